@@ -1,0 +1,68 @@
+//! Randomness as a parameter: keys, nonces, secrets and ids come from here and nowhere else.
+
+use std::sync::Arc;
+
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use uuid::{Builder, Uuid};
+
+use super::{
+    clock::Clock,
+    fault::{Fault, Result},
+};
+
+/// A cheap handle on a source of random bytes.
+#[derive(Clone)]
+pub struct Entropy {
+    source: Arc<dyn SecureRandom + Send + Sync>,
+}
+
+impl Entropy {
+    /// The system's cryptographic generator.
+    pub fn system() -> Self {
+        Self {
+            source: Arc::new(SystemRandom::new()),
+        }
+    }
+
+    /// Fills `bytes`. Fails (code `internal`) only where the system has no randomness to give.
+    pub fn fill(&self, bytes: &mut [u8]) -> Result<()> {
+        self.source
+            .fill(bytes)
+            .map_err(|_| Fault::internal("the system gave no random bytes"))
+    }
+
+    /// `N` random bytes.
+    pub fn bytes<const N: usize>(&self) -> Result<[u8; N]> {
+        let mut bytes = [0; N];
+        self.fill(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// A UUIDv7 (RFC 9562): its first 48 bits are the clock's milliseconds, so ids sort by date.
+    pub fn uuid(&self, clock: &Clock) -> Result<Uuid> {
+        let millis = u64::try_from(clock.now().as_millisecond()).unwrap_or(0);
+        let random = self.bytes::<10>()?;
+        Ok(Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+    }
+
+    /// A number in `0..bound`, for jitter: its slight bias does not matter there. 0 where `bound` is 0.
+    pub fn below(&self, bound: u64) -> u64 {
+        let drawn = self.bytes::<8>().map(u64::from_le_bytes).unwrap_or(0);
+        drawn.checked_rem(bound).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_carry_the_clocks_milliseconds_and_differ() {
+        let clock = Clock::frozen(crate::kernel::clock::instant(1_700_000_000_000_000));
+        let entropy = Entropy::system();
+        let (one, two) = (entropy.uuid(&clock).unwrap(), entropy.uuid(&clock).unwrap());
+        assert_ne!(one, two);
+        assert_eq!(one.get_version_num(), 7);
+        assert_eq!(one.get_timestamp().unwrap().to_unix().0, 1_700_000_000);
+    }
+}

@@ -1,0 +1,63 @@
+//! Named places where a test kills the process, to prove that nothing acknowledged is lost there.
+//!
+//! `NAVETTE_FAILPOINT=intake.before-commit` kills at the first passage, `…:3` at the third. Release builds hold none of it.
+//! To add one: call [`hit`] with a new `room.moment` name and add the name to [`ALL`], which the fault tests walk.
+
+/// Every failure point, in the order in which a piece meets them.
+pub const ALL: &[&str] = &[
+    "vault.before-sync",
+    "vault.before-rename",
+    "vault.before-dirsync",
+    "vault.after-dirsync",
+    "intake.before-commit",
+    "intake.after-commit",
+    "process.before-settle",
+    "process.after-settle",
+    "deliver.before-send",
+    "deliver.after-send",
+    "deliver.after-settle",
+    "journal.before-chain",
+    "journal.after-chain",
+];
+
+/// Dies here, as by `kill -9`, if the environment names this point.
+#[inline]
+pub fn hit(name: &str) {
+    debug_assert!(ALL.contains(&name), "unlisted failure point {name}");
+    if cfg!(debug_assertions) {
+        armed::hit(name);
+    }
+}
+
+mod armed {
+    use std::sync::{
+        LazyLock,
+        atomic::{AtomicU32, Ordering},
+    };
+
+    struct Armed {
+        name: String,
+        remaining: AtomicU32,
+    }
+
+    static ARMED: LazyLock<Option<Armed>> = LazyLock::new(|| {
+        let setting = std::env::var("NAVETTE_FAILPOINT").ok()?;
+        let (name, nth) = setting.split_once(':').unwrap_or((&setting, "1"));
+        Some(Armed {
+            name: name.to_owned(),
+            remaining: AtomicU32::new(nth.parse().unwrap_or(1)),
+        })
+    });
+
+    pub fn hit(name: &str) {
+        let Some(armed) = ARMED.as_ref().filter(|armed| armed.name == name) else {
+            return;
+        };
+        if armed.remaining.fetch_sub(1, Ordering::SeqCst) == 1 {
+            let me = rustix::process::getpid();
+            // If even the kill fails, going on would make the test pass for the wrong reason.
+            let _ = rustix::process::kill_process(me, rustix::process::Signal::KILL);
+            std::process::abort();
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! What every room stands on, and which itself does no input or output.
+//!
+//! | file | what it gives |
+//! |---|---|
+//! | [`clock`] | the time, passed in, so that a test can freeze it |
+//! | [`entropy`] | random bytes and ids, passed in for the same reason |
+//! | [`fault`] | the one error type: a stable code, a public text, a pointer per fault |
+//! | [`digest`] | SHA-256, SHA-512 and keyed hashes |
+//! | [`secret`] | values that never reach a log and are wiped when dropped |
+//! | [`seal`] | encryption of small values and wrapping of keys |
+//! | [`failpoint`] | named places where a test can kill the process |
+//!
+//! To add a file: it must need neither socket, file nor database, and be wanted by two rooms at least.
+
+pub mod clock;
+pub mod digest;
+pub mod entropy;
+pub mod failpoint;
+pub mod fault;
+pub mod seal;
+pub mod secret;

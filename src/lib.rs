@@ -1,0 +1,3 @@
+//! Navette: a document-exchange gateway.
+
+pub mod kernel;
