@@ -1,3 +1,5 @@
 //! Navette: a document-exchange gateway.
 
+pub mod config;
 pub mod kernel;
+pub mod storage;
