@@ -169,10 +169,10 @@ impl Reader {
 
     fn readable(&mut self, key: &str, text: &str) -> PathBuf {
         let path = self.resolved(text);
-        if !text.is_empty() {
-            if let Err(error) = std::fs::File::open(&path) {
-                self.wrong(key, &format!("{}: {error}", path.display()));
-            }
+        if !text.is_empty()
+            && let Err(error) = std::fs::File::open(&path)
+        {
+            self.wrong(key, &format!("{}: {error}", path.display()));
         }
         path
     }
