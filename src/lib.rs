@@ -1,5 +1,6 @@
 //! Navette: a document-exchange gateway.
 
 pub mod config;
+pub mod domain;
 pub mod kernel;
 pub mod storage;

@@ -1,0 +1,4 @@
+//! What the gateway does, in the field's words: no HTTP, no SQL, no socket.
+
+pub mod access;
+pub mod receipts;
