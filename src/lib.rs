@@ -1,3 +1,5 @@
 //! Navette: a document-exchange gateway.
 
+pub mod domain;
 pub mod kernel;
+pub mod sandbox;

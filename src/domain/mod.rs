@@ -1,0 +1,3 @@
+//! What the gateway does, in the field's words: no HTTP, no SQL, no socket, no process.
+
+pub mod processing;
