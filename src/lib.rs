@@ -3,5 +3,7 @@
 pub mod config;
 pub mod domain;
 pub mod kernel;
+pub mod outbound;
 pub mod sandbox;
 pub mod storage;
+pub mod vault;
