@@ -7,3 +7,4 @@ pub mod outbound;
 pub mod sandbox;
 pub mod storage;
 pub mod vault;
+pub mod worker;

@@ -4,6 +4,7 @@
 //! hold the statements of one domain each, declared with [`statements!`](crate::statements) so that a test prepares every
 //! one of them on both engines.
 
+pub mod clients;
 pub mod engine;
 pub mod exchanges;
 pub mod jobs;
@@ -18,6 +19,7 @@ pub use engine::{Engine, Row, Store, Tx, Value};
 /// Every statement of every file for `engine`, by name: what the preparation test walks.
 pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
     let shared = [
+        clients::ALL,
         exchanges::ALL,
         jobs::ALL,
         journal::ALL,

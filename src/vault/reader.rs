@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::stream::{self, Stream};
+use futures_util::stream::{self, Stream, TryStreamExt};
 
 use super::{
     blocking,
@@ -56,10 +56,24 @@ impl BlobReader {
             let detail = "Le contenu n'a pas cet intervalle d'octets.";
             return Err(Fault::new(Code::RangeNotSatisfiable, detail));
         }
+        Ok(self.unfold(range))
+    }
+
+    /// All bytes, as [`BlobReader::stream`] gives them.
+    pub fn whole(&self) -> impl Stream<Item = Result<Bytes>> + Send + use<> {
+        self.unfold(0..self.0.size)
+    }
+
+    /// The first `bytes` bytes, or all where there are fewer. Fails with `corrupt` or `unavailable`.
+    pub async fn prefix(&self, bytes: usize) -> Result<Vec<u8>> {
+        let range = 0..self.0.size.min(bytes as u64);
+        let pieces: Vec<Bytes> = self.unfold(range).try_collect().await?;
+        Ok(pieces.concat())
+    }
+
+    fn unfold(&self, range: Range<u64>) -> impl Stream<Item = Result<Bytes>> + Send + use<> {
         let blob = Arc::clone(&self.0);
-        Ok(stream::try_unfold(range, move |range| {
-            step(Arc::clone(&blob), range)
-        }))
+        stream::try_unfold(range, move |range| step(Arc::clone(&blob), range))
     }
 
     /// The whole blob at once. Fails with `too-large` if it is longer than `limit` bytes, with `corrupt` or `unavailable`.

@@ -14,6 +14,7 @@
 //! | [`grant`] | the client credentials grant of RFC 6749, as pure functions |
 //! | [`keys`] | the keys that sign and check tokens, and their JWKS |
 //! | [`token`] | issue and check |
+//! | [`registry`] | the clients as this process knows them, read again twice a second |
 //! | [`metadata`] | the authorization server's description (RFC 8414) |
 //!
 //! To add a scope: a variant and its name in [`scope`], and the contract's security scheme; a handler then demands it.
@@ -23,10 +24,12 @@ pub mod client;
 pub mod grant;
 pub mod keys;
 pub mod metadata;
+pub mod registry;
 pub mod scope;
 pub mod token;
 
 pub use client::Client;
 pub use keys::Keys;
+pub use registry::Registry;
 pub use scope::{Scope, Scopes};
 pub use token::{Bearer, Issued, Tokens};

@@ -21,7 +21,8 @@ pub struct Text {
 }
 
 /// Any printable text.
-pub const PRINTABLE: (fn(char) -> bool, &str) = (is_printable, "sans caractère de contrôle ni de direction");
+pub const PRINTABLE: (fn(char) -> bool, &str) =
+    (is_printable, "sans caractère de contrôle ni de direction");
 
 fn is_printable(c: char) -> bool {
     !c.is_control() && !is_direction(c)
@@ -44,7 +45,11 @@ impl Fields {
 
     /// A fault at `field`.
     pub fn wrong(&mut self, field: &str, code: Code, detail: impl Into<String>) {
-        self.faults.push(FieldFault::new(format!("{}/{field}", self.prefix), code, detail));
+        self.faults.push(FieldFault::new(
+            format!("{}/{field}", self.prefix),
+            code,
+            detail,
+        ));
     }
 
     /// The value of `field`. A null is a value, and of no type that a field has.
@@ -78,9 +83,17 @@ impl Fields {
         if text.is_empty() {
             self.wrong(field, Code::Invalid, "Un texte non vide est attendu.");
         } else if text.chars().count() > rule.most {
-            self.wrong(field, Code::TooLong, format!("{} caractères au plus.", rule.most));
+            self.wrong(
+                field,
+                Code::TooLong,
+                format!("{} caractères au plus.", rule.most),
+            );
         } else if !text.chars().all(allowed) {
-            self.wrong(field, Code::Invalid, format!("Un texte {described} est attendu."));
+            self.wrong(
+                field,
+                Code::Invalid,
+                format!("Un texte {described} est attendu."),
+            );
         } else {
             return Some(text);
         }
@@ -101,7 +114,11 @@ impl Fields {
         match number.filter(|number| (least..=most).contains(number)) {
             Some(number) => number,
             None => {
-                self.wrong(field, Code::OutOfRange, format!("Un nombre de {least} à {most} est attendu."));
+                self.wrong(
+                    field,
+                    Code::OutOfRange,
+                    format!("Un nombre de {least} à {most} est attendu."),
+                );
                 least
             }
         }
@@ -128,7 +145,11 @@ impl Fields {
     pub fn finish(mut self) -> Vec<FieldFault> {
         let left: Vec<String> = self.object.keys().cloned().collect();
         for field in left {
-            let name: String = field.chars().filter(|c| is_printable(*c)).take(64).collect();
+            let name: String = field
+                .chars()
+                .filter(|c| is_printable(*c))
+                .take(64)
+                .collect();
             let name = name.replace('~', "~0").replace('/', "~1");
             self.wrong(&name, Code::UnknownField, "Champ inconnu du contrat.");
         }

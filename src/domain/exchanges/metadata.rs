@@ -65,11 +65,20 @@ impl Hash {
     }
 }
 
-const SHORT: Text = Text { most: 64, allowed: PRINTABLE };
-const LONG: Text = Text { most: 128, allowed: PRINTABLE };
+const SHORT: Text = Text {
+    most: 64,
+    allowed: PRINTABLE,
+};
+const LONG: Text = Text {
+    most: 128,
+    allowed: PRINTABLE,
+};
 const FILE_NAME: Text = Text {
     most: 255,
-    allowed: (is_name_char, "sans « / », « \\ » ni caractère de contrôle ou de direction"),
+    allowed: (
+        is_name_char,
+        "sans « / », « \\ » ni caractère de contrôle ou de direction",
+    ),
 };
 const MEDIA_TYPE: Text = Text {
     most: 128,
@@ -90,7 +99,11 @@ impl Metadata {
     /// Reads the metadata of a piece at pointer `/metadata`; with its faults, it is not to be used.
     pub fn read(value: Value) -> (Self, Vec<FieldFault>) {
         let Value::Object(object) = value else {
-            let fault = FieldFault::new("/metadata", Code::MetadataNotJson, "Un objet JSON est attendu.");
+            let fault = FieldFault::new(
+                "/metadata",
+                Code::MetadataNotJson,
+                "Un objet JSON est attendu.",
+            );
             return (Self::empty(), vec![fault]);
         };
         let mut fields = Fields::new("/metadata", object);
@@ -143,14 +156,22 @@ fn media_type(fields: &mut Fields) -> String {
         (Some(kind), Some(sub), None) if !kind.is_empty() && !sub.is_empty()
     );
     if !text.is_empty() && !well_formed {
-        fields.wrong("mediaType", Code::Invalid, "La forme type/sous-type est attendue.");
+        fields.wrong(
+            "mediaType",
+            Code::Invalid,
+            "La forme type/sous-type est attendue.",
+        );
     }
     text
 }
 
 fn hash(fields: &mut Fields) -> Option<Hash> {
     let Value::Object(object) = fields.take("hash")? else {
-        fields.wrong("hash", Code::HashMalformed, "Un objet {algorithm, value} est attendu.");
+        fields.wrong(
+            "hash",
+            Code::HashMalformed,
+            "Un objet {algorithm, value} est attendu.",
+        );
         return None;
     };
     let mut inner = Fields::new("/metadata/hash", object);
@@ -167,14 +188,22 @@ fn check_hash(fields: &mut Fields, hash: &Hash) {
     let known = [Algorithm::Sha256, Algorithm::Sha512];
     let Some(algorithm) = known.iter().find(|known| known.name() == hash.algorithm) else {
         if !hash.algorithm.is_empty() {
-            fields.wrong("algorithm", Code::HashMalformed, "SHA-256 ou SHA-512 est attendu.");
+            fields.wrong(
+                "algorithm",
+                Code::HashMalformed,
+                "SHA-256 ou SHA-512 est attendu.",
+            );
         }
         return;
     };
     let bytes = from_hex(&hash.value).map(|bytes| bytes.len());
     if !hash.value.is_empty() && bytes != Some(algorithm.value_bytes()) {
         let digits = algorithm.value_bytes() * 2;
-        fields.wrong("value", Code::HashMalformed, format!("{digits} chiffres hexadécimaux sont attendus."));
+        fields.wrong(
+            "value",
+            Code::HashMalformed,
+            format!("{digits} chiffres hexadécimaux sont attendus."),
+        );
     }
 }
 
@@ -195,7 +224,10 @@ mod tests {
             value[key] = new.clone();
         }
         let faults = Metadata::read(value).1;
-        faults.into_iter().map(|fault| (fault.pointer, fault.code)).collect()
+        faults
+            .into_iter()
+            .map(|fault| (fault.pointer, fault.code))
+            .collect()
     }
 
     #[test]
@@ -209,11 +241,23 @@ mod tests {
 
     #[test]
     fn every_fault_of_the_metadata_is_told_at_once_with_its_place() {
-        let found = codes(json!({"iteration": 0, "dossierId": null, "colour": 1, "mediaType": "pdf",
-            "hash": {"algorithm": "MD5", "value": "x"}, "businessData": []}));
+        let found = codes(
+            json!({"iteration": 0, "dossierId": null, "colour": 1, "mediaType": "pdf",
+            "hash": {"algorithm": "MD5", "value": "x"}, "businessData": []}),
+        );
         let pointers: Vec<_> = found.iter().map(|(pointer, _)| pointer.as_str()).collect();
-        for pointer in ["iteration", "dossierId", "colour", "mediaType", "hash/algorithm", "businessData"] {
-            assert!(pointers.contains(&&*format!("/metadata/{pointer}")), "{pointer} not in {pointers:?}");
+        for pointer in [
+            "iteration",
+            "dossierId",
+            "colour",
+            "mediaType",
+            "hash/algorithm",
+            "businessData",
+        ] {
+            assert!(
+                pointers.contains(&&*format!("/metadata/{pointer}")),
+                "{pointer} not in {pointers:?}"
+            );
         }
     }
 
@@ -221,16 +265,34 @@ mod tests {
     fn a_hash_has_the_length_and_the_digits_of_its_algorithm() {
         for value in ["abc", &"g".repeat(64), &"a".repeat(63), &"a".repeat(128)] {
             let found = codes(json!({"hash": {"algorithm": "SHA-256", "value": value}}));
-            assert_eq!(found, [("/metadata/hash/value".to_owned(), Code::HashMalformed)]);
+            assert_eq!(
+                found,
+                [("/metadata/hash/value".to_owned(), Code::HashMalformed)]
+            );
         }
-        assert_eq!(codes(json!({"hash": {"algorithm": "SHA-512", "value": "A".repeat(128)}})), []);
+        assert_eq!(
+            codes(json!({"hash": {"algorithm": "SHA-512", "value": "A".repeat(128)}})),
+            []
+        );
     }
 
     #[test]
     fn a_file_name_is_a_label_and_never_a_path() {
-        for name in ["../x", "a/b", "a\\b", "..", "a\0", "a\r\nb", "a\u{202E}fdp.exe"] {
+        for name in [
+            "../x",
+            "a/b",
+            "a\\b",
+            "..",
+            "a\0",
+            "a\r\nb",
+            "a\u{202E}fdp.exe",
+        ] {
             let found = codes(json!({ "fileName": name }));
-            assert_eq!(found, [("/metadata/fileName".to_owned(), Code::Invalid)], "{name:?}");
+            assert_eq!(
+                found,
+                [("/metadata/fileName".to_owned(), Code::Invalid)],
+                "{name:?}"
+            );
         }
         let long = codes(json!({ "fileName": "x".repeat(10_000) }));
         assert_eq!(long, [("/metadata/fileName".to_owned(), Code::TooLong)]);

@@ -58,7 +58,12 @@ pub fn open_bytes(key: &Key, column: Column, sealed: &[u8]) -> Result<Vec<u8>> {
 }
 
 /// Seals a value for a column, as JSON.
-pub fn seal_json(ctx: &Context, key: &Key, column: Column, value: &impl Serialize) -> Result<Vec<u8>> {
+pub fn seal_json(
+    ctx: &Context,
+    key: &Key,
+    column: Column,
+    value: &impl Serialize,
+) -> Result<Vec<u8>> {
     let plain = serde_json::to_vec(value).map_err(Fault::internal)?;
     seal_bytes(ctx, key, column, &plain)
 }
@@ -99,7 +104,12 @@ pub async fn produce(
         exchange_id: exchange.id,
         owner: exchange.owner.clone(),
         role: "produced".to_owned(),
-        file_name: Some(seal_bytes(ctx, exchange_key, Column::FileName, file_name.as_bytes())?),
+        file_name: Some(seal_bytes(
+            ctx,
+            exchange_key,
+            Column::FileName,
+            file_name.as_bytes(),
+        )?),
         media_type: media_type.to_owned(),
         size: stored.size,
         sha256: stored.digests.sha256,

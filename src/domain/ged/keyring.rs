@@ -85,7 +85,11 @@ impl Keyring {
         }
         let (id, wrapping) = self.load(project, "wrap").await?;
         let (_, hashing) = self.load(project, "hash").await?;
-        let keys = Arc::new(ProjectKeys { id, wrapping, hashing });
+        let keys = Arc::new(ProjectKeys {
+            id,
+            wrapping,
+            hashing,
+        });
         self.lock().insert(project.to_owned(), keys.clone());
         Ok(keys)
     }
@@ -102,7 +106,11 @@ impl Keyring {
     async fn load(&self, project: &str, purpose: &'static str) -> Result<(Uuid, Key)> {
         let context = format!("navette project key {project} {purpose}").into_bytes();
         let (_, wrapped) = seal::fresh_key(&self.master, &self.entropy, &context)?;
-        let (id, now, name) = (self.entropy.uuid(&self.clock)?, self.clock.now(), project.to_owned());
+        let (id, now, name) = (
+            self.entropy.uuid(&self.clock)?,
+            self.clock.now(),
+            project.to_owned(),
+        );
         let found = self.store.write(move |tx| {
             if let Some(found) = keys::find(tx, &name, purpose)? {
                 return Ok(Some(found));
@@ -110,7 +118,9 @@ impl Keyring {
             keys::insert(tx, id, &name, purpose, &wrapped, now)?;
             keys::find(tx, &name, purpose)
         });
-        let (id, wrapped) = found.await?.ok_or_else(|| Fault::internal("a project key vanished"))?;
+        let (id, wrapped) = found
+            .await?
+            .ok_or_else(|| Fault::internal("a project key vanished"))?;
         Ok((id, seal::unwrap_key(&self.master, &context, &wrapped)?))
     }
 }
@@ -119,5 +129,7 @@ fn master_key(file: &Path) -> Result<Key> {
     let refused = |why: &str| Fault::new(Code::Configuration, format!("{}: {why}", file.display()));
     let text = std::fs::read_to_string(file).map_err(|error| refused(&error.to_string()))?;
     let bytes = from_hex(text.trim()).and_then(|bytes| bytes.try_into().ok());
-    bytes.map(Key::new).ok_or_else(|| refused("expected 64 hexadecimal digits"))
+    bytes
+        .map(Key::new)
+        .ok_or_else(|| refused("expected 64 hexadecimal digits"))
 }

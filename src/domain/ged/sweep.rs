@@ -42,5 +42,7 @@ pub async fn sweep(ctx: &Context) -> Result<Swept> {
 }
 
 async fn is_named(ctx: &Context, id: uuid::Uuid) -> Result<bool> {
-    ctx.store.read(move |tx| exchanges::has_document(tx, id)).await
+    ctx.store
+        .read(move |tx| exchanges::has_document(tx, id))
+        .await
 }

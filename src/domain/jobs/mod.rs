@@ -62,7 +62,14 @@ pub fn delivery_lane(project: &str) -> String {
 }
 
 /// A job of `kind` on `subject`, to be taken from `run_at` on.
-pub fn new(ctx: &Context, kind: Kind, lane: &str, subject: Uuid, owner: &Owner, run_at: Timestamp) -> Result<NewJob> {
+pub fn new(
+    ctx: &Context,
+    kind: Kind,
+    lane: &str,
+    subject: Uuid,
+    owner: &Owner,
+    run_at: Timestamp,
+) -> Result<NewJob> {
     Ok(NewJob {
         id: ctx.entropy.uuid(&ctx.clock)?,
         kind: kind.as_str().to_owned(),
@@ -124,7 +131,12 @@ impl Settlement {
 }
 
 /// Writes a settlement; fails, and writes nothing, where the lease was lost.
-pub async fn settle(ctx: &Context, job: Uuid, token: Uuid, mut settlement: Settlement) -> Result<()> {
+pub async fn settle(
+    ctx: &Context,
+    job: Uuid,
+    token: Uuid,
+    mut settlement: Settlement,
+) -> Result<()> {
     ctx.store
         .write(move |tx| {
             match &settlement.end {

@@ -78,7 +78,13 @@ pub struct Subject {
 }
 
 /// Makes an entry of `kind` that happens now; it counts once its row is committed.
-pub fn entry(clock: &Clock, entropy: &Entropy, kind: Kind, subject: Subject, detail: Json) -> Result<EntryRow> {
+pub fn entry(
+    clock: &Clock,
+    entropy: &Entropy,
+    kind: Kind,
+    subject: Subject,
+    detail: Json,
+) -> Result<EntryRow> {
     Ok(EntryRow {
         id: entropy.uuid(clock)?,
         at: clock.now(),
@@ -97,7 +103,10 @@ pub fn entry(clock: &Clock, entropy: &Entropy, kind: Kind, subject: Subject, det
 pub fn link(previous: &Sha256, seq: u64, entry: &EntryRow) -> Sha256 {
     let mut hasher = Hasher::new(false);
     hasher.update(previous);
-    let exchange = entry.exchange_id.map(|id| id.to_string()).unwrap_or_default();
+    let exchange = entry
+        .exchange_id
+        .map(|id| id.to_string())
+        .unwrap_or_default();
     let at: Timestamp = entry.at;
     for field in [
         &seq.to_string(),

@@ -35,7 +35,11 @@ pub struct Sequencer {
 impl Sequencer {
     /// A sequencer that takes the lease under `token`.
     pub fn new(store: Store, clock: Clock, token: Uuid) -> Self {
-        Self { store, clock, token }
+        Self {
+            store,
+            clock,
+            token,
+        }
     }
 
     /// Numbers what waits, batch after batch, while this process holds the lease. Answers how many entries.
@@ -44,7 +48,10 @@ impl Sequencer {
         while self.store.read(journal::any_unnumbered).await? {
             failpoint::hit("journal.before-chain");
             let (token, clock) = (self.token, self.clock.clone());
-            let numbered = self.store.write(move |tx| number_batch(tx, token, clock.now())).await?;
+            let numbered = self
+                .store
+                .write(move |tx| number_batch(tx, token, clock.now()))
+                .await?;
             failpoint::hit("journal.after-chain");
             match numbered {
                 0 => break,
@@ -57,7 +64,9 @@ impl Sequencer {
     /// Gives the lease back, so that another process goes on at once.
     pub async fn release(&self) -> Result<()> {
         let token = self.token;
-        self.store.write(move |tx| leases::release(tx, LEASE, token)).await
+        self.store
+            .write(move |tx| leases::release(tx, LEASE, token))
+            .await
     }
 }
 
@@ -81,7 +90,9 @@ fn number_batch(tx: &mut Tx<'_>, token: Uuid, now: Timestamp) -> Result<usize> {
 pub async fn check(store: &Store) -> Result<(u64, Sha256)> {
     let (mut seq, mut chain) = (0, [0; 32]);
     loop {
-        let entries = store.read(move |tx| journal::numbered_after(tx, seq, 1000)).await?;
+        let entries = store
+            .read(move |tx| journal::numbered_after(tx, seq, 1000))
+            .await?;
         if entries.is_empty() {
             return Ok((seq, chain));
         }

@@ -76,7 +76,11 @@ pub async fn admit(ctx: &Context, client: Arc<Client>, metadata: Value) -> Resul
     if let Some(project) = &project {
         faults.extend(project_faults(project, &metadata));
     }
-    refuse(Code::MetadataInvalid, "Plusieurs métadonnées sont fautives : voir errors.", faults)?;
+    refuse(
+        Code::MetadataInvalid,
+        "Plusieurs métadonnées sont fautives : voir errors.",
+        faults,
+    )?;
     let project = project.ok_or_else(|| Fault::internal("an unknown project was admitted"))?;
     let keys = ctx.keyring.project(&project.name).await?;
     Ok(Admission {
@@ -89,15 +93,25 @@ pub async fn admit(ctx: &Context, client: Arc<Client>, metadata: Value) -> Resul
 
 /// Gathers the faults of a stage; one that concerns the perimeter gives its code to the whole.
 fn refuse(general: Code, summary: &str, faults: Vec<FieldFault>) -> Result<()> {
-    let forbidden = faults.iter().any(|fault| fault.code == Code::PerimeterForbidden);
-    let general = if forbidden { Code::PerimeterForbidden } else { general };
+    let forbidden = faults
+        .iter()
+        .any(|fault| fault.code == Code::PerimeterForbidden);
+    let general = if forbidden {
+        Code::PerimeterForbidden
+    } else {
+        general
+    };
     match Fault::gathered(general, summary, faults) {
         Some(fault) => Err(fault),
         None => Ok(()),
     }
 }
 
-fn perimeter_faults(client: &Client, metadata: &Metadata, project: Option<&Project>) -> Vec<FieldFault> {
+fn perimeter_faults(
+    client: &Client,
+    metadata: &Metadata,
+    project: Option<&Project>,
+) -> Vec<FieldFault> {
     let mut faults = Vec::new();
     let mut fault = |field: &str, code, detail: &str| {
         faults.push(FieldFault::new(format!("/metadata/{field}"), code, detail));
@@ -106,7 +120,11 @@ fn perimeter_faults(client: &Client, metadata: &Metadata, project: Option<&Proje
         fault("project", Code::UnknownProject, "Projet inconnu.");
     }
     if project.is_some() && !client.projects.contains(&metadata.project) {
-        fault("project", Code::PerimeterForbidden, "Projet hors du périmètre de ce client.");
+        fault(
+            "project",
+            Code::PerimeterForbidden,
+            "Projet hors du périmètre de ce client.",
+        );
     }
     let application = &metadata.source_application;
     if !application.is_empty() && !client.source_applications.contains(application) {
@@ -120,11 +138,20 @@ fn project_faults(project: &Project, metadata: &Metadata) -> Vec<FieldFault> {
     let mut faults = Vec::new();
     if project.sae && metadata.hash.is_none() {
         let detail = "L'empreinte est obligatoire pour ce projet (SAE).";
-        faults.push(FieldFault::new("/metadata/hash", Code::HashRequired, detail));
+        faults.push(FieldFault::new(
+            "/metadata/hash",
+            Code::HashRequired,
+            detail,
+        ));
     }
-    if !metadata.media_type.is_empty() && !sniff::listed(&project.media_types, &metadata.media_type) {
+    if !metadata.media_type.is_empty() && !sniff::listed(&project.media_types, &metadata.media_type)
+    {
         let detail = "Ce projet n'accepte pas ce type de document.";
-        faults.push(FieldFault::new("/metadata/mediaType", Code::MediaTypeNotAccepted, detail));
+        faults.push(FieldFault::new(
+            "/metadata/mediaType",
+            Code::MediaTypeNotAccepted,
+            detail,
+        ));
     }
     faults
 }
@@ -134,7 +161,9 @@ impl Admission {
     pub fn open(self, ctx: &Context) -> Result<Reception> {
         let (key, wrapped_key) = self.keys.fresh(&ctx.entropy)?;
         let announced = self.metadata.hash.as_ref().map(|hash| hash.algorithm());
-        let writer = ctx.vault.create(&key, announced == Some(Algorithm::Sha512))?;
+        let writer = ctx
+            .vault
+            .create(&key, announced == Some(Algorithm::Sha512))?;
         Ok(Reception {
             admission: self,
             writer,
@@ -173,7 +202,13 @@ impl Reception {
             ctx.vault.remove(stored.id).await?;
             return Err(fault);
         }
-        let record = Record::new(ctx, &self.admission, &stored, self.wrapped_key, request_bytes)?;
+        let record = Record::new(
+            ctx,
+            &self.admission,
+            &stored,
+            self.wrapped_key,
+            request_bytes,
+        )?;
         acknowledge(ctx, record).await
     }
 }
@@ -194,7 +229,11 @@ fn content_faults(admission: &Admission, stored: &Stored, found: &TypeFinding) -
         let detail = "L'empreinte du contenu reçu n'est pas celle annoncée.";
         fault(Code::HashMismatch, detail.to_owned());
     }
-    refuse(Code::ContentInvalid, "Le contenu a plusieurs défauts : voir errors.", faults)
+    refuse(
+        Code::ContentInvalid,
+        "Le contenu a plusieurs défauts : voir errors.",
+        faults,
+    )
 }
 
 /// What one transaction found.
@@ -225,7 +264,11 @@ fn commit(tx: &mut Tx<'_>, record: &Record) -> Result<Committed> {
     if let Some(known) = exchanges::claim(tx, &record.natural_key, record.id(), record.sha256())? {
         return Ok(Committed::Known(known));
     }
-    let statements: Vec<_> = record.statements.iter().map(|(sql, values)| (*sql, &values[..])).collect();
+    let statements: Vec<_> = record
+        .statements
+        .iter()
+        .map(|(sql, values)| (*sql, &values[..]))
+        .collect();
     tx.batch(&statements)?;
     Ok(Committed::Accepted)
 }
@@ -244,7 +287,9 @@ async fn repeated(ctx: &Context, record: &Record, known: Known) -> Result<Acknow
         Ok((exchanges::find(tx, id)?, exchanges::receipt(tx, id)?))
     });
     let (Some(exchange), Some(receipt)) = found.await? else {
-        return Err(Fault::internal(format!("exchange {id} has a natural key but no row")));
+        return Err(Fault::internal(format!(
+            "exchange {id} has a natural key but no row"
+        )));
     };
     Ok(Acknowledged {
         outcome: Outcome::Duplicate,

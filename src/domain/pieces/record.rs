@@ -54,7 +54,14 @@ impl Record {
         let mut entry = received(ctx, &exchange, &receipt)?;
         entry.id = entry_id;
         let now = exchange.received_at;
-        let job = jobs::new(ctx, jobs::Kind::Process, jobs::PROCESS_LANE, exchange.id, &exchange.owner, now)?;
+        let job = jobs::new(
+            ctx,
+            jobs::Kind::Process,
+            jobs::PROCESS_LANE,
+            exchange.id,
+            &exchange.owner,
+            now,
+        )?;
         let content = content(admission, &exchange, stored, blob_key);
         Ok(Self {
             natural_key: natural_key(&admission.keys, &admission.metadata, &stored.digests.sha256),
@@ -101,7 +108,13 @@ impl Record {
             owner: self.exchange.owner.clone(),
         };
         let detail = json!({ "clientId": self.client_id });
-        journal::entry(&ctx.clock, &ctx.entropy, Kind::PieceRepeated, subject, detail)
+        journal::entry(
+            &ctx.clock,
+            &ctx.entropy,
+            Kind::PieceRepeated,
+            subject,
+            detail,
+        )
     }
 }
 
@@ -121,7 +134,12 @@ fn natural_key(keys: &ProjectKeys, metadata: &Metadata, sha256: &Sha256) -> Sha2
     ])
 }
 
-fn exchange(ctx: &Context, admission: &Admission, stored: &Stored, request_bytes: u64) -> Result<ExchangeRow> {
+fn exchange(
+    ctx: &Context,
+    admission: &Admission,
+    stored: &Stored,
+    request_bytes: u64,
+) -> Result<ExchangeRow> {
     let (metadata, keys) = (&admission.metadata, &admission.keys);
     let (key, wrapped_key) = keys.fresh(&ctx.entropy)?;
     Ok(ExchangeRow {
@@ -144,7 +162,12 @@ fn exchange(ctx: &Context, admission: &Admission, stored: &Stored, request_bytes
     })
 }
 
-fn content(admission: &Admission, exchange: &ExchangeRow, stored: &Stored, wrapped_key: Vec<u8>) -> DocumentRow {
+fn content(
+    admission: &Admission,
+    exchange: &ExchangeRow,
+    stored: &Stored,
+    wrapped_key: Vec<u8>,
+) -> DocumentRow {
     DocumentRow {
         id: stored.id,
         exchange_id: exchange.id,
@@ -160,7 +183,12 @@ fn content(admission: &Admission, exchange: &ExchangeRow, stored: &Stored, wrapp
     }
 }
 
-fn receipt(ctx: &Context, admission: &Admission, exchange: &ExchangeRow, entry: Uuid) -> Result<ReceiptRow> {
+fn receipt(
+    ctx: &Context,
+    admission: &Admission,
+    exchange: &ExchangeRow,
+    entry: Uuid,
+) -> Result<ReceiptRow> {
     let document = Receipt {
         kind: receipts::Kind::V1,
         receipt_id: ctx.entropy.uuid(&ctx.clock)?,
@@ -199,5 +227,11 @@ fn received(ctx: &Context, exchange: &ExchangeRow, receipt: &ReceiptRow) -> Resu
         "size": exchange.size,
         "sha256": hex(&exchange.sha256),
     });
-    journal::entry(&ctx.clock, &ctx.entropy, Kind::PieceReceived, subject, detail)
+    journal::entry(
+        &ctx.clock,
+        &ctx.entropy,
+        Kind::PieceReceived,
+        subject,
+        detail,
+    )
 }

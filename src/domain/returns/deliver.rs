@@ -38,7 +38,8 @@ pub async fn run(ctx: &Context, couriers: &Couriers, id: Uuid) -> Result<Settlem
     }
     let project = ctx.project(&row.project)?;
     let sender = couriers.of(&row.project);
-    let sender = sender.ok_or_else(|| Fault::unavailable(format!("no way out for {}", row.project)))?;
+    let sender =
+        sender.ok_or_else(|| Fault::unavailable(format!("no way out for {}", row.project)))?;
     let key = documents::exchange_key(ctx, &exchange).await?;
     let body = Bytes::from(documents::open_bytes(&key, Column::Return, &row.body)?);
     let attempt_id = ctx.entropy.uuid(&ctx.clock)?;
@@ -47,7 +48,13 @@ pub async fn run(ctx: &Context, couriers: &Couriers, id: Uuid) -> Result<Settlem
     let (at, started) = (ctx.clock.now(), Instant::now());
     let completed = sender.send(prepared).await.complete(&ctx.clock);
     failpoint::hit("deliver.after-send");
-    let attempt = Attempt { row, exchange, id: attempt_id, at, took: started.elapsed() };
+    let attempt = Attempt {
+        row,
+        exchange,
+        id: attempt_id,
+        at,
+        took: started.elapsed(),
+    };
     match completed {
         Completed::Acknowledged(ack) => attempt.acknowledged(ctx, &key, ack),
         Completed::Refused(refusal) => attempt.refused(ctx, &project.callback, &refusal),
@@ -82,7 +89,12 @@ struct Attempt {
 
 impl Attempt {
     /// ASP has the return: the proof is kept, the exchange is done.
-    fn acknowledged(self, ctx: &Context, key: &crate::kernel::secret::Key, ack: Ack) -> Result<Settlement> {
+    fn acknowledged(
+        self,
+        ctx: &Context,
+        key: &crate::kernel::secret::Key,
+        ack: Ack,
+    ) -> Result<Settlement> {
         metrics::counter!("navette_deliveries_total", "outcome" => "acknowledged").increment(1);
         let (answer, now) = (ack.answer, ctx.clock.now());
         let proof = AcknowledgmentRow {
@@ -106,13 +118,22 @@ impl Attempt {
         let attempt = self.recorded(Some(answer.status), None);
         let exchange = self.exchange.id;
         let effects: Effects = Box::new(move |tx| {
-            returns::tried(tx, &attempt, ReturnState::Delivered.as_str(), None, Some(now))?;
+            returns::tried(
+                tx,
+                &attempt,
+                ReturnState::Delivered.as_str(),
+                None,
+                Some(now),
+            )?;
             returns::acknowledge(tx, &proof)?;
             exchanges::set_status(tx, exchange, Status::Acknowledged.as_str())?;
             let (sql, values) = journal_rows::append(&entry);
             tx.execute(sql, &values).map(drop)
         });
-        Ok(Settlement { end: End::Done, effects })
+        Ok(Settlement {
+            end: End::Done,
+            effects,
+        })
     }
 
     /// No acknowledgment: tried again later, or given up after the last attempt.
@@ -134,7 +155,10 @@ impl Attempt {
         let entry = self.entry(ctx, Kind::ReturnAttempted, detail)?;
         let attempt = self.recorded(status(refusal), Some(why.clone()));
         let effects = effects(attempt, ReturnState::Pending, Some(next), entry, None);
-        Ok(Settlement { end: End::Retry { at: next, why }, effects })
+        Ok(Settlement {
+            end: End::Retry { at: next, why },
+            effects,
+        })
     }
 
     fn given_up(self, ctx: &Context, refusal: &Refusal) -> Result<Settlement> {
@@ -142,11 +166,21 @@ impl Attempt {
         let why = refusal.reason.to_string();
         tracing::error!(reconciliation_id = %self.exchange.id, why, code = %Code::PartnerRefused,
             "a return stays undelivered; replay it with `navette job retry`");
-        let detail = json!({ "returnId": self.row.id, "reason": why, "attempts": self.row.attempts + 1 });
+        let detail =
+            json!({ "returnId": self.row.id, "reason": why, "attempts": self.row.attempts + 1 });
         let entry = self.entry(ctx, Kind::ReturnUndelivered, detail)?;
         let attempt = self.recorded(status(refusal), Some(why.clone()));
-        let effects = effects(attempt, ReturnState::Undelivered, None, entry, Some(self.exchange.id));
-        Ok(Settlement { end: End::Fail { why }, effects })
+        let effects = effects(
+            attempt,
+            ReturnState::Undelivered,
+            None,
+            entry,
+            Some(self.exchange.id),
+        );
+        Ok(Settlement {
+            end: End::Fail { why },
+            effects,
+        })
     }
 
     fn entry(&self, ctx: &Context, kind: Kind, detail: Json) -> Result<EntryRow> {

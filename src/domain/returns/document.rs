@@ -114,7 +114,9 @@ impl Parts<'_> {
             },
             controls: &self.results.controls,
             results: &self.results.results,
-            documents: pairs.map(|(row, file)| document(row, file, inline)).collect(),
+            documents: pairs
+                .map(|(row, file)| document(row, file, inline))
+                .collect(),
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::{
         },
     },
     kernel::{
-        digest::{Algorithm, Digests, sha256, hex},
+        digest::{Algorithm, Digests, hex, sha256},
         failpoint,
         fault::{Fault, Result},
         secret::Key,
@@ -51,27 +51,40 @@ pub struct Kept {
 
 /// Runs the processors over exchange `id` and makes its return.
 pub async fn run(ctx: &Context, workshop: &Workshop, id: Uuid) -> Result<Settlement> {
-    let found = ctx.store.read(move |tx| Ok((exchanges::find(tx, id)?, exchanges::documents(tx, id)?)));
+    let found = ctx
+        .store
+        .read(move |tx| Ok((exchanges::find(tx, id)?, exchanges::documents(tx, id)?)));
     let (exchange, all) = found.await?;
     let exchange = exchange.ok_or_else(|| Fault::internal(format!("no exchange {id}")))?;
     let content = all.into_iter().find(|document| document.role == "content");
-    let content = content.ok_or_else(|| Fault::internal(format!("exchange {id} has no content")))?;
+    let content =
+        content.ok_or_else(|| Fault::internal(format!("exchange {id} has no content")))?;
     let key = documents::exchange_key(ctx, &exchange).await?;
     let metadata = documents::metadata(&key, &exchange)?;
     let document = opened(ctx, &exchange, &metadata, &content).await?;
     let results = run_all(&workshop.registry, &document, workshop.sandbox.as_ref()).await?;
     let produced = keep(ctx, &exchange, &key, &results).await?;
-    let work = Work { exchange, metadata, key, results, produced };
+    let work = Work {
+        exchange,
+        metadata,
+        key,
+        results,
+        produced,
+    };
     let settlement = work.settlement(ctx)?;
     failpoint::hit("process.before-settle");
     Ok(settlement)
 }
 
-async fn opened(ctx: &Context, exchange: &ExchangeRow, metadata: &Metadata, content: &DocumentRow) -> Result<Document> {
+async fn opened(
+    ctx: &Context,
+    exchange: &ExchangeRow,
+    metadata: &Metadata,
+    content: &DocumentRow,
+) -> Result<Document> {
     let project = ctx.project(&exchange.project)?;
     let reader = documents::reader(ctx, &exchange.project, content).await?;
     let prefix = reader.prefix(PREFIX_BYTES).await?;
-    let whole = content.size;
     Ok(Document {
         file_name: metadata.file_name.clone(),
         media_type: sniff::compare(&prefix, &metadata.media_type),
@@ -83,7 +96,7 @@ async fn opened(ctx: &Context, exchange: &ExchangeRow, metadata: &Metadata, cont
             algorithm: hash.algorithm(),
             value: hash.bytes(),
         }),
-        content: Arc::new(Opener(move || Box::pin(reader.stream(0..whole)) as _)),
+        content: Arc::new(Opener(move || Box::pin(reader.whole()) as _)),
     })
 }
 
@@ -98,10 +111,22 @@ fn known_digests(content: &DocumentRow, metadata: &Metadata) -> Digests {
 }
 
 /// Writes what the processors produced to the store; their rows are committed with the return.
-async fn keep(ctx: &Context, exchange: &ExchangeRow, key: &Key, results: &Results) -> Result<Vec<DocumentRow>> {
+async fn keep(
+    ctx: &Context,
+    exchange: &ExchangeRow,
+    key: &Key,
+    results: &Results,
+) -> Result<Vec<DocumentRow>> {
     let mut rows = Vec::new();
     for file in &results.produced {
-        let row = documents::produce(ctx, exchange, key, &file.file_name, &file.media_type, &file.bytes);
+        let row = documents::produce(
+            ctx,
+            exchange,
+            key,
+            &file.file_name,
+            &file.media_type,
+            &file.bytes,
+        );
         rows.push(row.await?);
     }
     Ok(rows)
@@ -119,19 +144,36 @@ impl Work {
     /// Everything that the transaction will write, made before it.
     fn settlement(self, ctx: &Context) -> Result<Settlement> {
         let (row, body_sha256) = self.made(ctx)?;
-        let kept = Kept { controls: self.results.controls.clone() };
+        let kept = Kept {
+            controls: self.results.controls.clone(),
+        };
         let results = documents::seal_json(ctx, &self.key, Column::Result, &kept)?;
-        let mut statements: Vec<_> = self.produced.iter().map(exchanges::insert_document).collect();
+        let mut statements: Vec<_> = self
+            .produced
+            .iter()
+            .map(exchanges::insert_document)
+            .collect();
         for (kind, detail) in self.trace(&row, &body_sha256) {
             let entry = journal::entry(&ctx.clock, &ctx.entropy, kind, self.subject(), detail)?;
             statements.push(journal_rows::append(&entry));
         }
         let lane = jobs::delivery_lane(&row.project);
-        let job = jobs::new(ctx, jobs::Kind::Deliver, &lane, row.id, &row.owner, row.created_at)?;
+        let job = jobs::new(
+            ctx,
+            jobs::Kind::Deliver,
+            &lane,
+            row.id,
+            &row.owner,
+            row.created_at,
+        )?;
         statements.push(job_rows::queue(&job, row.created_at));
         let exchange = self.exchange;
-        let effects: Effects = Box::new(move |tx| write(tx, &exchange, &row, &results, &statements));
-        Ok(Settlement { end: End::Done, effects })
+        let effects: Effects =
+            Box::new(move |tx| write(tx, &exchange, &row, &results, &statements));
+        Ok(Settlement {
+            end: End::Done,
+            effects,
+        })
     }
 
     fn made(&self, ctx: &Context) -> Result<(ReturnRow, String)> {
@@ -145,7 +187,12 @@ impl Work {
             produced: &self.produced,
             created_at: now,
         };
-        let budget = ctx.config.gateway.limits.transaction.saturating_sub(exchange.request_bytes);
+        let budget = ctx
+            .config
+            .gateway
+            .limits
+            .transaction
+            .saturating_sub(exchange.request_bytes);
         let body = parts.to_bytes(project.inline_bytes, budget)?;
         let row = ReturnRow {
             id: parts.id,
@@ -181,7 +228,10 @@ impl Work {
             .collect();
         let returned = json!({ "returnId": row.id, "outcome": row.outcome, "sha256": body_sha256 });
         [
-            (Kind::PieceProcessed, json!({ "outcome": row.outcome, "controls": controls })),
+            (
+                Kind::PieceProcessed,
+                json!({ "outcome": row.outcome, "controls": controls }),
+            ),
             (Kind::ReturnCreated, returned),
         ]
     }
@@ -201,6 +251,9 @@ fn write(
     exchanges::insert_result(tx, exchange, results, row.created_at)?;
     returns::insert(tx, row)?;
     exchanges::set_status(tx, exchange.id, Status::Returned.as_str())?;
-    let statements: Vec<_> = statements.iter().map(|(sql, values)| (*sql, &values[..])).collect();
+    let statements: Vec<_> = statements
+        .iter()
+        .map(|(sql, values)| (*sql, &values[..]))
+        .collect();
     tx.batch(&statements)
 }

@@ -50,7 +50,10 @@ mod tests {
     fn twelve_attempts_spread_over_72_hours_and_then_no_more() {
         let callback = callback(12, Duration::from_secs(72 * 3600));
         let total: Duration = (1..12).map(|made| gap(&callback, made)).sum();
-        assert!(total.abs_diff(callback.over) < Duration::from_secs(1), "{total:?}");
+        assert!(
+            total.abs_diff(callback.over) < Duration::from_secs(1),
+            "{total:?}"
+        );
         assert!(gap(&callback, 1) < Duration::from_secs(180));
         assert_eq!(pause(&callback, 12, &Entropy::system()), None);
     }
