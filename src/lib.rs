@@ -1,3 +1,4 @@
 //! Navette: a document-exchange gateway.
 
+pub mod http;
 pub mod kernel;
