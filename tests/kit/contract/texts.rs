@@ -1,0 +1,30 @@
+//! The files of `schemas/`, compiled in, so that a test judges by the text it was built with.
+
+use serde_json::Value;
+
+/// The contract of the piece API.
+pub const PIECES: &str = include_str!("../../../schemas/openapi/pieces-v1.yaml");
+/// The default contract of callbacks.
+pub const CALLBACK: &str = include_str!("../../../schemas/openapi/callback-v1.yaml");
+
+/// The JSON Schemas that partners use without OpenAPI, each with the contract's schema that it repeats.
+#[cfg(test)]
+pub const JSON_SCHEMAS: [(&str, &str); 3] = [
+    (
+        "Metadata",
+        include_str!("../../../schemas/metadata-v1.schema.json"),
+    ),
+    (
+        "Receipt",
+        include_str!("../../../schemas/receipt-v1.schema.json"),
+    ),
+    (
+        "Return",
+        include_str!("../../../schemas/return-v1.schema.json"),
+    ),
+];
+
+/// A YAML text as a JSON value.
+pub fn parse(yaml: &str) -> Value {
+    serde_norway::from_str(yaml).expect("the contract is YAML")
+}
