@@ -3,11 +3,17 @@
 //! A client that is refused before its body was read often goes on sending. Closing at once would make its system throw our
 //! answer away with a reset; so the answer is sent, our side is closed, and what still comes is read and forgotten for a
 //! while ([`Linger`]). Only connections with an unread body pay for it.
+//!
+//! A connection also ends after a chunked request: hyper forgets a `Content-Length` that came beside the chunks, and RFC 9112
+//! (6.1) wants the connection closed then, so that nothing behind such a request is taken for another one.
 
 use std::{convert::Infallible, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body};
-use http::{HeaderValue, Request, Response, header::CONNECTION};
+use http::{
+    HeaderValue, Request, Response,
+    header::{CONNECTION, TRANSFER_ENCODING},
+};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
@@ -151,9 +157,10 @@ async fn answer(
 ) -> Result<Response<Body>, Infallible> {
     let _turn = pace.begin();
     let meter = Meter::default();
+    let is_chunked = request.headers().contains_key(TRANSFER_ENCODING);
     let request = prepare(request, peer, &meter, shared.limits);
     let mut response = shared.router.clone().call(request).await?;
-    if !meter.is_ended() {
+    if is_chunked || !meter.is_ended() {
         pace.leave_unread();
         let headers = response.headers_mut();
         headers.insert(CONNECTION, HeaderValue::from_static("close"));

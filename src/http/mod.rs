@@ -23,15 +23,16 @@
 
 pub mod body;
 pub mod connection;
-
+pub mod docs;
 pub mod listener;
 pub mod multipart;
-
+pub mod ops;
 pub mod peer;
 pub mod problem;
-
+pub mod range;
 pub mod tls;
-
+pub mod trace;
+pub mod traceparent;
 pub mod wire;
 
 #[cfg(test)]

@@ -176,21 +176,27 @@ impl Valve {
         self.passed.load(Ordering::Relaxed)
     }
 
-    /// Polls the parser, again for each piece that it took without having anything to say.
+    /// Polls the parser with what it has, then with one more piece each time that it has nothing to say.
     fn drive<T>(
         &self,
         cx: &mut Context<'_>,
         mut parse: impl FnMut(&mut Context<'_>) -> Poll<Result<T, multer::Error>>,
     ) -> Poll<Result<T, multer::Error>> {
+        self.open.store(false, Ordering::Relaxed);
         loop {
-            self.open.store(true, Ordering::Relaxed);
             match parse(cx) {
-                Poll::Pending if !self.open.load(Ordering::Relaxed) => {}
-                Poll::Pending if self.over.load(Ordering::Relaxed) => {
-                    return Poll::Ready(Err(multer::Error::IncompleteStream));
-                }
-                other => return other,
+                Poll::Ready(said) => return Poll::Ready(said),
+                // Still open: the body itself is what we wait for, unless there is no more of it.
+                Poll::Pending if self.open.load(Ordering::Relaxed) => return self.at_rest(),
+                Poll::Pending => self.open.store(true, Ordering::Relaxed),
             }
+        }
+    }
+
+    fn at_rest<T>(&self) -> Poll<Result<T, multer::Error>> {
+        match self.over.load(Ordering::Relaxed) {
+            true => Poll::Ready(Err(multer::Error::IncompleteStream)),
+            false => Poll::Pending,
         }
     }
 

@@ -172,9 +172,14 @@ impl IntoResponse for Fault {
     }
 }
 
+/// Nothing at this address.
+pub fn missing() -> Fault {
+    Fault::new(Code::NotFound, "Aucune ressource à cette adresse.")
+}
+
 /// The answer to a path that nobody serves.
 pub async fn not_found() -> Fault {
-    Fault::new(Code::NotFound, "Aucune ressource à cette adresse.")
+    missing()
 }
 
 /// The answer to a verb that the path does not have; axum adds `Allow`.

@@ -10,10 +10,8 @@ async fn statuses(text: &str) -> Vec<String> {
     let settings = Settings::default();
     let server = start(None, settings, routes(settings)).await;
     let answer = raw(server.address, text.as_bytes()).await;
-    let lines = answer
-        .split("\r\n")
-        .filter(|line| line.starts_with("HTTP/1.1 "));
-    lines.map(|line| line[9..12].to_owned()).collect()
+    let answers = answer.split("HTTP/1.1 ").skip(1);
+    answers.map(|answer| answer[..3].to_owned()).collect()
 }
 
 #[tokio::test]
@@ -31,9 +29,10 @@ async fn ambiguous_lengths_are_refused_or_end_the_connection_so_that_nothing_is_
     let coded = format!(
         "POST /count HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked, identity\r\n\r\n{smuggled}"
     );
-    for text in [twice, list, negative, coded, both] {
+    for text in [twice, list, negative, coded] {
         assert_eq!(statuses(&text).await, ["400"], "{text}");
     }
+    assert_eq!(statuses(&both).await, ["200"], "{both}");
 }
 
 #[tokio::test]

@@ -125,7 +125,7 @@ async fn a_body_at_the_limit_passes() {
     let limit = Settings::default().limits.request();
     assert_eq!(curl(&ours, &server, "/count", limit, &[]).await, "200");
     assert_eq!(
-        python(&ours, &server, "/count", limit, true).await,
+        python(&ours, &server, "/count", limit, false).await,
         "200 None"
     );
 }
