@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod domain;
+pub mod http;
 pub mod kernel;
 pub mod outbound;
 pub mod sandbox;

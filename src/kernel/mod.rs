@@ -5,6 +5,7 @@
 //! | [`clock`] | the time, passed in, so that a test can freeze it |
 //! | [`entropy`] | random bytes and ids, passed in for the same reason |
 //! | [`fault`] | the one error type: a stable code, a public text, a pointer per fault |
+//! | [`json`] | strict reading of JSON: no key twice, bounded depth |
 //! | [`digest`] | SHA-256, SHA-512 and keyed hashes |
 //! | [`secret`] | values that never reach a log and are wiped when dropped |
 //! | [`seal`] | encryption of small values and wrapping of keys |
@@ -17,5 +18,6 @@ pub mod digest;
 pub mod entropy;
 pub mod failpoint;
 pub mod fault;
+pub mod json;
 pub mod seal;
 pub mod secret;

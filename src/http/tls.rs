@@ -1,0 +1,174 @@
+//! The listener's TLS: its own identity, the authorities whose clients it accepts, and their revocation lists (API-9).
+//!
+//! A client certificate is optional in the handshake (routes demand it), but one that is shown is verified: unknown
+//! authority, expired, revoked or made for servers only is a failed handshake. TLS 1.2 and 1.3 with ECDHE and AEAD suites.
+//! Sessions are not resumed: each connection proves its certificate against today's lists.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use rustls::{
+    RootCertStore, ServerConfig,
+    crypto::{CryptoProvider, aws_lc_rs},
+    pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, pem::PemObject},
+    server::{NoServerSessionStorage, WebPkiClientVerifier, danger::ClientCertVerifier},
+};
+use tokio_rustls::TlsAcceptor;
+
+use crate::kernel::fault::{Code, Fault, FieldFault, Result};
+
+/// Where the TLS material lies, all in PEM.
+#[derive(Clone, Debug, Default)]
+pub struct TlsFiles {
+    /// The server's certificate, followed by its intermediates.
+    pub certificate: PathBuf,
+    /// The server's private key (PKCS #8, SEC1 or PKCS #1).
+    pub key: PathBuf,
+    /// The authorities of client certificates; without any, no client certificate is asked for.
+    pub client_authorities: Vec<PathBuf>,
+    /// Revocation lists. Where there is one, each issuer of a client certificate needs a current one.
+    pub revocations: Vec<PathBuf>,
+}
+
+/// The TLS settings in force, replaced by [`Tls::reload`] for the connections that come after.
+pub struct Tls {
+    files: TlsFiles,
+    current: RwLock<Arc<ServerConfig>>,
+}
+
+impl Tls {
+    /// Reads the files. Fails (code `configuration`) with one error per file that does not serve.
+    pub fn load(files: TlsFiles) -> Result<Self> {
+        let current = RwLock::new(Arc::new(configure(&files)?));
+        Ok(Self { files, current })
+    }
+
+    /// Reads the files again. On failure the settings in force stay.
+    pub fn reload(&self) -> Result<()> {
+        let fresh = Arc::new(configure(&self.files)?);
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        Ok(())
+    }
+
+    /// The acceptor for the next connection.
+    pub fn acceptor(&self) -> TlsAcceptor {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        TlsAcceptor::from(Arc::clone(&current))
+    }
+}
+
+struct Material {
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+    authorities: Vec<CertificateDer<'static>>,
+    revocations: Vec<CertificateRevocationListDer<'static>>,
+}
+
+fn configure(files: &TlsFiles) -> Result<ServerConfig> {
+    let material = read(files)?;
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let verifier = verifier(&provider, &material)?;
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(refused)?
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(material.chain, material.key)
+        .map_err(refused)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    Ok(config)
+}
+
+fn verifier(
+    provider: &Arc<CryptoProvider>,
+    material: &Material,
+) -> Result<Arc<dyn ClientCertVerifier>> {
+    if material.authorities.is_empty() {
+        return Ok(WebPkiClientVerifier::no_client_auth());
+    }
+    let mut roots = RootCertStore::empty();
+    for authority in &material.authorities {
+        roots.add(authority.clone()).map_err(refused)?;
+    }
+    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
+        .with_crls(material.revocations.iter().cloned())
+        .only_check_end_entity_revocation()
+        .enforce_revocation_expiration()
+        .allow_unauthenticated()
+        .build()
+        .map_err(refused)
+}
+
+fn read(files: &TlsFiles) -> Result<Material> {
+    let mut errors = Vec::new();
+    let chain = keep(&mut errors, certificates(&files.certificate));
+    let key = keep(&mut errors, private_key(&files.key));
+    let authorities = keep_all(&mut errors, &files.client_authorities, certificates);
+    let revocations = keep_all(&mut errors, &files.revocations, revocations);
+    match (chain, key) {
+        (Some(chain), Some(key)) if errors.is_empty() => Ok(Material {
+            chain,
+            key,
+            authorities,
+            revocations,
+        }),
+        _ => Err(incomplete(errors)),
+    }
+}
+
+fn keep<T>(errors: &mut Vec<FieldFault>, read: Result<T, FieldFault>) -> Option<T> {
+    read.map_err(|fault| errors.push(fault)).ok()
+}
+
+fn keep_all<T>(
+    errors: &mut Vec<FieldFault>,
+    paths: &[PathBuf],
+    read: fn(&Path) -> Result<Vec<T>, FieldFault>,
+) -> Vec<T> {
+    let lists = paths.iter().filter_map(|path| keep(errors, read(path)));
+    lists.flatten().collect()
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, FieldFault> {
+    pem_list(path, "certificat")
+}
+
+fn revocations(path: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>, FieldFault> {
+    pem_list(path, "liste de révocation")
+}
+
+fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, FieldFault> {
+    PrivateKeyDer::from_pem_file(path).map_err(|error| unreadable(path, error))
+}
+
+fn pem_list<T: PemObject>(path: &Path, what: &str) -> Result<Vec<T>, FieldFault> {
+    let items = T::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<T>, _>>);
+    match items {
+        Ok(items) if items.is_empty() => Err(unreadable(path, format!("aucun(e) {what}"))),
+        Ok(items) => Ok(items),
+        Err(error) => Err(unreadable(path, error)),
+    }
+}
+
+fn unreadable(path: &Path, error: impl std::fmt::Display) -> FieldFault {
+    let detail = format!("{} : {error}", path.display());
+    FieldFault::new("/tls", Code::Configuration, detail)
+}
+
+fn incomplete(errors: Vec<FieldFault>) -> Fault {
+    Fault::new(
+        Code::Configuration,
+        "Le matériel TLS ne se charge pas (voir errors).",
+    )
+    .with_errors(errors)
+}
+
+fn refused(error: impl std::fmt::Display) -> Fault {
+    Fault::new(
+        Code::Configuration,
+        format!("Le matériel TLS est refusé : {error}"),
+    )
+}
