@@ -60,6 +60,11 @@ impl Warm {
         Ok(warm)
     }
 
+    /// Its process id, until its end was seen.
+    pub fn process_id(&self) -> Option<u32> {
+        self.process.id()
+    }
+
     /// Whether it still runs, as far as the kernel tells.
     pub fn is_alive(&mut self) -> bool {
         matches!(self.process.try_wait(), Ok(None))
