@@ -3,7 +3,7 @@
 use navette::domain::processing::{
     Outcome::{self, Failed, LimitExceeded, Passed, Skipped},
     Results,
-    Verdict::{self, Processed, Unprocessable},
+    Verdict::{self, Partial, Processed, Unprocessable},
 };
 
 use super::{control, document, fixture, outcomes, pool, run};
@@ -64,6 +64,18 @@ async fn a_pdf_cut_short_does_not_pass() {
         (opens.outcome, opens.detail.contains("tronqué")),
         (Failed, true)
     );
+}
+
+#[tokio::test]
+async fn a_pdf_whose_table_is_damaged_is_repaired_and_passes_in_part() {
+    let mut bytes = fixture("facture.pdf").to_vec();
+    let table = bytes
+        .windows(5)
+        .position(|window| window == b"xref\n")
+        .unwrap();
+    bytes[table..table + 4].copy_from_slice(b"####");
+    let results = run(&pool().await, &document(bytes, "application/pdf")).await;
+    expect(&results, Partial, PDF, [Failed, Passed, Passed]);
 }
 
 #[tokio::test]

@@ -156,3 +156,31 @@ async fn a_stored_document_of_another_length_is_a_fault_of_ours_and_the_pool_goe
     }
     passes(&pool).await;
 }
+
+/// Damage in many places: bytes overwritten at regular distances, each time from another start.
+fn damaged(whole: &[u8], round: usize) -> Vec<u8> {
+    let mut bytes = whole.to_vec();
+    let step = 1 + whole.len() / (1 + round % 7);
+    for at in (round * 31 % whole.len()..whole.len()).step_by(step) {
+        bytes[at] ^= (1 + round * 37 % 255) as u8;
+    }
+    bytes
+}
+
+#[tokio::test]
+async fn no_damaged_document_is_a_fault_of_ours() {
+    let pool = one_child(|settings| settings).await;
+    for (name, declared) in [
+        ("facture.pdf", "application/pdf"),
+        ("bad/encrypted.pdf", "application/pdf"),
+        ("scan-recto.png", "image/png"),
+        ("scan-verso.jpg", "image/jpeg"),
+        ("plan.tiff", "image/tiff"),
+    ] {
+        let whole = fixture(name);
+        for round in 0..60 {
+            let results = run(&pool, &document(damaged(&whole, round), declared)).await;
+            assert!(results.controls.len() >= 3);
+        }
+    }
+}
