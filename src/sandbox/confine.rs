@@ -13,6 +13,8 @@ use super::protocol::Confinement;
 /// Lower priority than the gateway's own work.
 const NICE: i32 = 10;
 
+const DESCRIPTORS: &str = "/proc/self/fd";
+
 /// The first thing in a child: it dies with its parent, keeps nothing that it inherited, and gains nothing.
 pub(super) fn first() -> io::Result<()> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
@@ -63,10 +65,13 @@ fn close_inherited() {
 }
 
 fn inherited() -> Vec<RawFd> {
-    let Ok(entries) = fs::read_dir("/proc/self/fd") else {
+    let Ok(entries) = fs::read_dir(DESCRIPTORS) else {
         return Vec::new();
     };
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let numbers = names.filter_map(|name| name.parse::<RawFd>().ok());
-    numbers.filter(|number| *number > 2).collect()
+    let numbers: Vec<_> = numbers.filter(|number| *number > 2).collect();
+    // The descriptor that listed them is among them, and closed by now.
+    let open = |number: &RawFd| fs::symlink_metadata(format!("{DESCRIPTORS}/{number}")).is_ok();
+    numbers.into_iter().filter(open).collect()
 }

@@ -110,6 +110,12 @@ impl Pool {
             shared: Arc::new(shared),
         })
     }
+
+    /// The process ids of the children that wait at this moment.
+    pub fn idle_process_ids(&self) -> Vec<u32> {
+        let idle = self.shared.idle();
+        idle.iter().filter_map(Warm::process_id).collect()
+    }
 }
 
 impl Sandbox for Pool {

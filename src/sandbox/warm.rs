@@ -4,7 +4,7 @@ use std::{io, os::unix::process::ExitStatusExt, process::ExitStatus, time::Durat
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use rustix::process::Signal;
+use rustix::{pipe::fcntl_setpipe_size, process::Signal};
 use tokio::{
     io::AsyncWriteExt,
     process::{Child, ChildStdin, ChildStdout},
@@ -16,6 +16,9 @@ use crate::{
     domain::processing::{Document, Inspection},
     kernel::fault::{Code, Fault, Result},
 };
+
+/// The room of the pipe to a child.
+const PIPE_BYTES: usize = 256 * 1024;
 
 /// A child that waits for questions.
 pub(super) struct Warm {
@@ -49,6 +52,8 @@ impl Warm {
         let (Some(stdin), Some(stdout)) = (stdin, stdout) else {
             return Err(io::Error::other("a child without its pipes"));
         };
+        // A whole everyday document fits: one write, one wake-up of the child. Where the system refuses, it takes a few more.
+        let _ = fcntl_setpipe_size(&stdin, PIPE_BYTES);
         let mut warm = Self {
             process,
             stdin,
@@ -58,6 +63,11 @@ impl Warm {
         };
         warm.confine(confinement).await?;
         Ok(warm)
+    }
+
+    /// Its process id, until its end was seen.
+    pub fn process_id(&self) -> Option<u32> {
+        self.process.id()
     }
 
     /// Whether it still runs, as far as the kernel tells.

@@ -1,1 +1,4 @@
-fn main() {}
+//! Journeys through the public doors.
+
+mod fixtures;
+mod inspection;

@@ -127,7 +127,7 @@ mod tests {
         let flaw = Control::failed("b", "");
         let stop = Control::limit_exceeded("c", "").blocking();
         assert_eq!(Verdict::of(&[]), Verdict::Processed);
-        assert_eq!(Verdict::of(&[well.clone()]), Verdict::Processed);
+        assert_eq!(Verdict::of(std::slice::from_ref(&well)), Verdict::Processed);
         assert_eq!(
             Verdict::of(&[Control::skipped("d", ""), well.clone()]),
             Verdict::Processed

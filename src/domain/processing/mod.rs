@@ -1,4 +1,4 @@
-//! Controls on received documents (issue of ARC-6's results; API-11's hash; the outcome of every return).
+//! Controls on received documents, and the outcome that every return carries (ARC-6; hashes: API-11).
 //!
 //! A [`processor::Processor`] looks at one document and reports [`control::Control`]s, data for programs, and files that
 //! it made. [`run_all`] runs those of a [`Registry`] that concern the document, and judges: *processed*, *partial* (adverse

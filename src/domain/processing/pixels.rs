@@ -106,3 +106,34 @@ fn tiff_fault(error: TiffError) -> Unusable {
         _ => Unusable::Broken,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tiff::encoder::{TiffEncoder, colortype::Gray8};
+
+    use super::*;
+
+    fn two_pages() -> Vec<u8> {
+        let mut file = Cursor::new(Vec::new());
+        let mut encoder = TiffEncoder::new(&mut file).unwrap();
+        for _ in 0..2 {
+            encoder.write_image::<Gray8>(8, 4, &[7; 32]).unwrap();
+        }
+        file.into_inner()
+    }
+
+    fn decoded(bytes: &[u8], decoded_bytes: u64) -> Result<Seen, Unusable> {
+        decode(bytes, Budget { decoded_bytes })
+    }
+
+    #[test]
+    fn every_page_of_a_tiff_is_decoded() {
+        let seen = decoded(&two_pages(), 1_000).unwrap();
+        assert_eq!((seen.width, seen.height, seen.pages), (8, 4, 2));
+    }
+
+    #[test]
+    fn pixels_over_the_budget_are_not_decoded() {
+        assert_eq!(decoded(&two_pages(), 31), Err(Unusable::TooLarge));
+    }
+}
