@@ -12,7 +12,7 @@
 //! - upkeep: [`Vault::remove`], [`Vault::list`], [`Vault::sweep`] ([`census`]).
 //!
 //! # The files
-//! `root/blobs/00…ff/<id in hexadecimal>`, the folder being the id's last (random) byte; `<id>.part` until published.
+//! `root/blobs/00…3f/<id in hexadecimal>`, the folder being the id's last (random) byte modulo 64; `<id>.part` until published.
 //! A file is a header of 24 bytes, then frames of 65,536 bytes of text (the last one 0 to 65,536), each followed by its tag:
 //!
 //! | bytes | what |
