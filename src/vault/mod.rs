@@ -7,9 +7,9 @@
 //!
 //! # The way through
 //! - in: [`Vault::create`] → [`BlobWriter::write`] … → [`BlobWriter::finish`] → [`Stored`] (id, size, digests).
-//!   [`writer`] gathers frames and hands them over, [`press`] hashes, seals and writes them, [`disk`] makes them durable.
-//! - out: [`Vault::reader`] → [`BlobReader::stream`], [`BlobReader::read_all`], [`BlobReader::verify`] ([`reader`]).
-//! - upkeep: [`Vault::remove`], [`Vault::list`], [`Vault::sweep`] ([`census`]).
+//!   `writer` gathers frames and hands them over, `press` hashes, seals and writes them, `disk` makes them durable.
+//! - out: [`Vault::reader`] → [`BlobReader::stream`], [`BlobReader::read_all`], [`BlobReader::verify`] (`reader`).
+//! - upkeep: [`Vault::remove`], [`Vault::list`], [`Vault::sweep`] (`census`).
 //!
 //! # The files
 //! `root/blobs/00…3f/<id in hexadecimal>`, the folder being the id's last (random) byte modulo 64; `<id>.part` until published.
@@ -37,7 +37,7 @@
 //!
 //! # How to add one
 //! Another store (S3): the same five methods on a type of its own, then an enum here. A new file layout: a new version in
-//! [`frame`]; the old one stays readable for as long as blobs of it live.
+//! `frame`; the old one stays readable for as long as blobs of it live.
 
 mod census;
 mod disk;
