@@ -29,12 +29,14 @@ impl Layout {
     /// Makes what is missing under `root`, durably: a blob's own sync covers its folder, not the folders above.
     pub fn prepare(root: &Path) -> Result<Self> {
         let blobs = root.join("blobs");
+        // The folder above is only ours to open where the root was made just now.
+        let to_sync = if root.is_dir() { 2 } else { 3 };
         private_folder(&blobs)?;
         let layout = Self { blobs };
         for number in 0..FAN_OUT {
             private_folder(&layout.folder(number))?;
         }
-        for parent in layout.blobs.ancestors().take(3) {
+        for parent in layout.blobs.ancestors().take(to_sync) {
             sync_folder(parent)?;
         }
         Ok(layout)
