@@ -7,12 +7,12 @@
 //!
 //! # The way through
 //! - in: [`Vault::create`] → [`BlobWriter::write`] … → [`BlobWriter::finish`] → [`Stored`] (id, size, digests).
-//!   [`writer`] gathers frames and hands them over, [`press`] hashes, seals and writes them, [`disk`] makes them durable.
-//! - out: [`Vault::reader`] → [`BlobReader::stream`], [`BlobReader::read_all`], [`BlobReader::verify`] ([`reader`]).
-//! - upkeep: [`Vault::remove`], [`Vault::list`], [`Vault::sweep`] ([`census`]).
+//!   `writer` gathers frames and hands them over, `press` hashes, seals and writes them, `disk` makes them durable.
+//! - out: [`Vault::reader`] → [`BlobReader::stream`], [`BlobReader::read_all`], [`BlobReader::verify`] (`reader`).
+//! - upkeep: [`Vault::remove`], [`Vault::list`], [`Vault::sweep`] (`census`).
 //!
 //! # The files
-//! `root/blobs/00…ff/<id in hexadecimal>`, the folder being the id's last (random) byte; `<id>.part` until published.
+//! `root/blobs/00…3f/<id in hexadecimal>`, the folder being the id's last (random) byte modulo 64; `<id>.part` until published.
 //! A file is a header of 24 bytes, then frames of 65,536 bytes of text (the last one 0 to 65,536), each followed by its tag:
 //!
 //! | bytes | what |
@@ -37,7 +37,7 @@
 //!
 //! # How to add one
 //! Another store (S3): the same five methods on a type of its own, then an enum here. A new file layout: a new version in
-//! [`frame`]; the old one stays readable for as long as blobs of it live.
+//! `frame`; the old one stays readable for as long as blobs of it live.
 
 mod census;
 mod disk;
