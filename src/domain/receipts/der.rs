@@ -1,16 +1,43 @@
-//! Just enough DER to find the signing time of a message that OpenSSL has already verified: its binding does not show it.
+//! Just enough DER to write a message and to find the signing time of one that OpenSSL has verified.
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
-const SEQUENCE: u8 = 0x30;
-const SET: u8 = 0x31;
+pub const OCTETS: u8 = 0x04;
+pub const SEQUENCE: u8 = 0x30;
+pub const SET: u8 = 0x31;
+pub const UTC_TIME: u8 = 0x17;
+pub const GENERALIZED_TIME: u8 = 0x18;
+/// `[0]`, constructed.
+pub const CONTEXT_0: u8 = 0xa0;
 const OBJECT: u8 = 0x06;
-const UTC_TIME: u8 = 0x17;
-const GENERALIZED_TIME: u8 = 0x18;
-/// `[0]`, constructed: the content's wrapping, and the signed attributes.
-const CONTEXT_0: u8 = 0xa0;
 /// 1.2.840.113549.1.9.5, signingTime.
-const SIGNING_TIME: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x05];
+const SIGNING_TIME: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 5];
+
+/// One element: its tag, the length of its contents, and these.
+pub fn tlv(tag: u8, contents: &[&[u8]]) -> Vec<u8> {
+    let length: usize = contents.iter().map(|part| part.len()).sum();
+    let mut out = Vec::with_capacity(length + 6);
+    out.push(tag);
+    write_length(&mut out, length);
+    for part in contents {
+        out.extend_from_slice(part);
+    }
+    out
+}
+
+fn write_length(out: &mut Vec<u8>, length: usize) {
+    let digits = length.to_be_bytes();
+    let skipped = length.leading_zeros() as usize / 8;
+    let digits = &digits[skipped..];
+    if length > 0x7f {
+        // At most eight digits, so this fits into the seven bits of the first byte.
+        out.push(0x80 | digits.len() as u8);
+    }
+    match digits {
+        [] => out.push(0),
+        digits => out.extend_from_slice(digits),
+    }
+}
 
 /// The first signer's signing time; `None` where there is none, or in an encoding other than DER.
 pub fn signing_time(message: &[u8]) -> Option<Timestamp> {
@@ -48,8 +75,8 @@ fn civil(text: &str) -> Option<Timestamp> {
         .map(|date| date.timestamp())
 }
 
-/// The elements of one level, as tag and contents.
-struct Reader<'a>(&'a [u8]);
+/// The elements of one level, as tag and contents. Ends at the first that is not whole.
+pub struct Reader<'a>(pub &'a [u8]);
 
 impl<'a> Reader<'a> {
     fn find(mut self, wanted: u8) -> Option<&'a [u8]> {
@@ -62,24 +89,39 @@ impl<'a> Iterator for Reader<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let (&tag, rest) = self.0.split_first()?;
-        let (length, rest) = length(rest)?;
+        let (length, rest) = read_length(rest)?;
         let (contents, rest) = rest.split_at_checked(length)?;
         self.0 = rest;
         Some((tag, contents))
     }
 }
 
-fn length(bytes: &[u8]) -> Option<(usize, &[u8])> {
+fn read_length(bytes: &[u8]) -> Option<(usize, &[u8])> {
     let (&first, rest) = bytes.split_first()?;
     match first {
         0..=0x7f => Some((first.into(), rest)),
         0x81..=0x84 => {
             let (digits, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-            let length = digits
-                .iter()
-                .fold(0, |sum, digit| sum << 8 | usize::from(*digit));
-            Some((length, rest))
+            let add = |sum, digit: &u8| sum << 8 | usize::from(*digit);
+            Some((digits.iter().fold(0, add), rest))
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_element_of_any_length_reads_back() {
+        for length in [0, 1, 127, 128, 255, 256, 65_535, 65_536] {
+            let contents = vec![7; length];
+            let written = tlv(OCTETS, &[&contents]);
+            let read: Vec<_> = Reader(&written).collect();
+            assert_eq!(read, [(OCTETS, &contents[..])], "{length}");
+            assert_eq!(Reader(&written[..written.len() - 1]).count(), 0);
+        }
+        assert_eq!(tlv(OCTETS, &[&[0; 128]])[..3], [OCTETS, 0x81, 0x80]);
     }
 }

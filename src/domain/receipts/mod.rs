@@ -12,6 +12,7 @@
 //! |---|---|
 //! | [`document`] | the JSON document and its fields on the wire |
 //! | [`signer`] | loading of the signing certificate with its checks, and the signature |
+//! | `cms`, `der` | the message's encoding |
 //! | [`proof`] | verification, and what it tells of the signer |
 //!
 //! To add a field: add it to [`Receipt`] as an `Option` that is skipped when empty, to the contract's schema, and leave the
@@ -21,6 +22,7 @@ pub mod document;
 pub mod proof;
 pub mod signer;
 
+mod cms;
 mod der;
 
 #[cfg(test)]

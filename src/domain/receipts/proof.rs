@@ -13,18 +13,17 @@ use openssl::{
     },
 };
 
-use super::{
-    der,
-    document::Receipt,
-    signer::{CADES, fingerprint},
-};
+use super::{der, document::Receipt};
 use crate::kernel::{
-    digest::Sha256,
+    digest::{Sha256, sha256},
     fault::{Code, Fault, Result},
 };
 
 /// Over this, in bytes, a message is not read at all: ours take about 3 KB.
 const LARGEST: usize = 1 << 20;
+
+/// `CMS_CADES` of OpenSSL, which the binding does not name: demands the signing-certificate-v2 attribute.
+const CADES: CMSOptions = CMSOptions::from_bits_retain(0x0010_0000);
 
 /// Who signed, and when he says he did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +82,7 @@ fn signer_of(der: &[u8]) -> Result<SignerInfo> {
     match (signers.next(), signers.next()) {
         (Some(signer), None) => Ok(SignerInfo {
             subject: readable(signer.subject_name()),
-            certificate_sha256: fingerprint(signer).map_err(Fault::internal)?,
+            certificate_sha256: sha256(&signer.to_der().map_err(Fault::internal)?),
             signed_at: der::signing_time(der),
         }),
         _ => Err(refused("un seul signataire est attendu")),

@@ -1,30 +1,35 @@
 //! The signature: CMS with the content inside, ECDSA P-256 over SHA-256, and the attributes of the CAdES baseline.
 
+use aws_lc_rs::{
+    rand::SystemRandom,
+    signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair},
+};
 use jiff::Timestamp;
 use openssl::{
     asn1::{Asn1Time, Asn1TimeRef},
-    cms::{CMSOptions, CmsContentInfo},
     error::ErrorStack,
-    hash::MessageDigest,
     nid::Nid,
     pkey::{PKey, Private},
-    stack::Stack,
     x509::{X509, X509Ref},
 };
+use zeroize::Zeroizing;
 
+use super::cms::{Frame, to_sign};
 use crate::kernel::{
-    digest::Sha256,
+    clock::Clock,
+    digest::{Sha256, sha256},
     fault::{Code, Fault, Result},
 };
 
-/// `CMS_CADES` of OpenSSL, which the binding does not name: adds (or demands) the signing-certificate-v2 attribute.
-pub(super) const CADES: CMSOptions = CMSOptions::from_bits_retain(0x0010_0000);
-
-/// The gateway's receipt signature. Cheap to share between threads; one signature takes well under 100 µs.
+/// The gateway's receipt signature. Shared between threads; one signature takes a few dozen microseconds.
 pub struct Signer {
-    certificate: X509,
-    key: PKey<Private>,
-    issuers: Stack<X509>,
+    key: EcdsaKeyPair,
+    // The library demands a source of nonces in every call; the system's is the only one to be trusted with them.
+    random: SystemRandom,
+    frame: Frame,
+    fingerprint: Sha256,
+    expires_at: Timestamp,
+    clock: Clock,
 }
 
 impl Signer {
@@ -33,46 +38,59 @@ impl Signer {
     /// Fails with code `configuration` if either does not read, if the key is not the certificate's, is not on P-256, or
     /// if the certificate is not meant for signing documents (plain `openssl cms -verify` would refuse its receipts).
     pub fn load(chain_pem: &[u8], key_pem: &[u8]) -> Result<Self> {
-        let mut chain = X509::stack_from_pem(chain_pem).map_err(unreadable)?;
+        let chain = X509::stack_from_pem(chain_pem).map_err(unreadable)?;
         let key = PKey::private_key_from_pem(key_pem).map_err(unreadable)?;
-        if chain.is_empty() {
-            return Err(unfit("aucun certificat dans la chaîne"));
-        }
-        let certificate = chain.remove(0);
-        check(&certificate, &key)?;
-        Ok(Self {
-            certificate,
-            key,
-            issuers: stacked(chain).map_err(Fault::internal)?,
-        })
+        let certificate = chain
+            .first()
+            .ok_or_else(|| unfit("aucun certificat dans la chaîne"))?;
+        check(certificate, &key)?;
+        Self::unchecked(&chain, certificate, &key)
+    }
+
+    /// The same, with the signing time read from `clock` instead of the system's.
+    pub fn with_clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
     }
 
     /// Signs `content`, byte for byte, and answers the DER of the message with content and whole chain inside.
-    ///
-    /// The signing time among its attributes is the system's; the date that counts is in the content.
     pub fn sign(&self, content: &[u8]) -> Result<Vec<u8>> {
-        // Without BINARY every LF would be signed as CRLF; the list of ciphers that NOSMIMECAP leaves out is for mail.
-        let options = CMSOptions::BINARY | CMSOptions::NOSMIMECAP | CADES;
-        CmsContentInfo::sign(
-            Some(&self.certificate),
-            Some(&self.key),
-            Some(&self.issuers),
-            Some(content),
-            options,
-        )
-        .and_then(|message| message.to_der())
-        .map_err(Fault::internal)
+        let attributes = self.frame.attributes(content, self.clock.now());
+        let signature = self
+            .key
+            .sign(&self.random, &to_sign(&attributes))
+            .map_err(|_| Fault::internal("ECDSA refused to sign a receipt"))?;
+        Ok(self.frame.message(content, &attributes, signature.as_ref()))
     }
 
     /// The signing certificate's fingerprint, which a verification shows too.
-    pub fn certificate_sha256(&self) -> Result<Sha256> {
-        fingerprint(&self.certificate).map_err(Fault::internal)
+    pub fn certificate_sha256(&self) -> Sha256 {
+        self.fingerprint
     }
 
     /// The first instant at which a new receipt would no longer verify without `-attime`.
-    pub fn expires_at(&self) -> Result<Timestamp> {
-        instant(self.certificate.not_after()).map_err(Fault::internal)
+    pub fn expires_at(&self) -> Timestamp {
+        self.expires_at
     }
+
+    fn unchecked(chain: &[X509], certificate: &X509Ref, key: &PKey<Private>) -> Result<Self> {
+        let ders = chain.iter().map(|certificate| certificate.to_der());
+        let ders = ders.collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
+        Ok(Self {
+            key: pair(key)?,
+            random: SystemRandom::new(),
+            fingerprint: sha256(&ders[0]),
+            frame: Frame::new(&ders).ok_or_else(|| unfit("certificat illisible"))?,
+            expires_at: instant(certificate.not_after()).map_err(unreadable)?,
+            clock: Clock::system(),
+        })
+    }
+}
+
+fn pair(key: &PKey<Private>) -> Result<EcdsaKeyPair> {
+    let pkcs8 = Zeroizing::new(key.private_key_to_pkcs8().map_err(unreadable)?);
+    EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &pkcs8)
+        .map_err(|cause| unfit("clé illisible").because(cause))
 }
 
 fn check(certificate: &X509Ref, key: &PKey<Private>) -> Result<()> {
@@ -109,21 +127,6 @@ fn check_usage(certificate: &X509Ref) -> Result<()> {
     }
 }
 
-pub(super) fn stacked(certificates: Vec<X509>) -> Result<Stack<X509>, ErrorStack> {
-    let mut stack = Stack::new()?;
-    for certificate in certificates {
-        stack.push(certificate)?;
-    }
-    Ok(stack)
-}
-
-pub(super) fn fingerprint(certificate: &X509Ref) -> Result<Sha256, ErrorStack> {
-    let digest = certificate.digest(MessageDigest::sha256())?;
-    let mut out = Sha256::default();
-    out.copy_from_slice(&digest);
-    Ok(out)
-}
-
 fn instant(time: &Asn1TimeRef) -> Result<Timestamp, ErrorStack> {
     let since = Asn1Time::from_unix(0)?.diff(time)?;
     let seconds = i64::from(since.days) * 86_400 + i64::from(since.secs);
@@ -147,11 +150,8 @@ pub(super) mod tests {
 
     /// A signer past the checks of [`Signer::load`], to see what verification says of it.
     pub fn unchecked(chain_pem: &[u8], key_pem: &[u8]) -> Signer {
-        let mut chain = X509::stack_from_pem(chain_pem).unwrap();
-        Signer {
-            certificate: chain.remove(0),
-            key: PKey::private_key_from_pem(key_pem).unwrap(),
-            issuers: stacked(chain).unwrap(),
-        }
+        let chain = X509::stack_from_pem(chain_pem).unwrap();
+        let key = PKey::private_key_from_pem(key_pem).unwrap();
+        Signer::unchecked(&chain, &chain[0], &key).unwrap()
     }
 }

@@ -10,7 +10,12 @@ use rcgen::{
 use tempfile::TempDir;
 
 use super::*;
-use crate::kernel::{clock::instant, digest, entropy::Entropy, fault::Code};
+use crate::kernel::{
+    clock::{Clock, instant},
+    digest,
+    entropy::Entropy,
+    fault::Code,
+};
 
 /// A root, and what it signs.
 struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -80,7 +85,7 @@ fn openssl(message: &[u8], ca_pem: &str, more: &[&str]) -> Option<Vec<u8>> {
     std::fs::write(file("r.p7s"), message).unwrap();
     std::fs::write(file("ca.pem"), ca_pem).unwrap();
     let accepted = Command::new("openssl")
-        .args(["cms", "-verify", "-binary", "-inform", "DER", "-in"])
+        .args(["cms", "-verify", "-inform", "DER", "-in"])
         .args([file("r.p7s"), "-CAfile".into(), file("ca.pem")])
         .args(["-out".into(), file("content")])
         .args(more)
@@ -129,10 +134,7 @@ fn our_own_reading_tells_the_receipt_and_its_signer() {
     let (read, info) = verify(&message, authority.pem().as_bytes(), None).unwrap();
     assert_eq!(read, receipt);
     assert_eq!(info.subject, "CN=Test receipts");
-    assert_eq!(
-        info.certificate_sha256,
-        signer.certificate_sha256().unwrap()
-    );
+    assert_eq!(info.certificate_sha256, signer.certificate_sha256());
     assert!(info.signed_at.unwrap() > instant(1_700_000_000_000_000));
 }
 
@@ -185,10 +187,7 @@ fn an_expired_signer_still_proves_what_it_signed_in_its_time() {
         verify(&message, ca.as_bytes(), Some(then)).unwrap().0,
         receipt
     );
-    assert_eq!(
-        signer.expires_at().unwrap(),
-        "2022-12-31T00:00:00Z".parse().unwrap()
-    );
+    assert_eq!(signer.expires_at(), "2022-12-31T00:00:00Z".parse().unwrap());
 }
 
 #[test]
@@ -259,4 +258,29 @@ fn an_unknown_version_of_the_document_is_refused() {
         code(Receipt::from_bytes(later.as_bytes())),
         Some(Code::Corrupt)
     );
+}
+
+#[test]
+fn the_signing_time_is_the_clocks_in_this_century_and_in_the_next_half() {
+    let authority = Authority::new();
+    let content = receipt().to_bytes().unwrap();
+    for date in ["2026-11-21T20:50:54Z", "2050-01-01T00:00:00Z"] {
+        let at: Timestamp = date.parse().unwrap();
+        let signer = authority.signer(2090).with_clock(Clock::frozen(at));
+        let message = signer.sign(&content).unwrap();
+        let (_, info) = verify(&message, authority.pem().as_bytes(), None).unwrap();
+        assert_eq!(info.signed_at, Some(at));
+        assert!(openssl(&message, &authority.pem(), &["-cades"]).is_some());
+    }
+}
+
+#[test]
+fn a_message_is_der_as_openssl_itself_would_write_it() {
+    use openssl::cms::CmsContentInfo;
+    let authority = Authority::new();
+    for content in [vec![], vec![7; 100], vec![7; 200], vec![7; 70_000]] {
+        let message = authority.signer(2090).sign(&content).unwrap();
+        let read = CmsContentInfo::from_der(&message).unwrap();
+        assert_eq!(read.to_der().unwrap(), message);
+    }
 }
