@@ -24,8 +24,7 @@ fn app() -> Router {
 }
 
 async fn panics() -> &'static str {
-    let none: Option<&'static str> = None;
-    none.unwrap()
+    panic!("as a handler with a defect does")
 }
 
 async fn ask(method: &str, path: &str) -> (http::response::Parts, Value) {
