@@ -1,1 +1,2 @@
-fn main() {}
+#[path = "../kit/mod.rs"]
+mod kit;
