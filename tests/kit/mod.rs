@@ -3,7 +3,7 @@
 //! | file | gives |
 //! |---|---|
 //! | `scratch` | a directory that is removed when the test process is gone |
-//! | `ports`, `process`, `tls` | free ports; children that cannot outlast us; TLS settings |
+//! | `ports`, `process`, `tls`, `wait` | free ports; children that cannot outlast us; TLS settings; polling with a deadline |
 //! | `pki` | certificates and keys, good and bad |
 //! | `postgres` | a real PostgreSQL, a database per test |
 //! | `partner` | ASP's callback API, scriptable |
@@ -17,6 +17,7 @@ pub mod postgres;
 pub mod process;
 pub mod scratch;
 pub mod tls;
+pub mod wait;
 
 #[cfg(test)]
 mod self_test;

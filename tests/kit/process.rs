@@ -67,11 +67,24 @@ pub fn run(command: &Command, seconds: u32) -> Finished {
     }
 }
 
-/// Starts a server that the kernel kills when this process ends, however it ends.
+/// The signal that the kernel sends to a server when this process ends, however it ends.
+#[derive(Clone, Copy, Debug)]
+pub enum Fate {
+    /// `SIGKILL`: for a server whose own children watch it.
+    Kill,
+    /// `SIGTERM`: for a server that has to take its children along.
+    Terminate,
+}
+
+/// Starts a server that does not outlive this process.
 ///
 /// The kernel watches the *thread* that starts it, and a test's thread ends with the test; hence a thread of its own.
-pub fn start(command: &Command) -> io::Result<Child> {
-    let bound = wrapped("setpriv", &["--pdeathsig", "KILL", "--"], command);
+pub fn start(command: &Command, fate: Fate) -> io::Result<Child> {
+    let signal = match fate {
+        Fate::Kill => "KILL",
+        Fate::Terminate => "TERM",
+    };
+    let bound = wrapped("setpriv", &["--pdeathsig", signal, "--"], command);
     let (reply, answer) = mpsc::channel();
     LAUNCHER
         .lock()
