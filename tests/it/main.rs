@@ -1,2 +1,4 @@
 #[path = "../kit/mod.rs"]
 mod kit;
+
+mod equipment;

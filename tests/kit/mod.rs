@@ -18,6 +18,3 @@ pub mod process;
 pub mod scratch;
 pub mod tls;
 pub mod wait;
-
-#[cfg(test)]
-mod self_test;

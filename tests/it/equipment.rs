@@ -1,8 +1,8 @@
-//! The kit tried on itself, so that a red journey speaks of the gateway.
+//! The test kit tried on itself, so that a red journey speaks of the gateway.
 
 use std::time::Duration;
 
-use super::{
+use crate::kit::{
     partner::{Answer, Partner},
     pki::{Identity, pki},
     postgres, tls,
