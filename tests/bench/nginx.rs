@@ -34,7 +34,8 @@ impl Nginx {
         let address = SocketAddr::from(([127, 0, 0, 1], ports::free()));
         fs::create_dir(dir.join("store")).expect("the scratch directory is writable");
         fs::write(dir.join("nginx.conf"), settings(address)).expect("so it is");
-        let master = process::start(&command(&dir), Fate::Terminate).expect("nginx-light is there");
+        let master = process::start(&command(&dir), Fate::Terminate, &dir.join("log"))
+            .expect("nginx-light is there");
         wait::until("nginx", Duration::from_secs(10), || {
             TcpStream::connect(address).ok()
         });

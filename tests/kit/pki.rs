@@ -9,10 +9,14 @@ use std::{
     sync::LazyLock,
 };
 
-use aws_lc_rs::{digest, rand};
+use aws_lc_rs::{
+    digest, rand,
+    signature::{Ed25519KeyPair, KeyPair as _},
+};
+use data_encoding::{BASE64, HEXLOWER};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose as Purpose, IsCa, Issuer,
-    KeyPair, KeyUsagePurpose as Usage, PKCS_ECDSA_P256_SHA256, PKCS_ED25519, date_time_ymd,
+    KeyPair, KeyUsagePurpose as Usage, PKCS_ECDSA_P256_SHA256, date_time_ymd,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 
@@ -75,8 +79,10 @@ pub struct Pki {
     pub receipt_signer: Identity,
     /// The key that signs access tokens (EC P-256, PKCS #8).
     pub token_key: PathBuf,
-    /// The key that signs callbacks (ed25519, PKCS #8).
+    /// The key that signs callbacks (ed25519, `whsk_…` as Standard Webhooks writes it).
     pub webhook_key: PathBuf,
+    /// Its public half (`whpk_…`).
+    pub webhook_public: String,
     /// The key that wraps project keys: 32 random bytes in hexadecimal.
     pub master_key: PathBuf,
 }
@@ -92,6 +98,7 @@ type Root = Issuer<'static, KeyPair>;
 
 fn make() -> Pki {
     let dir = scratch::fresh("pki");
+    let (webhook_secret, webhook_public) = webhook_pair();
     let root = root(&dir, "root", "Navette test root");
     let foreign = self::root(&dir, "foreign-root", "Foreign test root");
     let leaf = |name: &str, purpose| issue(&dir, &root, name, leaf_params(name, purpose));
@@ -110,8 +117,9 @@ fn make() -> Pki {
         foreign_partner: stranger("foreign-partner", Purpose::ServerAuth),
         receipt_signer: issue(&dir, &root, "receipt-signer", signer()),
         token_key: write(&dir, "token-key.pem", &p256().serialize_pem()),
-        webhook_key: write(&dir, "webhook-key.pem", &ed25519().serialize_pem()),
-        master_key: write(&dir, "master-key.hex", &random_hex()),
+        webhook_key: write(&dir, "webhook.key", &webhook_secret),
+        webhook_public,
+        master_key: write(&dir, "master.key", &HEXLOWER.encode(&random())),
     }
 }
 
@@ -175,14 +183,22 @@ fn p256() -> KeyPair {
     KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).expect("keys can be made")
 }
 
-fn ed25519() -> KeyPair {
-    KeyPair::generate_for(&PKCS_ED25519).expect("keys can be made")
+/// Secret (seed, then public key) and public key, each with its prefix.
+fn webhook_pair() -> (String, String) {
+    let seed = random();
+    let pair = Ed25519KeyPair::from_seed_unchecked(&seed).expect("any 32 bytes are a seed");
+    let public = pair.public_key().as_ref();
+    let secret = [&seed, public].concat();
+    (
+        format!("whsk_{}", BASE64.encode(&secret)),
+        format!("whpk_{}", BASE64.encode(public)),
+    )
 }
 
-fn random_hex() -> String {
+fn random() -> [u8; 32] {
     let mut bytes = [0; 32];
     rand::fill(&mut bytes).expect("the system has randomness");
-    data_encoding::HEXLOWER.encode(&bytes)
+    bytes
 }
 
 fn write(dir: &Path, name: &str, text: &str) -> PathBuf {

@@ -1,7 +1,9 @@
 //! Child processes that cannot outlast their use: a command with a deadline, a server that dies with us.
 
 use std::{
+    fs::File,
     io,
+    path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{LazyLock, Mutex, mpsc},
     thread,
@@ -76,15 +78,20 @@ pub enum Fate {
     Terminate,
 }
 
-/// Starts a server that does not outlive this process.
+/// Starts a server that does not outlive this process; what it says is added to the file `log`.
 ///
 /// The kernel watches the *thread* that starts it, and a test's thread ends with the test; hence a thread of its own.
-pub fn start(command: &Command, fate: Fate) -> io::Result<Child> {
+pub fn start(command: &Command, fate: Fate, log: &Path) -> io::Result<Child> {
     let signal = match fate {
         Fate::Kill => "KILL",
         Fate::Terminate => "TERM",
     };
-    let bound = wrapped("setpriv", &["--pdeathsig", signal, "--"], command);
+    let log = File::options().append(true).create(true).open(log)?;
+    let mut bound = wrapped("setpriv", &["--pdeathsig", signal, "--"], command);
+    bound
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log);
     let (reply, answer) = mpsc::channel();
     LAUNCHER
         .lock()
@@ -107,7 +114,7 @@ static LAUNCHER: LazyLock<Mutex<mpsc::Sender<Launch>>> = LazyLock::new(|| {
     Mutex::new(orders)
 });
 
-/// The same command behind a prefix that runs it (`timeout 5 …`), output left as the launcher inherits it.
+/// The same command behind a prefix that runs it (`timeout 5 …`), its streams not yet set.
 fn wrapped(prefix: &str, options: &[&str], inner: &Command) -> Command {
     let mut outer = Command::new(prefix);
     outer
