@@ -10,25 +10,41 @@ use std::{
 
 use crate::kit::scratch;
 
-/// Create, write, fsync, rename and sync the directory, per second, by `threads` threads in one directory.
-pub fn durable_files(threads: usize, content: &[u8], time: Duration) -> f64 {
-    let folder = scratch::fresh("fsync");
+/// How the files lie.
+#[derive(Clone, Copy, Debug)]
+pub enum Layout {
+    /// All in one directory.
+    Together,
+    /// Each thread in a directory of its own, which spares the threads waiting for each other.
+    Apart,
+}
+
+/// Create, write, fsync, rename and sync the directory, per second, by `threads` threads.
+///
+/// The files stay until the benchmark ends: removing them would keep the disk busy in the rounds that follow.
+pub fn durable_files(threads: usize, layout: Layout, content: &[u8], time: Duration) -> f64 {
+    let folders = folders(threads, layout);
     let start = Instant::now();
+    let end = start + time;
     let written: u64 = thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads)
-            .map(|worker| (worker, folder.clone()))
-            .map(|(worker, folder)| {
-                scope.spawn(move || write_until(start + time, worker, &folder, content))
-            })
+        let workers: Vec<_> = folders
+            .iter()
+            .enumerate()
+            .map(|(worker, folder)| scope.spawn(move || write_until(end, worker, folder, content)))
             .collect();
         workers
             .into_iter()
             .map(|worker| worker.join().expect("a full disk ends the benchmark"))
             .sum()
     });
-    let elapsed = start.elapsed();
-    fs::remove_dir_all(folder).expect("it is ours");
-    crate::driver::rate(written, elapsed)
+    crate::driver::rate(written, start.elapsed())
+}
+
+fn folders(threads: usize, layout: Layout) -> Vec<PathBuf> {
+    match layout {
+        Layout::Together => vec![scratch::fresh("fsync"); threads],
+        Layout::Apart => (0..threads).map(|_| scratch::fresh("fsync")).collect(),
+    }
 }
 
 fn write_until(end: Instant, worker: usize, folder: &Path, content: &[u8]) -> u64 {

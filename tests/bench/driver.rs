@@ -55,8 +55,8 @@ pub struct Outcome {
     pub accepted: u64,
     /// Requests measured per second.
     pub per_second: f64,
-    /// From the first byte measured to the last answer.
-    pub elapsed: Duration,
+    /// When the first request measured was sent.
+    pub start: Instant,
 }
 
 /// Events per second.
@@ -86,7 +86,7 @@ async fn drive(load: &Load) -> Outcome {
     Outcome {
         accepted: done + pace.ahead() * load.connections as u64,
         per_second: rate(done, elapsed),
-        elapsed,
+        start,
     }
 }
 

@@ -6,13 +6,17 @@
 //!
 //! To add a figure: a file that measures it, called from [`main`] with the [`Figures`] to record it in.
 
+mod callbacks;
 mod disk;
 mod document;
 mod driver;
 mod figures;
+mod intake;
+mod memory;
 mod nginx;
 mod request;
 mod rounds;
+mod subject;
 mod yardsticks;
 
 #[path = "../kit/mod.rs"]
@@ -21,26 +25,37 @@ mod kit;
 
 use figures::Figures;
 
+/// Measures one group of figures.
+type Part = fn(&mut Figures);
+
+/// The parts in the order of a whole run; the yardsticks alone run only when named.
+const PARTS: [(&str, Part); 4] = [
+    ("intake", intake::measure),
+    ("memory", memory::measure),
+    ("callbacks", callbacks::measure),
+    ("yardsticks", yardsticks::measure),
+];
+
 fn main() {
     let mut figures = Figures::default();
-    for part in parts() {
-        match part.as_str() {
-            "yardsticks" => yardsticks::measure(&mut figures),
-            other => eprintln!("no part named {other}"),
+    let named = named();
+    for (name, measure) in PARTS {
+        let wanted = match named.is_empty() {
+            true => name != "yardsticks",
+            false => named.iter().any(|wanted| wanted == name),
+        };
+        if wanted {
+            eprintln!("{name}");
+            measure(&mut figures);
         }
     }
     figures.publish();
 }
 
-/// The parts named on the command line, else all; Cargo adds `--bench`.
-fn parts() -> Vec<String> {
-    let named: Vec<String> = std::env::args()
+/// The parts named on the command line; Cargo adds `--bench`.
+fn named() -> Vec<String> {
+    std::env::args()
         .skip(1)
         .filter(|argument| !argument.starts_with("--"))
-        .collect();
-    if named.is_empty() {
-        vec!["yardsticks".to_owned()]
-    } else {
-        named
-    }
+        .collect()
 }

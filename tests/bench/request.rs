@@ -4,6 +4,7 @@
 //! all lie in the first bytes, which each connection has for itself; the rest is shared by all connections.
 
 use std::{
+    net::SocketAddr,
     ops::Range,
     sync::{
         Arc,
@@ -11,11 +12,15 @@ use std::{
     },
 };
 
+use crate::kit::client::metadata;
+
 /// Stands for the number of the request: sixteen characters.
 pub const MARK: &str = "################";
 
 /// One TLS record: a front of this size costs no record of its own.
 const FRONT: usize = 16_384;
+
+const BOUNDARY: &str = "frontiere-des-parties-d-une-piece";
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
@@ -48,6 +53,17 @@ impl Request {
         Self::new(&head, content)
     }
 
+    /// A piece of a dossier of its own.
+    pub fn piece(address: SocketAddr, token: &str, content: &[u8]) -> Self {
+        let body = multipart(content);
+        let head = format!(
+            "POST /v1/pieces HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n\
+             content-type: multipart/form-data; boundary={BOUNDARY}\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        Self::new(&head, &body)
+    }
+
     /// The two stretches of bytes of the next request.
     pub fn next(&mut self) -> (&[u8], &[u8]) {
         let number = format!("{:016x}", NEXT.fetch_add(1, Ordering::Relaxed));
@@ -56,6 +72,17 @@ impl Request {
         }
         (&self.front, &self.rest)
     }
+}
+
+fn multipart(content: &[u8]) -> Vec<u8> {
+    let metadata = metadata(MARK);
+    let part = format!("--{BOUNDARY}\r\ncontent-disposition: form-data; name=");
+    let before = format!(
+        "{part}\"metadata\"\r\ncontent-type: application/json\r\n\r\n{metadata}\r\n\
+         {part}\"content\"; filename=\"facture.pdf\"\r\ncontent-type: application/pdf\r\n\r\n"
+    );
+    let after = format!("\r\n--{BOUNDARY}--\r\n");
+    [before.as_bytes(), content, after.as_bytes()].concat()
 }
 
 fn marks(front: &[u8]) -> Vec<Range<usize>> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 pub const ROUNDS: usize = 3;
 
 /// How long one run lasts.
-pub const RUN: Duration = Duration::from_secs(4);
+pub const RUN: Duration = Duration::from_secs(3);
 
 /// Something that does as much as it can for the time given, and says how much it did per second.
 pub type Contender<'a> = Box<dyn FnMut(Duration) -> f64 + 'a>;
