@@ -70,6 +70,7 @@ fn open() -> Scratch {
 }
 
 /// A process group of its own keeps it out of reach of an interrupt typed at the terminal.
+#[expect(clippy::zombie_processes, reason = "it ends after we do")]
 fn keeper(root: &Path) -> ChildStdin {
     let mut child = Command::new("sh")
         .args(["-c", KEEPER, "keeper"])
