@@ -1,4 +1,8 @@
-//! Journeys through the public doors.
+//! Journeys through the public doors: the binary, HTTP, files, the database's URL.
 
+#[path = "../kit/mod.rs"]
+mod kit;
+
+mod equipment;
 mod fixtures;
 mod inspection;
