@@ -1,5 +1,7 @@
 //! Navette: a document-exchange gateway.
 
+pub mod app;
+pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod http;

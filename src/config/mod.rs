@@ -17,7 +17,7 @@ use std::{
 };
 
 pub use gateway::{Database, Gateway, Limits, Listen, Receipts, Sandbox, TlsFiles, Tokens, Worker};
-pub use project::{Callback, Project, Projects};
+pub use project::{Callback, Project, Projects, is_name};
 use reader::Reader;
 
 use crate::kernel::fault::{Code, Fault, Result};

@@ -55,10 +55,11 @@ impl Store {
     }
 
     /// Connects to PostgreSQL with `connections` connections, made when first needed and again after a loss.
-    pub fn postgres(url: &str, connections: usize) -> Result<Self> {
+    /// `password` is for a URL that has none.
+    pub fn postgres(url: &str, password: Option<&[u8]>, connections: usize) -> Result<Self> {
         let (writers, write_queue) = crossbeam_channel::bounded(QUEUE);
         let (reading, read_queue) = crossbeam_channel::bounded(QUEUE);
-        postgres::start(url, connections, &write_queue, &read_queue)?;
+        postgres::start(url, password, connections, &write_queue, &read_queue)?;
         Ok(Self {
             engine: Engine::Postgres,
             writers,

@@ -31,13 +31,17 @@ const SESSION: &str = "SET statement_timeout='25s'; SET lock_timeout='10s'; \
 
 pub(super) fn start(
     url: &str,
+    password: Option<&[u8]>,
     connections: usize,
     writes: &Receiver<Box<dyn Unit>>,
     reads: &Receiver<Box<dyn Unit>>,
 ) -> Result<()> {
-    let config: Config = url
+    let mut config: Config = url
         .parse()
         .map_err(|error| Fault::new(Code::Configuration, "database.url").because(error))?;
+    if let Some(password) = password {
+        config.password(password);
+    }
     for _ in 0..connections.max(1) {
         let session = Session::new(config.clone())?;
         let queues = (writes.clone(), reads.clone());
