@@ -6,3 +6,4 @@ mod kit;
 mod equipment;
 mod fixtures;
 mod inspection;
+mod journey;

@@ -66,8 +66,16 @@ impl Registry {
         Ok(())
     }
 
+    /// The client of that id as the table has it now: for the grant of a token, which may follow its adding at once.
+    pub async fn look_up(&self, id: &str) -> Result<Option<Client>> {
+        let id = id.to_owned();
+        let row = self.store.read(move |tx| clients::find(tx, &id)).await?;
+        let mine = row.filter(|row| *row.environment == *self.environment);
+        mine.map(client).transpose()
+    }
+
     /// The client of that id, revoked or not. Fails with `unavailable` where the snapshot is too old to be believed.
-    pub fn find(&self, id: &str) -> Result<Option<Arc<Client>>> {
+    fn find(&self, id: &str) -> Result<Option<Arc<Client>>> {
         let snapshot = self.snapshot.read().unwrap_or_else(PoisonError::into_inner);
         match snapshot.read_at {
             Some(read_at) if read_at.elapsed() < STALE => Ok(snapshot.clients.get(id).cloned()),

@@ -53,8 +53,8 @@ async fn issue(api: &Api, parts: &Parts, body: Body) -> Result<Result<Issued, Gr
         Ok(presented) => presented,
         Err(error) => return Ok(Err(error)),
     };
-    let client = api.clients.find(&presented.client_id)?;
-    match grant::decide(client.as_deref(), &presented, &certificate) {
+    let client = api.clients.look_up(&presented.client_id).await?;
+    match grant::decide(client.as_ref(), &presented, &certificate) {
         Ok(granted) => Ok(Ok(api.tokens.issue(
             &granted,
             &api.ctx.clock,

@@ -1,0 +1,30 @@
+//! The main job: a piece goes in over mutual TLS, its signed receipt comes back at once, its return comes by callback.
+
+use std::time::Duration;
+
+use crate::{
+    both_engines,
+    kit::client::metadata,
+};
+
+both_engines! {
+    /// A piece is received, acknowledged, processed and returned, and its sender's API acknowledges the return.
+    async fn a_piece_is_received_processed_and_returned(kit) {
+        let mut gateway = kit.start();
+        let client = gateway.client().await;
+        let pdf = std::fs::read("fixtures/facture.pdf").unwrap();
+        let answer = client.push(&metadata("D-1"), pdf).await;
+        assert_eq!(answer.status, 202, "{answer:?}");
+        let id = answer.reconciliation_id();
+        gateway.partner().wait_for(1, Duration::from_secs(20));
+        let path = format!("/v1/pieces/{id}");
+        crate::kit::wait::until("acknowledged piece", Duration::from_secs(10), || {
+            let piece = tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(client.get(&path)));
+            (piece.json()["status"] == "acknowledged").then_some(())
+        });
+        let events = client.get(&format!("{path}/events")).await;
+        eprintln!("{}", String::from_utf8_lossy(&events.body));
+        assert!(gateway.stop().success());
+        gateway.doctor();
+    }
+}
