@@ -18,11 +18,13 @@
 //! | [`trace`] | request ids, W3C trace context, request metrics, access log |
 //! | [`traceparent`] | W3C trace context |
 //! | [`range`] | how stored content is answered: digest, tag, range, file name |
+//! | [`api`] | the operations of the contract, and who may call them |
 //! | [`docs`] | the contract and its reader's page |
 //! | [`ops`] | health and metrics, on a listener of their own |
 //!
 //! To add an endpoint: a handler that answers `Result<_, Fault>`, registered in a router that goes through [`trace::dress`].
 
+pub mod api;
 pub mod body;
 pub mod connection;
 pub mod docs;

@@ -27,7 +27,7 @@ impl Algorithm {
     }
 
     /// The length of its value, in bytes.
-    pub fn len(self) -> usize {
+    pub fn value_bytes(self) -> usize {
         match self {
             Self::Sha256 => 32,
             Self::Sha512 => 64,

@@ -1,1 +1,61 @@
-fn main() {}
+//! The figures: how fast the gateway takes pieces in, next to yardsticks measured in the same run.
+//!
+//! `make bench`, or `cargo bench --bench figures -- yardsticks` for one part. Yardstick and subject take turns, three
+//! rounds each, and the median counts; every round starts with the disk's caches written out. The table goes to the
+//! terminal, name and number of each figure to `target/bench/figures.json`.
+//!
+//! To add a figure: a file that measures it, called from [`main`] with the [`Figures`] to record it in.
+
+mod callbacks;
+mod disk;
+mod document;
+mod driver;
+mod figures;
+mod intake;
+mod memory;
+mod nginx;
+mod request;
+mod rounds;
+mod subject;
+mod yardsticks;
+
+#[path = "../kit/mod.rs"]
+#[expect(dead_code, reason = "a benchmark needs only a part of the kit")]
+mod kit;
+
+use figures::Figures;
+
+/// Measures one group of figures.
+type Part = fn(&mut Figures);
+
+/// The parts in the order of a whole run; the yardsticks alone run only when named.
+const PARTS: [(&str, Part); 4] = [
+    ("intake", intake::measure),
+    ("memory", memory::measure),
+    ("callbacks", callbacks::measure),
+    ("yardsticks", yardsticks::measure),
+];
+
+fn main() {
+    let mut figures = Figures::default();
+    let named = named();
+    for (name, measure) in PARTS {
+        let wanted = match named.is_empty() {
+            true => name != "yardsticks",
+            false => named.iter().any(|wanted| wanted == name),
+        };
+        if wanted {
+            eprintln!("{name}");
+            measure(&mut figures);
+        }
+    }
+    figures.publish();
+}
+
+/// The parts named on the command line; Cargo adds `--bench`.
+fn named() -> Vec<String> {
+    std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with("--"))
+        .collect()
+}

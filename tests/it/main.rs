@@ -1,1 +1,8 @@
-fn main() {}
+//! Journeys through the public doors: the binary, HTTP, files, the database's URL.
+
+#[path = "../kit/mod.rs"]
+mod kit;
+
+mod equipment;
+mod fixtures;
+mod inspection;

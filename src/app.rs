@@ -1,0 +1,261 @@
+//! The composition root: the only place that knows every adapter. It turns settings into a running house.
+//!
+//! [`House::open`] opens database, store, keys and signer; [`serve`] and [`work`] run the two halves of a process until
+//! they are told to stop, and end gracefully: no new connection, bodies in flight finished, leases handed back.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    config::{Config, Database, Gateway},
+    domain::{
+        Context,
+        access::{Keys, Registry, Tokens, registry},
+        ged::Keyring,
+        processing::Registry as Processors,
+        receipts::Signer,
+        returns::{Couriers, make::Workshop},
+    },
+    http::{
+        api::{self, Api},
+        body::Limits,
+        listener::{self, Listener},
+        ops::{self, Probe},
+        tls::{Tls, TlsFiles},
+        trace::{self, Front},
+    },
+    kernel::{
+        clock::Clock,
+        entropy::Entropy,
+        fault::{Code, Fault, Result},
+    },
+    sandbox::{Pool, Settings as PoolSettings},
+    storage::{Store, migrate},
+    vault::Vault,
+    worker::{Worker, periodic},
+};
+
+/// How often the certificates' files are looked at again.
+const RELOAD: Duration = Duration::from_secs(300);
+
+/// An open house: everything that serving, working and the operator's commands share.
+#[derive(Clone)]
+pub struct House {
+    /// What the domain needs.
+    pub ctx: Context,
+}
+
+impl House {
+    /// Opens everything that the settings name, and brings the database to today's schema.
+    pub async fn open(config: Config) -> Result<Self> {
+        let (clock, entropy) = (Clock::system(), Entropy::system());
+        let config = Arc::new(config);
+        let store = open_store(&config.gateway)?;
+        let applied = migrate::migrate(&store, &clock).await?;
+        if !applied.is_empty() {
+            tracing::info!(?applied, "database migrated");
+        }
+        let gateway = &config.gateway;
+        let keyring = Keyring::open(
+            &gateway.master_key_file,
+            store.clone(),
+            clock.clone(),
+            entropy.clone(),
+        )?;
+        let signer = Signer::load(
+            &read(&gateway.receipts.signer.certificate)?,
+            &read(&gateway.receipts.signer.key)?,
+        )?;
+        let vault = Vault::open(
+            &gateway.data_dir.join("store"),
+            clock.clone(),
+            entropy.clone(),
+        )?;
+        let ctx = Context {
+            config: config.clone(),
+            store,
+            vault,
+            keyring,
+            signer: Arc::new(signer.with_clock(clock.clone())),
+            clock,
+            entropy,
+            bell: Arc::new(Notify::new()),
+        };
+        Ok(Self { ctx })
+    }
+}
+
+/// Opens the database alone, without migrating it.
+pub fn open_store(gateway: &Gateway) -> Result<Store> {
+    match &gateway.database {
+        Database::Sqlite { path, readers } => {
+            make_data_dir(gateway)?;
+            Store::sqlite(path, *readers)
+        }
+        Database::Postgres {
+            url,
+            password_file,
+            connections,
+        } => {
+            let password = password_file.as_deref().map(read).transpose()?;
+            Store::postgres(
+                url,
+                password.as_deref().map(<[u8]>::trim_ascii),
+                *connections,
+            )
+        }
+    }
+}
+
+fn make_data_dir(gateway: &Gateway) -> Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    let folder = &gateway.data_dir;
+    let made = std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder);
+    made.map_err(|error| {
+        Fault::new(
+            Code::Configuration,
+            format!("{}: {error}", folder.display()),
+        )
+    })
+}
+
+fn read(path: &std::path::Path) -> Result<Vec<u8>> {
+    let refused = |error| Fault::new(Code::Configuration, format!("{}: {error}", path.display()));
+    std::fs::read(path).map_err(refused)
+}
+
+/// Serves the API, and health and metrics, until `stop`.
+pub async fn serve(house: &House, stop: CancellationToken) -> Result<()> {
+    let gateway = &house.ctx.config.gateway;
+    let limits = limits(gateway);
+    let tls = Arc::new(Tls::load(TlsFiles {
+        certificate: gateway.listen.tls.certificate.clone(),
+        key: gateway.listen.tls.key.clone(),
+        client_authorities: vec![gateway.listen.client_ca.clone()],
+        revocations: gateway.listen.client_crl.iter().cloned().collect(),
+    })?);
+    let settings = listener::Settings {
+        connections: gateway.listen.connections,
+        limits,
+        ..listener::Settings::default()
+    };
+    let clients = Registry::new(house.ctx.store.clone(), &gateway.environment);
+    clients.refresh().await?;
+    tokio::spawn(keep_fresh(clients.clone(), stop.clone()));
+    tokio::spawn(keep_certificates(tls.clone(), stop.clone()));
+    let listener = Listener::bind(gateway.listen.address, Some(tls), settings).await?;
+    tracing::info!(address = %listener.address(), url = gateway.listen.public_url, "serving");
+    let front = Front {
+        clock: house.ctx.clock.clone(),
+        entropy: house.ctx.entropy.clone(),
+        limits,
+    };
+    let api = Arc::new(Api {
+        ctx: house.ctx.clone(),
+        clients,
+        tokens: tokens(gateway)?,
+        limits,
+    });
+    listener
+        .serve(trace::dress(api::routes(api), front), stop)
+        .await;
+    Ok(())
+}
+
+fn limits(gateway: &Gateway) -> Limits {
+    Limits {
+        transaction: gateway.limits.transaction,
+        return_reserve: gateway.limits.return_reserve,
+        rate: gateway.limits.body_rate,
+        total: gateway.limits.body_deadline,
+        ..Limits::default()
+    }
+}
+
+/// The authorization server of the settings.
+pub fn tokens(gateway: &Gateway) -> Result<Tokens> {
+    let files: Vec<Vec<u8>> = gateway
+        .tokens
+        .key_files
+        .iter()
+        .map(|file| read(file))
+        .collect::<Result<_>>()?;
+    let pems: Vec<&[u8]> = files.iter().map(Vec::as_slice).collect();
+    let url = &gateway.listen.public_url;
+    // The settings allow 30 days at most.
+    let life = u32::try_from(gateway.tokens.lifetime.as_secs()).unwrap_or(86_400);
+    Ok(Tokens::new(url, url, life, Keys::load(&pems)?))
+}
+
+async fn keep_fresh(clients: Registry, stop: CancellationToken) {
+    while stop
+        .run_until_cancelled(tokio::time::sleep(registry::PERIOD))
+        .await
+        .is_some()
+    {
+        if let Err(fault) = clients.refresh().await {
+            tracing::warn!(%fault, "the clients could not be read");
+        }
+    }
+}
+
+async fn keep_certificates(tls: Arc<Tls>, stop: CancellationToken) {
+    while stop
+        .run_until_cancelled(tokio::time::sleep(RELOAD))
+        .await
+        .is_some()
+    {
+        if let Err(fault) = tls.reload() {
+            tracing::warn!(%fault, "the certificates could not be read again; the old ones stay");
+        }
+    }
+}
+
+/// Serves health and metrics on the loopback listener until `stop`.
+pub async fn watch(house: &House, stop: CancellationToken) -> Result<()> {
+    let metrics = ops::install_metrics()?;
+    tokio::spawn(ops::keep_up(metrics.clone(), stop.clone()));
+    let (store, vault) = (house.ctx.store.clone(), house.ctx.vault.clone());
+    let probes = vec![
+        Probe::new("database", move || {
+            let store = store.clone();
+            async move { store.read(|tx| tx.query("SELECT 1", &[]).map(drop)).await }
+        }),
+        Probe::new("store", move || {
+            let vault = vault.clone();
+            async move {
+                tokio::task::spawn_blocking(move || vault.probe())
+                    .await
+                    .map_err(Fault::internal)?
+            }
+        }),
+    ];
+    let address: SocketAddr = house.ctx.config.gateway.health;
+    let listener = Listener::bind(address, None, listener::Settings::default()).await?;
+    listener.serve(ops::routes(probes, metrics), stop).await;
+    Ok(())
+}
+
+/// Works jobs, and does what runs by the clock, until `stop`.
+pub async fn work(house: &House, stop: CancellationToken) -> Result<()> {
+    let ctx = house.ctx.clone();
+    let sandbox = &ctx.config.gateway.sandbox;
+    let program = std::env::current_exe().map_err(Fault::internal)?;
+    let mut settings = PoolSettings::new(program);
+    settings.children = sandbox.children;
+    settings.memory_bytes = sandbox.memory;
+    settings.deadline = sandbox.deadline;
+    let workshop = Workshop {
+        registry: Processors::builtin(),
+        sandbox: Arc::new(Pool::start(settings).await?),
+    };
+    let couriers = Couriers::new(&ctx.config.projects, &ctx.clock)?;
+    let by_the_clock = tokio::spawn(periodic::run(ctx.clone(), stop.clone()));
+    Worker::new(ctx, workshop, couriers).run(stop).await;
+    by_the_clock.await.map_err(Fault::internal)?
+}

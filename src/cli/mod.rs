@@ -1,0 +1,105 @@
+//! The command line: one file per command, and what they share here.
+//!
+//! Every command reads the settings named by `--config` (or `NAVETTE_CONFIG`), answers with text or with `--json`, and ends
+//! with one of these codes: 0 done, 1 the answer is "no" (a check found faults), 2 wrong use, 3 the settings do not load,
+//! 4 something that is needed is away, 5 a fault of ours.
+//!
+//! To add a command: a file with its `Args` and a `run`, and an arm in [`Command`] and in [`dispatch`].
+
+mod client;
+mod migrate;
+mod output;
+mod serve;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use crate::{
+    config::{self, Config},
+    kernel::fault::{Code, Fault, Result},
+};
+
+/// A document-exchange gateway: every file arrives whole, is acknowledged with a signed receipt, and is answered exactly once.
+#[derive(Parser)]
+#[command(name = "navette", version, arg_required_else_help = true)]
+pub struct Cli {
+    /// The settings file; its folder holds `projects/`.
+    #[arg(
+        long,
+        global = true,
+        env = "NAVETTE_CONFIG",
+        default_value = "navette.toml"
+    )]
+    config: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Serve(serve::ServeArgs),
+    Worker(serve::WorkerArgs),
+    CheckConfig(migrate::CheckArgs),
+    Migrate(migrate::MigrateArgs),
+    Client(client::ClientArgs),
+}
+
+/// How a command that ran to its end answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// Done, or found in order.
+    Yes,
+    /// Found not in order.
+    No,
+}
+
+/// Parses the command line, runs the command, and answers its exit code.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&Fault::internal(error)),
+    };
+    let outcome = runtime.block_on(dispatch(cli));
+    runtime.shutdown_background();
+    match outcome {
+        Ok(Answer::Yes) => ExitCode::SUCCESS,
+        Ok(Answer::No) => ExitCode::from(1),
+        Err(fault) => failed(&fault),
+    }
+}
+
+async fn dispatch(cli: Cli) -> Result<Answer> {
+    let settings = Settings(cli.config);
+    match cli.command {
+        Command::Serve(args) => serve::serve(&settings, args).await,
+        Command::Worker(args) => serve::worker(&settings, args).await,
+        Command::CheckConfig(args) => migrate::check(&settings, &args),
+        Command::Migrate(args) => migrate::migrate(&settings, &args).await,
+        Command::Client(args) => client::run(&settings, args).await,
+    }
+}
+
+/// Where the settings are.
+pub(crate) struct Settings(PathBuf);
+
+impl Settings {
+    /// Loads them; every fault of a load is told together.
+    pub(crate) fn load(&self) -> Result<Config> {
+        config::load(&self.0, &config::environment())
+    }
+}
+
+fn failed(fault: &Fault) -> ExitCode {
+    eprintln!("navette: {fault}");
+    ExitCode::from(match fault.code() {
+        Code::Usage | Code::NotFound => 2,
+        Code::Configuration => 3,
+        Code::Unavailable | Code::StorageFull | Code::PartnerRefused => 4,
+        _ => 5,
+    })
+}

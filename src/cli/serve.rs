@@ -1,0 +1,95 @@
+//! `navette serve` and `navette worker`: the two halves of the gateway, in one process or in several.
+
+use std::future::Future;
+
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use super::{Answer, Settings};
+use crate::{
+    app::{self, House},
+    kernel::fault::{Fault, Result},
+};
+
+/// Serves the API over HTTPS with mutual TLS.
+///
+/// Example: navette serve --with-worker
+#[derive(Args)]
+pub struct ServeArgs {
+    /// Work jobs in this process too (the embedded default: one process does all).
+    #[arg(long)]
+    with_worker: bool,
+}
+
+/// Works jobs: processes documents, delivers returns, keeps the journal. Any number of processes may, on PostgreSQL.
+///
+/// Example: navette worker
+#[derive(Args)]
+pub struct WorkerArgs {}
+
+pub(super) async fn serve(settings: &Settings, args: ServeArgs) -> Result<Answer> {
+    run(settings, true, args.with_worker).await
+}
+
+pub(super) async fn worker(settings: &Settings, _: WorkerArgs) -> Result<Answer> {
+    run(settings, false, true).await
+}
+
+/// Runs the wanted halves until a signal, or until one of them fails.
+async fn run(settings: &Settings, serving: bool, working: bool) -> Result<Answer> {
+    log_as_json();
+    let stop = CancellationToken::new();
+    stop_at_signals(&stop)?;
+    let house = House::open(settings.load()?).await?;
+    let (watched, served, worked) = tokio::join!(
+        half(true, app::watch(&house, stop.clone()), &stop),
+        half(serving, app::serve(&house, stop.clone()), &stop),
+        half(working, app::work(&house, stop.clone()), &stop),
+    );
+    tracing::info!("stopped");
+    watched.and(served).and(worked).map(|()| Answer::Yes)
+}
+
+/// Runs one half where it is wanted; its failure stops the others, for half a gateway is none.
+async fn half(
+    wanted: bool,
+    body: impl Future<Output = Result<()>>,
+    stop: &CancellationToken,
+) -> Result<()> {
+    if !wanted {
+        return Ok(());
+    }
+    let ended = body.await;
+    if let Err(fault) = &ended {
+        tracing::error!(%fault, "stopping");
+        stop.cancel();
+    }
+    ended
+}
+
+/// The first SIGTERM or SIGINT asks for a graceful end.
+fn stop_at_signals(stop: &CancellationToken) -> Result<()> {
+    for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
+        let mut arrivals = signal(kind).map_err(Fault::internal)?;
+        let stop = stop.clone();
+        tokio::spawn(async move {
+            arrivals.recv().await;
+            tracing::info!("stopping: no new connection, what is in flight is finished");
+            stop.cancel();
+        });
+    }
+    Ok(())
+}
+
+/// JSON lines on stderr; `NAVETTE_LOG` filters them, such as `info,navette::worker=debug`.
+fn log_as_json() {
+    let filter = EnvFilter::try_from_env("NAVETTE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+}

@@ -1,0 +1,275 @@
+//! `navette.toml`: the settings of the gateway itself.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use super::reader::Reader;
+
+/// The gateway's own settings. Relative paths start at the settings file's folder.
+#[derive(Clone, Debug)]
+pub struct Gateway {
+    /// The name that every row and receipt carries, such as `production` or `recette`.
+    pub environment: String,
+    /// Where the embedded database and the blobs live.
+    pub data_dir: PathBuf,
+    /// The API's listener.
+    pub listen: Listen,
+    /// The loopback listener of health and metrics.
+    pub health: SocketAddr,
+    /// The database.
+    pub database: Database,
+    /// The file of the master key: 64 hexadecimal digits.
+    pub master_key_file: PathBuf,
+    /// Who signs receipts.
+    pub receipts: Receipts,
+    /// How access tokens are made.
+    pub tokens: Tokens,
+    /// What a request may take.
+    pub limits: Limits,
+    /// How jobs are worked.
+    pub worker: Worker,
+    /// The children that open documents.
+    pub sandbox: Sandbox,
+}
+
+/// The HTTPS listener.
+#[derive(Clone, Debug)]
+pub struct Listen {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The URL that clients know it by, without a trailing slash: the tokens' issuer and audience.
+    pub public_url: String,
+    /// Its certificate chain and key.
+    pub tls: TlsFiles,
+    /// The certificate authorities of clients, PEM.
+    pub client_ca: PathBuf,
+    /// Their revocation lists, PEM, where there are any.
+    pub client_crl: Option<PathBuf>,
+    /// How many connections may be open at once.
+    pub connections: usize,
+}
+
+/// A certificate chain and its private key, both PEM.
+#[derive(Clone, Debug)]
+pub struct TlsFiles {
+    /// The chain, leaf first.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+}
+
+/// Where the rows are.
+#[derive(Clone, Debug)]
+pub enum Database {
+    /// The embedded file `navette.db` of the data folder.
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+        /// How many threads read.
+        readers: usize,
+    },
+    /// A PostgreSQL server.
+    Postgres {
+        /// `postgres://user@host/database`.
+        url: String,
+        /// The file of the password, where the URL has none.
+        password_file: Option<PathBuf>,
+        /// How many connections each process holds.
+        connections: usize,
+    },
+}
+
+/// The receipts' signer.
+#[derive(Clone, Debug)]
+pub struct Receipts {
+    /// Its certificate (ECDSA P-256, emailProtection) and key.
+    pub signer: TlsFiles,
+}
+
+/// Access tokens.
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    /// The signing keys (EC P-256, PKCS#8 PEM): the first signs, all verify.
+    pub key_files: Vec<PathBuf>,
+    /// How long a token lives.
+    pub lifetime: Duration,
+}
+
+/// What a request may take.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// A complete transaction, in bytes: request body as received plus return body as sent (API-3).
+    pub transaction: u64,
+    /// The part of it that is kept for the return.
+    pub return_reserve: u64,
+    /// How long a body may take in all.
+    pub body_deadline: Duration,
+    /// The least rate of a body in bytes a second, after the first 10 s.
+    pub body_rate: u64,
+}
+
+impl Limits {
+    /// The most bytes that a request body may have.
+    pub fn request(&self) -> u64 {
+        self.transaction.saturating_sub(self.return_reserve)
+    }
+}
+
+/// How jobs are worked.
+#[derive(Clone, Debug)]
+pub struct Worker {
+    /// How many documents are processed at once.
+    pub processing: usize,
+    /// How many deliveries run at once for one project: a slow partner holds only these.
+    pub deliveries: usize,
+    /// How long a job is leased.
+    pub lease: Duration,
+}
+
+/// The children that open documents.
+#[derive(Clone, Debug)]
+pub struct Sandbox {
+    /// How many are kept warm.
+    pub children: usize,
+    /// The address space of each, in bytes.
+    pub memory: u64,
+    /// How long one document may take.
+    pub deadline: Duration,
+}
+
+const MIB: u64 = 1024 * 1024;
+
+impl Gateway {
+    pub(super) fn read(reader: &mut Reader) -> Self {
+        let data_dir = reader.path("data_dir", "data");
+        Self {
+            environment: reader
+                .optional_text("environment")
+                .unwrap_or_else(|| "production".to_owned()),
+            listen: Listen::read(reader),
+            health: loopback(reader),
+            database: Database::read(reader, &data_dir),
+            master_key_file: reader.file("keys.master_key_file"),
+            receipts: Receipts {
+                signer: tls_files(reader, "receipts"),
+            },
+            tokens: Tokens::read(reader),
+            limits: Limits::read(reader),
+            worker: Worker {
+                processing: reader.number("worker.processing", 4, 1, 256) as usize,
+                deliveries: reader.number("worker.deliveries_per_project", 32, 1, 1024) as usize,
+                lease: reader.seconds("worker.lease_seconds", 120, 3600),
+            },
+            sandbox: Sandbox {
+                children: reader.number("sandbox.children", 2, 1, 64) as usize,
+                memory: reader.number("sandbox.memory_mb", 512, 64, 16_384) * MIB,
+                deadline: reader.seconds("sandbox.deadline_seconds", 10, 60),
+            },
+            data_dir,
+        }
+    }
+}
+
+fn loopback(reader: &mut Reader) -> SocketAddr {
+    let address = reader.address("health.address", "127.0.0.1:9180");
+    if !address.ip().is_loopback() {
+        reader.wrong(
+            "health.address",
+            "must be a loopback address: it asks for no credentials",
+        );
+    }
+    address
+}
+
+fn tls_files(reader: &mut Reader, section: &str) -> TlsFiles {
+    TlsFiles {
+        certificate: reader.file(&format!("{section}.certificate")),
+        key: reader.file(&format!("{section}.key_file")),
+    }
+}
+
+impl Listen {
+    fn read(reader: &mut Reader) -> Self {
+        let public_url = reader.text("listen.public_url");
+        if !public_url.is_empty()
+            && (!public_url.starts_with("https://") || public_url.ends_with('/'))
+        {
+            reader.wrong(
+                "listen.public_url",
+                "expected https://host[:port] without a trailing slash",
+            );
+        }
+        Self {
+            address: reader.address("listen.address", "127.0.0.1:8443"),
+            public_url,
+            tls: tls_files(reader, "listen"),
+            client_ca: reader.file("listen.client_ca"),
+            client_crl: reader.optional_file("listen.client_crl"),
+            connections: reader.number("listen.connections", 8192, 1, 1_000_000) as usize,
+        }
+    }
+}
+
+impl Database {
+    fn read(reader: &mut Reader, data_dir: &std::path::Path) -> Self {
+        let connections = reader.number("database.connections", 16, 1, 256) as usize;
+        let password_file = reader.optional_file("database.password_file");
+        match reader.optional_text("database.url") {
+            None => Self::Sqlite {
+                path: data_dir.join("navette.db"),
+                readers: connections.min(4),
+            },
+            Some(url) => {
+                if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+                    reader.wrong(
+                        "database.url",
+                        "expected postgres://…; leave it out for SQLite",
+                    );
+                }
+                Self::Postgres {
+                    url,
+                    password_file,
+                    connections,
+                }
+            }
+        }
+    }
+}
+
+impl Tokens {
+    fn read(reader: &mut Reader) -> Self {
+        Self {
+            key_files: token_keys(reader),
+            lifetime: reader.seconds("tokens.lifetime_seconds", 86_400, 30 * 86_400),
+        }
+    }
+}
+
+/// One signing key, and the files of earlier ones that still verify.
+fn token_keys(reader: &mut Reader) -> Vec<PathBuf> {
+    let mut files = vec![reader.file("tokens.key_file")];
+    files.extend(reader.optional_file("tokens.previous_key_file"));
+    files
+}
+
+impl Limits {
+    fn read(reader: &mut Reader) -> Self {
+        let limits = Self {
+            transaction: reader.number(
+                "limits.transaction_bytes",
+                20_000_000,
+                200_000,
+                10_000_000_000,
+            ),
+            return_reserve: reader.number("limits.return_reserve_bytes", 64_000, 16_000, 1_000_000),
+            body_deadline: reader.seconds("limits.body_deadline_seconds", 300, 3600),
+            body_rate: reader.number("limits.body_bytes_per_second", 1000, 1, 1_000_000_000),
+        };
+        if limits.return_reserve >= limits.transaction {
+            reader.wrong(
+                "limits.return_reserve_bytes",
+                "must be less than limits.transaction_bytes",
+            );
+        }
+        limits
+    }
+}

@@ -1,0 +1,91 @@
+//! The settings: `navette.toml`, `projects/*.toml` beside it, and `NAVETTE_…` in the environment, read once at the start.
+//!
+//! Every error of a load is reported together, each with its file and key ([`load`]); a key that nobody reads is an error
+//! too, for a typing mistake must not silently become a default. Secrets are named by `*_file` keys and never stand in a
+//! settings file. `NAVETTE_DATABASE__URL` overrides `database.url`: dots become two underscores.
+//!
+//! To add a setting: one line where its section is read (`gateway.rs`, `project.rs`), one in `deploy/navette.toml`.
+
+mod gateway;
+mod project;
+mod reader;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+pub use gateway::{Database, Gateway, Limits, Listen, Receipts, Sandbox, TlsFiles, Tokens, Worker};
+pub use project::{Callback, Project, Projects, is_name};
+use reader::Reader;
+
+use crate::kernel::fault::{Code, Fault, Result};
+
+/// Everything that a process of the gateway is told before it starts.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The gateway's own settings.
+    pub gateway: Gateway,
+    /// The projects (market lots), by name.
+    pub projects: Projects,
+}
+
+/// Environment variables as pairs, so that a test need not change the process's own.
+pub type Environment = BTreeMap<String, String>;
+
+/// The variables of this process that start with `NAVETTE_`.
+pub fn environment() -> Environment {
+    std::env::vars()
+        .filter(|(name, _)| name.starts_with("NAVETTE_"))
+        .collect()
+}
+
+/// Reads `file`, the `projects` folder beside it, and `environment`.
+///
+/// Fails with code `configuration`; `errors` holds every fault found, pointer `file:key`.
+pub fn load(file: &Path, environment: &Environment) -> Result<Config> {
+    let mut reader = Reader::open(file);
+    reader.override_by(environment);
+    let gateway = Gateway::read(&mut reader);
+    let mut faults = reader.finish();
+    let folder = folder_of(file).join("projects");
+    let mut projects = BTreeMap::new();
+    for path in project_files(&folder) {
+        let mut reader = Reader::open(&path);
+        let project = Project::read(&mut reader);
+        faults.extend(reader.finish());
+        projects.insert(project.name.clone(), Arc::new(project));
+    }
+    if projects.is_empty() {
+        faults.push(reader::fault(&folder, "*.toml", "no project file found"));
+    }
+    match Fault::gathered(Code::Configuration, "the settings do not load", faults) {
+        Some(fault) => Err(fault),
+        None => Ok(Config {
+            gateway,
+            projects: Arc::new(projects),
+        }),
+    }
+}
+
+fn folder_of(file: &Path) -> PathBuf {
+    file.parent().map_or_else(PathBuf::new, Path::to_path_buf)
+}
+
+/// The project files in the order of their names; a folder that cannot be read has none (and that is reported).
+fn project_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<_> = entries
+        .map(|entry| entry.path())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "toml")
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+//! `projects/*.toml`: one file per project (market lot), its formats, its return channel, its limits.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+
+use super::reader::Reader;
+
+/// The projects by name, shared by all who read them.
+pub type Projects = Arc<BTreeMap<String, Arc<Project>>>;
+
+/// One project.
+#[derive(Clone, Debug)]
+pub struct Project {
+    /// Its name on the wire: lower-case letters, digits and hyphens, 64 characters at most.
+    pub name: String,
+    /// Whether probative archiving (SAE) makes the hash mandatory (API-11).
+    pub sae: bool,
+    /// The media types that it takes.
+    pub media_types: Vec<String>,
+    /// Where its returns go.
+    pub callback: Callback,
+    /// How many bytes of produced files a return may carry itself; above, it carries links.
+    pub inline_bytes: u64,
+}
+
+/// The default return channel: a POST to the project's own API (API-10).
+#[derive(Clone, Debug)]
+pub struct Callback {
+    /// Where: an https URL.
+    pub url: String,
+    /// Our client certificate chain, PEM.
+    pub certificate: PathBuf,
+    /// Its key, PEM.
+    pub key_file: PathBuf,
+    /// The authorities that the partner's server certificate must come from, PEM.
+    pub ca: PathBuf,
+    /// The file of the ed25519 key that signs (`whsk_…`, Standard Webhooks).
+    pub webhook_key_file: PathBuf,
+    /// Hosts inside the network that are allowed by name.
+    pub allow_hosts: Vec<String>,
+    /// How long one attempt may take.
+    pub timeout: Duration,
+    /// How many attempts are made before the return is `undelivered`.
+    pub attempts: u32,
+    /// Over how long the attempts are spread.
+    pub over: Duration,
+}
+
+impl Project {
+    pub(super) fn read(reader: &mut Reader) -> Self {
+        let name = reader.text("project");
+        if !name.is_empty() && !is_name(&name) {
+            reader.wrong("project", "expected 1 to 64 of a-z, 0-9 and -");
+        }
+        let media_types = reader.list("media_types");
+        if media_types.is_empty() {
+            reader.wrong(
+                "media_types",
+                "name at least one, such as \"application/pdf\"",
+            );
+        }
+        Self {
+            name,
+            sae: reader.flag("sae", false),
+            media_types,
+            callback: Callback::read(reader),
+            inline_bytes: reader.number("return.inline_bytes", 1_000_000, 0, 10_000_000),
+        }
+    }
+}
+
+impl Callback {
+    fn read(reader: &mut Reader) -> Self {
+        let url = reader.text("callback.url");
+        if !url.is_empty() && !url.starts_with("https://") {
+            reader.wrong("callback.url", "expected an https:// URL");
+        }
+        Self {
+            url,
+            certificate: reader.file("callback.certificate"),
+            key_file: reader.file("callback.key_file"),
+            ca: reader.file("callback.ca"),
+            webhook_key_file: reader.file("callback.webhook_key_file"),
+            allow_hosts: reader.list("callback.allow_hosts"),
+            timeout: reader.seconds("callback.timeout_seconds", 30, 300),
+            attempts: reader.number("callback.attempts", 12, 1, 100) as u32,
+            over: reader.seconds("callback.over_seconds", 72 * 3600, 30 * 86_400),
+        }
+    }
+}
+
+/// Whether `name` may name a project.
+pub fn is_name(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    (1..=64).contains(&name.len()) && name.chars().all(plain)
+}

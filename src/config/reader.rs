@@ -1,0 +1,217 @@
+//! Reads one TOML file key by key and gathers every fault on the way, so that one run tells them all.
+
+use std::{
+    collections::BTreeSet,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use toml::{Table, Value};
+
+use super::Environment;
+use crate::kernel::fault::{Code, FieldFault};
+
+/// A settings file being read. Getters answer a stand-in where the value is missing or wrong; the fault is kept.
+pub(super) struct Reader {
+    file: PathBuf,
+    table: Table,
+    read: BTreeSet<String>,
+    faults: Vec<FieldFault>,
+}
+
+/// A fault at a key of a file.
+pub(super) fn fault(file: &Path, key: &str, detail: &str) -> FieldFault {
+    FieldFault::new(
+        format!("{}:{key}", file.display()),
+        Code::Configuration,
+        detail,
+    )
+}
+
+impl Reader {
+    pub(super) fn open(file: &Path) -> Self {
+        let mut reader = Self {
+            file: file.to_owned(),
+            table: Table::new(),
+            read: BTreeSet::new(),
+            faults: Vec::new(),
+        };
+        match std::fs::read_to_string(file).map(|text| text.parse::<Table>()) {
+            Ok(Ok(table)) => reader.table = table,
+            Ok(Err(error)) => reader.wrong("", error.message()),
+            Err(error) => reader.wrong("", &error.to_string()),
+        }
+        reader
+    }
+
+    /// Lays `NAVETTE_A__B=v` over key `a.b`. Numbers, truth values and lists are written as in TOML, all else is text.
+    pub(super) fn override_by(&mut self, environment: &Environment) {
+        for (name, text) in environment {
+            let Some(path) = name.strip_prefix("NAVETTE_") else {
+                continue;
+            };
+            if NOT_SETTINGS.contains(&name.as_str()) {
+                continue;
+            }
+            let path = path.to_lowercase().replace("__", ".");
+            set(&mut self.table, &path, value_of(text));
+        }
+    }
+
+    /// The faults found, those of keys that nobody asked for included.
+    pub(super) fn finish(mut self) -> Vec<FieldFault> {
+        let mut known = Vec::new();
+        leaves(&self.table, "", &mut known);
+        for key in known.iter().filter(|key| !self.read.contains(*key)) {
+            let detail = "unknown key (see the commented example in deploy/)";
+            self.faults.push(fault(&self.file, key, detail));
+        }
+        self.faults
+    }
+
+    pub(super) fn wrong(&mut self, key: &str, detail: &str) {
+        self.faults.push(fault(&self.file, key, detail));
+    }
+
+    fn value(&mut self, key: &str) -> Option<Value> {
+        self.read.insert(key.to_owned());
+        let mut parts = key.split('.');
+        let first = self.table.get(parts.next()?)?;
+        parts
+            .try_fold(first, |value, part| value.as_table()?.get(part))
+            .cloned()
+    }
+
+    fn typed<T>(&mut self, key: &str, what: &str, read: impl Fn(&Value) -> Option<T>) -> Option<T> {
+        let value = self.value(key)?;
+        let typed = read(&value);
+        if typed.is_none() {
+            self.wrong(key, &format!("expected {what}"));
+        }
+        typed
+    }
+
+    pub(super) fn optional_text(&mut self, key: &str) -> Option<String> {
+        self.typed(key, "a text that is not empty", |value| {
+            value
+                .as_str()
+                .filter(|text| !text.is_empty())
+                .map(str::to_owned)
+        })
+    }
+
+    pub(super) fn text(&mut self, key: &str) -> String {
+        let missing = self.value(key).is_none();
+        if missing {
+            self.wrong(key, "missing");
+        }
+        self.optional_text(key).unwrap_or_default()
+    }
+
+    pub(super) fn flag(&mut self, key: &str, default: bool) -> bool {
+        self.typed(key, "true or false", Value::as_bool)
+            .unwrap_or(default)
+    }
+
+    /// A number between `least` and `most`, both included.
+    pub(super) fn number(&mut self, key: &str, default: u64, least: u64, most: u64) -> u64 {
+        let what = format!("a whole number from {least} to {most}");
+        self.typed(key, &what, |value| {
+            let number = u64::try_from(value.as_integer()?).ok()?;
+            (least..=most).contains(&number).then_some(number)
+        })
+        .unwrap_or(default)
+    }
+
+    /// A number of seconds between 1 and `most`.
+    pub(super) fn seconds(&mut self, key: &str, default: u64, most: u64) -> Duration {
+        Duration::from_secs(self.number(key, default, 1, most))
+    }
+
+    pub(super) fn list(&mut self, key: &str) -> Vec<String> {
+        self.typed(key, "a list of texts", |value| {
+            let items = value.as_array()?.iter();
+            items.map(|item| item.as_str().map(str::to_owned)).collect()
+        })
+        .unwrap_or_default()
+    }
+
+    pub(super) fn address(&mut self, key: &str, default: &str) -> SocketAddr {
+        let text = self
+            .optional_text(key)
+            .unwrap_or_else(|| default.to_owned());
+        text.parse().unwrap_or_else(|_| {
+            self.wrong(key, "expected an address and port, such as 127.0.0.1:8443");
+            SocketAddr::from(([127, 0, 0, 1], 0))
+        })
+    }
+
+    /// A path, taken from the settings file's folder where it is relative.
+    pub(super) fn path(&mut self, key: &str, default: &str) -> PathBuf {
+        let text = self
+            .optional_text(key)
+            .unwrap_or_else(|| default.to_owned());
+        self.resolved(&text)
+    }
+
+    /// The path of a file that must be readable now.
+    pub(super) fn file(&mut self, key: &str) -> PathBuf {
+        let text = self.text(key);
+        self.readable(key, &text)
+    }
+
+    /// Like [`Reader::file`], where the key is there.
+    pub(super) fn optional_file(&mut self, key: &str) -> Option<PathBuf> {
+        let text = self.optional_text(key)?;
+        Some(self.readable(key, &text))
+    }
+
+    fn readable(&mut self, key: &str, text: &str) -> PathBuf {
+        let path = self.resolved(text);
+        if !text.is_empty()
+            && let Err(error) = std::fs::File::open(&path)
+        {
+            self.wrong(key, &format!("{}: {error}", path.display()));
+        }
+        path
+    }
+
+    fn resolved(&self, text: &str) -> PathBuf {
+        super::folder_of(&self.file).join(text)
+    }
+}
+
+/// Variables with our prefix that are no settings.
+const NOT_SETTINGS: &[&str] = &["NAVETTE_CONFIG", "NAVETTE_FAILPOINT", "NAVETTE_LOG"];
+
+fn value_of(text: &str) -> Value {
+    format!("v = {text}")
+        .parse::<Table>()
+        .ok()
+        .and_then(|mut table| table.remove("v"))
+        .unwrap_or_else(|| Value::String(text.to_owned()))
+}
+
+fn set(table: &mut Table, path: &str, value: Value) {
+    let Some((head, rest)) = path.split_once('.') else {
+        table.insert(path.to_owned(), value);
+        return;
+    };
+    let inner = table
+        .entry(head.to_owned())
+        .or_insert_with(|| Value::Table(Table::new()));
+    if let Value::Table(inner) = inner {
+        set(inner, rest, value);
+    }
+}
+
+fn leaves(table: &Table, prefix: &str, out: &mut Vec<String>) {
+    for (key, value) in table {
+        let path = format!("{prefix}{key}");
+        match value {
+            Value::Table(inner) => leaves(inner, &format!("{path}."), out),
+            _ => out.push(path),
+        }
+    }
+}

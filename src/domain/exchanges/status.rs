@@ -1,0 +1,55 @@
+//! Where an exchange and its return stand, by the words of the contract.
+
+use crate::kernel::fault::{Fault, Result};
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name { $($(#[$variant_doc])* $variant,)* }
+
+        impl $name {
+            /// Every value there is.
+            pub const ALL: &[$name] = &[$($name::$variant,)*];
+
+            /// The word on the wire and in the database.
+            pub fn as_str(self) -> &'static str {
+                match self { $($name::$variant => $text,)* }
+            }
+
+            /// Reads the word back; fails (code `internal`) on any other.
+            pub fn parse(text: &str) -> Result<Self> {
+                let found = Self::ALL.iter().copied().find(|value| value.as_str() == text);
+                found.ok_or_else(|| Fault::internal(format!("{text} is no {}", stringify!($name))))
+            }
+        }
+    };
+}
+
+words! {
+    /// Where an exchange stands.
+    Status {
+        /// Durable and acknowledged; waits to be processed.
+        Received = "received",
+        /// Being processed.
+        Processing = "processing",
+        /// Its one return exists and is on its way.
+        Returned = "returned",
+        /// ASP has acknowledged the return.
+        Acknowledged = "acknowledged",
+        /// Every attempt to deliver the return has failed; an operator may replay it.
+        Undelivered = "undelivered",
+    }
+}
+
+words! {
+    /// Where a return stands.
+    ReturnState {
+        /// To be delivered.
+        Pending = "pending",
+        /// Acknowledged by the partner.
+        Delivered = "delivered",
+        /// Given up after the last attempt.
+        Undelivered = "undelivered",
+    }
+}

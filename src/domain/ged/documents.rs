@@ -1,0 +1,120 @@
+//! Opens what the vault holds for a row, and what is sealed in a row of its exchange.
+
+use bytes::Bytes;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    domain::{Context, exchanges::Metadata},
+    kernel::{
+        fault::{Fault, Result},
+        seal,
+        secret::Key,
+    },
+    storage::exchanges::{DocumentRow, ExchangeRow},
+    vault::BlobReader,
+};
+
+/// The contexts that keep one sealed column from being taken for another.
+#[derive(Clone, Copy)]
+pub enum Column {
+    /// `exchange.metadata`.
+    Metadata,
+    /// `document.file_name`.
+    FileName,
+    /// `result.body`.
+    Result,
+    /// `exchange_return.body`.
+    Return,
+    /// `acknowledgment.body`.
+    Acknowledgment,
+}
+
+impl Column {
+    fn context(self) -> &'static [u8] {
+        match self {
+            Self::Metadata => b"exchange.metadata",
+            Self::FileName => b"document.file_name",
+            Self::Result => b"result.body",
+            Self::Return => b"exchange_return.body",
+            Self::Acknowledgment => b"acknowledgment.body",
+        }
+    }
+}
+
+/// The key under which everything personal of an exchange is sealed.
+pub async fn exchange_key(ctx: &Context, exchange: &ExchangeRow) -> Result<Key> {
+    let keys = ctx.keyring.project(&exchange.project).await?;
+    keys.unwrap(&exchange.wrapped_key)
+}
+
+/// Seals bytes for a column.
+pub fn seal_bytes(ctx: &Context, key: &Key, column: Column, plain: &[u8]) -> Result<Vec<u8>> {
+    seal::seal(key, &ctx.entropy, column.context(), plain)
+}
+
+/// Opens the bytes of a column.
+pub fn open_bytes(key: &Key, column: Column, sealed: &[u8]) -> Result<Vec<u8>> {
+    seal::open(key, column.context(), sealed)
+}
+
+/// Seals a value for a column, as JSON.
+pub fn seal_json(
+    ctx: &Context,
+    key: &Key,
+    column: Column,
+    value: &impl Serialize,
+) -> Result<Vec<u8>> {
+    let plain = serde_json::to_vec(value).map_err(Fault::internal)?;
+    seal_bytes(ctx, key, column, &plain)
+}
+
+/// Opens the JSON value of a column.
+pub fn open_json<T: DeserializeOwned>(key: &Key, column: Column, sealed: &[u8]) -> Result<T> {
+    serde_json::from_slice(&open_bytes(key, column, sealed)?).map_err(Fault::internal)
+}
+
+/// The metadata of an exchange, as its sender gave them.
+pub fn metadata(key: &Key, exchange: &ExchangeRow) -> Result<Metadata> {
+    open_json(key, Column::Metadata, &exchange.metadata)
+}
+
+/// A reader of a document's blob. Fails with `corrupt` where the blob is missing or not what was written.
+pub async fn reader(ctx: &Context, project: &str, document: &DocumentRow) -> Result<BlobReader> {
+    let keys = ctx.keyring.project(project).await?;
+    let key = keys.unwrap(&document.wrapped_key)?;
+    ctx.vault.reader(document.id, &key, document.size).await
+}
+
+/// Writes a document that a processor produced; its row is for the caller's transaction.
+pub async fn produce(
+    ctx: &Context,
+    exchange: &ExchangeRow,
+    exchange_key: &Key,
+    file_name: &str,
+    media_type: &str,
+    bytes: &Bytes,
+) -> Result<DocumentRow> {
+    let keys = ctx.keyring.project(&exchange.project).await?;
+    let (key, wrapped_key) = keys.fresh(&ctx.entropy)?;
+    let mut writer = ctx.vault.create(&key, false)?;
+    writer.write(bytes).await?;
+    let stored = writer.finish().await?;
+    Ok(DocumentRow {
+        id: stored.id,
+        exchange_id: exchange.id,
+        owner: exchange.owner.clone(),
+        role: "produced".to_owned(),
+        file_name: Some(seal_bytes(
+            ctx,
+            exchange_key,
+            Column::FileName,
+            file_name.as_bytes(),
+        )?),
+        media_type: media_type.to_owned(),
+        size: stored.size,
+        sha256: stored.digests.sha256,
+        key_id: keys.id,
+        wrapped_key,
+        created_at: ctx.clock.now(),
+    })
+}

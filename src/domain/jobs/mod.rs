@@ -1,0 +1,163 @@
+//! Durable work: a job is queued in the transaction of what it follows from, leased, and settled with its effects.
+//!
+//! **The way of a job.** The worker leases it in a short transaction → [`run`] does the work outside of any → its
+//! [`Settlement`] writes the effects, the journal and the next job in the same transaction that ends the lease, so that a
+//! worker that lost its lease commits nothing. A job says *done*, *retry at* or *fail*, never just an error; an error of
+//! the house (database away, store away) is a retry with backoff.
+//!
+//! **Lanes.** Jobs of one lane wait for each other only: `process` for documents, `deliver:<project>` for each partner, so
+//! that a slow one holds only its own.
+//!
+//! To add a kind: a variant of [`Kind`], its lane, its arm in `worker::run`.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use super::Context;
+use crate::{
+    kernel::fault::{Fault, Result},
+    storage::{
+        Tx,
+        exchanges::Owner,
+        jobs::{self, JobRow, NewJob},
+    },
+};
+
+/// The lane of processing.
+pub const PROCESS_LANE: &str = "process";
+
+/// What there is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Run the processors over an exchange and make its return.
+    Process,
+    /// Try to deliver a return.
+    Deliver,
+}
+
+impl Kind {
+    /// The kind as written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Process => "process",
+            Self::Deliver => "deliver",
+        }
+    }
+
+    /// Reads the kind back; fails (code `internal`) on any other: a newer release queued it.
+    pub fn parse(text: &str) -> Result<Self> {
+        match text {
+            "process" => Ok(Self::Process),
+            "deliver" => Ok(Self::Deliver),
+            other => Err(Fault::internal(format!("unknown kind of job {other}"))),
+        }
+    }
+}
+
+/// The lane of deliveries to `project`'s partner.
+pub fn delivery_lane(project: &str) -> String {
+    format!("deliver:{project}")
+}
+
+/// A job of `kind` on `subject`, to be taken from `run_at` on.
+pub fn new(
+    ctx: &Context,
+    kind: Kind,
+    lane: &str,
+    subject: Uuid,
+    owner: &Owner,
+    run_at: Timestamp,
+) -> Result<NewJob> {
+    Ok(NewJob {
+        id: ctx.entropy.uuid(&ctx.clock)?,
+        kind: kind.as_str().to_owned(),
+        lane: lane.to_owned(),
+        subject,
+        owner: owner.clone(),
+        run_at,
+    })
+}
+
+/// How a job's lease ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The work is done: the job goes.
+    Done,
+    /// It is to be tried again, not before `at`.
+    Retry {
+        /// When.
+        at: Timestamp,
+        /// Why, for the operator.
+        why: String,
+    },
+    /// It is given up and stays, for an operator to replay.
+    Fail {
+        /// Why.
+        why: String,
+    },
+}
+
+/// The effects of a job, written in the transaction that ends its lease. It may run again, so it takes nothing out of what
+/// it holds.
+pub type Effects = Box<dyn FnMut(&mut Tx<'_>) -> Result<()> + Send>;
+
+/// What a job's work comes to.
+pub struct Settlement {
+    /// How the lease ends.
+    pub end: End,
+    /// What is written with it.
+    pub effects: Effects,
+}
+
+impl Settlement {
+    /// An end without effects.
+    pub fn bare(end: End) -> Self {
+        Self {
+            end,
+            effects: Box::new(|_| Ok(())),
+        }
+    }
+
+    /// The end of a job that met a fault of the house: tried again, later and later, five minutes at most.
+    pub fn after_fault(ctx: &Context, job: &JobRow, fault: &Fault) -> Self {
+        let at = later(ctx, backoff(job.attempts));
+        Self::bare(End::Retry {
+            at,
+            why: fault.to_string(),
+        })
+    }
+}
+
+/// Writes a settlement; fails, and writes nothing, where the lease was lost.
+pub async fn settle(
+    ctx: &Context,
+    job: Uuid,
+    token: Uuid,
+    mut settlement: Settlement,
+) -> Result<()> {
+    ctx.store
+        .write(move |tx| {
+            match &settlement.end {
+                End::Done => jobs::done(tx, job, token)?,
+                End::Retry { at, why } => jobs::retry(tx, job, token, *at, why)?,
+                End::Fail { why } => jobs::fail(tx, job, token, why)?,
+            }
+            (settlement.effects)(tx)
+        })
+        .await
+}
+
+/// How long to wait after the `attempts`th failure of the house: 1 s, doubled each time, 5 minutes at most.
+fn backoff(attempts: u32) -> Duration {
+    let seconds = 1u64.checked_shl(attempts.min(16)).unwrap_or(300);
+    Duration::from_secs(seconds.min(300))
+}
+
+/// The instant `delay` from now.
+pub fn later(ctx: &Context, delay: Duration) -> Timestamp {
+    let now = ctx.clock.now();
+    let delay = SignedDuration::try_from(delay).unwrap_or(SignedDuration::MAX);
+    now.checked_add(delay).unwrap_or(Timestamp::MAX)
+}

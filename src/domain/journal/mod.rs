@@ -1,0 +1,127 @@
+//! The journal: what happened, appended in the transaction of what it records (TRC-4).
+//!
+//! An [`Entry`] is made before the transaction and appended in it. The [`sequencer`], one at a time among all processes,
+//! numbers and chains the committed entries within a second: each carries the digest of its predecessor's digest and of its
+//! own canonical text, from the first entry on, so that no entry can be changed, taken out or put in afterwards without
+//! the chain telling. [`check`] walks it.
+//!
+//! Entries hold ids, digests, dates and codes, never personal data. To add a kind: one variant of [`Kind`].
+
+pub mod sequencer;
+
+use jiff::Timestamp;
+use serde_json::Value as Json;
+use uuid::Uuid;
+
+use crate::{
+    kernel::{
+        clock::Clock,
+        digest::{Hasher, Sha256},
+        entropy::Entropy,
+        fault::Result,
+    },
+    storage::{exchanges::Owner, journal::EntryRow},
+};
+
+/// What an entry records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A piece became durable and its receipt was signed.
+    PieceReceived,
+    /// An authenticated sending was refused.
+    PieceRefused,
+    /// A known piece came again; its first receipt was given again.
+    PieceRepeated,
+    /// Every processor has run.
+    PieceProcessed,
+    /// The one return of the exchange was made.
+    ReturnCreated,
+    /// A delivery attempt failed.
+    ReturnAttempted,
+    /// The partner acknowledged the return.
+    ReturnAcknowledged,
+    /// The last attempt failed.
+    ReturnUndelivered,
+    /// An operator had a given-up job tried again.
+    JobRetried,
+    /// A client was added, rotated or revoked.
+    ClientChanged,
+}
+
+impl Kind {
+    /// The kind as written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::PieceReceived => "piece.received",
+            Self::PieceRefused => "piece.refused",
+            Self::PieceRepeated => "piece.repeated",
+            Self::PieceProcessed => "piece.processed",
+            Self::ReturnCreated => "return.created",
+            Self::ReturnAttempted => "return.attempted",
+            Self::ReturnAcknowledged => "return.acknowledged",
+            Self::ReturnUndelivered => "return.undelivered",
+            Self::JobRetried => "job.retried",
+            Self::ClientChanged => "client.changed",
+        }
+    }
+}
+
+/// Where an entry belongs.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// The exchange, where it is about one.
+    pub exchange_id: Option<Uuid>,
+    /// The project, where it is about one.
+    pub project: Option<String>,
+    /// Partner and environment.
+    pub owner: Owner,
+}
+
+/// Makes an entry of `kind` that happens now; it counts once its row is committed.
+pub fn entry(
+    clock: &Clock,
+    entropy: &Entropy,
+    kind: Kind,
+    subject: Subject,
+    detail: Json,
+) -> Result<EntryRow> {
+    Ok(EntryRow {
+        id: entropy.uuid(clock)?,
+        at: clock.now(),
+        kind: kind.as_str().to_owned(),
+        exchange_id: subject.exchange_id,
+        project: subject.project,
+        owner: subject.owner,
+        detail: detail.to_string(),
+        seq: None,
+        chain: None,
+    })
+}
+
+/// The digest that chains `entry` as number `seq` behind `previous` (zeros before the first): SHA-256 over the previous
+/// digest, then each field preceded by its length.
+pub fn link(previous: &Sha256, seq: u64, entry: &EntryRow) -> Sha256 {
+    let mut hasher = Hasher::new(false);
+    hasher.update(previous);
+    let exchange = entry
+        .exchange_id
+        .map(|id| id.to_string())
+        .unwrap_or_default();
+    let at: Timestamp = entry.at;
+    for field in [
+        &seq.to_string(),
+        &entry.id.to_string(),
+        &at.as_microsecond().to_string(),
+        &entry.kind,
+        &exchange,
+        entry.project.as_deref().unwrap_or_default(),
+        &entry.owner.partner,
+        &entry.owner.environment,
+        &entry.detail,
+    ] as [&str; 9]
+    {
+        hasher.update(&(field.len() as u64).to_be_bytes());
+        hasher.update(field.as_bytes());
+    }
+    hasher.finish().sha256
+}

@@ -1,0 +1,28 @@
+//! What the gateway does, in the field's words: no HTTP, no SQL, no socket, no process.
+//!
+//! | room | what it is for |
+//! |---|---|
+//! | [`exchanges`] | what came in: metadata, where it stands |
+//! | [`pieces`] | intake of a unit piece, and what its sender may see of it |
+//! | [`receipts`] | the signed proof of reception |
+//! | [`processing`] | controls and processors, the list that grows |
+//! | [`returns`] | the one return of an exchange and its delivery |
+//! | [`journal`] | what happened, chained |
+//! | [`ged`] | documents and keys |
+//! | [`access`] | clients, scopes, tokens |
+//! | [`jobs`] | durable work: queued, leased, settled |
+//!
+//! A [`Context`] carries what all of them share.
+
+pub mod access;
+pub mod context;
+pub mod exchanges;
+pub mod ged;
+pub mod jobs;
+pub mod journal;
+pub mod pieces;
+pub mod processing;
+pub mod receipts;
+pub mod returns;
+
+pub use context::Context;

@@ -1,0 +1,323 @@
+//! What a sender may ask of its pieces afterwards. A piece of another client is not there (code `not-found`).
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value as Json;
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        Context,
+        access::Client,
+        exchanges::Metadata,
+        ged::documents::{self, Column},
+        processing::Control,
+        returns::make::Kept,
+    },
+    kernel::{
+        digest::hex,
+        fault::{Code, Fault, Result},
+    },
+    storage::{
+        exchanges::{self, DocumentRow, ExchangeRow, Filter, ReceiptRow},
+        journal,
+        returns::{self, ReturnRow},
+    },
+    vault::BlobReader,
+};
+
+/// How many events one answer holds: an exchange has a dozen, one that is sent again and again a few more.
+const EVENTS: u32 = 1000;
+
+/// A piece as its sender sees it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Piece {
+    /// The reconciliation id.
+    pub reconciliation_id: Uuid,
+    status: String,
+    received_at: Timestamp,
+    metadata: Metadata,
+    size: u64,
+    sha256: String,
+    request_bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    controls: Option<Vec<Control>>,
+    r#return: Option<ReturnState>,
+    links: Links,
+}
+
+/// Where its return stands.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ReturnState {
+    return_id: Uuid,
+    outcome: String,
+    state: String,
+    created_at: Timestamp,
+    attempts: u32,
+    next_attempt_at: Option<Timestamp>,
+    acknowledged_at: Option<Timestamp>,
+}
+
+/// The addresses of a piece, relative to the service.
+#[derive(Debug, Serialize)]
+pub struct Links {
+    /// The piece itself.
+    #[serde(rename = "self")]
+    pub itself: String,
+    content: String,
+    receipt: String,
+    r#return: String,
+    events: String,
+}
+
+impl Links {
+    /// The addresses of piece `id`.
+    pub fn of(id: Uuid) -> Self {
+        let itself = format!("/v1/pieces/{id}");
+        Self {
+            content: format!("{itself}/content"),
+            receipt: format!("{itself}/receipt"),
+            r#return: format!("{itself}/return"),
+            events: format!("{itself}/events"),
+            itself,
+        }
+    }
+}
+
+/// One event of a piece's trace.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Event {
+    entry_id: Uuid,
+    at: Timestamp,
+    kind: String,
+    detail: Json,
+}
+
+/// A page of pieces, newest first.
+#[derive(Debug)]
+pub struct Page {
+    /// The pieces.
+    pub items: Vec<Piece>,
+    /// The id to go on from, where there are more.
+    pub next: Option<Uuid>,
+}
+
+/// Exchange `id`, where `client` sent it.
+pub async fn exchange(ctx: &Context, client: &Client, id: Uuid) -> Result<ExchangeRow> {
+    let found = ctx.store.read(move |tx| exchanges::find(tx, id)).await?;
+    found
+        .filter(|exchange| exchange.client_id == client.client_id)
+        .ok_or_else(not_found)
+}
+
+fn not_found() -> Fault {
+    Fault::new(
+        Code::NotFound,
+        "Aucune pièce de ce client ne porte cet identifiant.",
+    )
+}
+
+/// One piece, with its controls once it was processed.
+pub async fn piece(ctx: &Context, client: &Client, id: Uuid) -> Result<Piece> {
+    let exchange = exchange(ctx, client, id).await?;
+    let found = ctx
+        .store
+        .read(move |tx| Ok((returns::of_exchange(tx, id)?, exchanges::result(tx, id)?)));
+    let (row, result) = found.await?;
+    let key = documents::exchange_key(ctx, &exchange).await?;
+    let kept: Option<Kept> = result
+        .map(|sealed| documents::open_json(&key, Column::Result, &sealed))
+        .transpose()?;
+    let controls = kept.map(|kept| kept.controls).unwrap_or_default();
+    let metadata = documents::metadata(&key, &exchange)?;
+    Ok(shown(exchange, metadata, row, Some(controls)))
+}
+
+fn shown(
+    exchange: ExchangeRow,
+    metadata: Metadata,
+    row: Option<ReturnRow>,
+    controls: Option<Vec<Control>>,
+) -> Piece {
+    Piece {
+        reconciliation_id: exchange.id,
+        status: exchange.status,
+        received_at: exchange.received_at,
+        metadata,
+        size: exchange.size,
+        sha256: hex(&exchange.sha256),
+        request_bytes: exchange.request_bytes,
+        controls,
+        r#return: row.map(|row| ReturnState {
+            return_id: row.id,
+            outcome: row.outcome,
+            state: row.state,
+            created_at: row.created_at,
+            attempts: row.attempts,
+            next_attempt_at: row.next_attempt_at,
+            acknowledged_at: row.acknowledged_at,
+        }),
+        links: Links::of(exchange.id),
+    }
+}
+
+/// What a list is narrowed to, in the sender's words.
+#[derive(Clone, Debug, Default)]
+pub struct Query {
+    /// The narrowing that needs no key.
+    pub filter: Filter,
+    /// One dossier, by its id.
+    pub dossier_id: Option<String>,
+    /// The most pieces of a page, 1 to 200.
+    pub limit: u32,
+}
+
+/// A page of the client's pieces. A project or application outside of its perimeter is refused.
+pub async fn list(ctx: &Context, client: &Client, query: Query) -> Result<Page> {
+    let mut filter = query.filter;
+    perimeter(client, &filter)?;
+    filter.client_id = Some(client.client_id.clone());
+    if let Some(dossier) = &query.dossier_id {
+        filter.dossier_hashes = Some(dossier_hashes(ctx, client, &filter, dossier).await?);
+    }
+    let limit = query.limit;
+    let found = ctx.store.read(move |tx| {
+        let mut rows = exchanges::list(tx, &filter, limit + 1)?;
+        let more = rows.len() > limit as usize;
+        rows.truncate(limit as usize);
+        let returns: Vec<_> = rows
+            .iter()
+            .map(|row| returns::of_exchange(tx, row.id))
+            .collect::<Result<_>>()?;
+        Ok((rows, returns, more))
+    });
+    let (rows, returns, more) = found.await?;
+    let next = rows.last().map(|row| row.id).filter(|_| more);
+    let mut items = Vec::with_capacity(rows.len());
+    for (row, found) in rows.into_iter().zip(returns) {
+        let key = documents::exchange_key(ctx, &row).await?;
+        let metadata = documents::metadata(&key, &row)?;
+        items.push(shown(row, metadata, found, None));
+    }
+    Ok(Page { items, next })
+}
+
+fn perimeter(client: &Client, filter: &Filter) -> Result<()> {
+    let outside = |named: &Option<String>, own: &std::collections::BTreeSet<String>| {
+        named.as_ref().is_some_and(|name| !own.contains(name))
+    };
+    if outside(&filter.project, &client.projects)
+        || outside(&filter.source_application, &client.source_applications)
+    {
+        let detail = "Le projet ou l'application source est hors du périmètre de ce client.";
+        return Err(Fault::new(Code::PerimeterForbidden, detail));
+    }
+    Ok(())
+}
+
+/// A dossier id is stored as a hash under each project's key: those of the client's projects are looked for.
+async fn dossier_hashes(
+    ctx: &Context,
+    client: &Client,
+    filter: &Filter,
+    dossier: &str,
+) -> Result<Vec<[u8; 32]>> {
+    let mut hashes = Vec::new();
+    for project in &client.projects {
+        if filter.project.as_ref().is_none_or(|only| only == project) {
+            hashes.push(ctx.keyring.project(project).await?.hash(dossier));
+        }
+    }
+    Ok(hashes)
+}
+
+/// The receipt of a piece.
+pub async fn receipt(ctx: &Context, client: &Client, id: Uuid) -> Result<ReceiptRow> {
+    exchange(ctx, client, id).await?;
+    let found = ctx.store.read(move |tx| exchanges::receipt(tx, id)).await?;
+    found.ok_or_else(|| Fault::internal(format!("exchange {id} has no receipt")))
+}
+
+/// The bytes of a piece's return, as they were sent; `not-found` until there is one.
+pub async fn return_bytes(ctx: &Context, client: &Client, id: Uuid) -> Result<Vec<u8>> {
+    let exchange = exchange(ctx, client, id).await?;
+    let found = ctx
+        .store
+        .read(move |tx| returns::of_exchange(tx, id))
+        .await?;
+    let row = found.ok_or_else(|| {
+        Fault::new(
+            Code::NotFound,
+            "Le retour de cette pièce n'existe pas encore.",
+        )
+    })?;
+    let key = documents::exchange_key(ctx, &exchange).await?;
+    documents::open_bytes(&key, Column::Return, &row.body)
+}
+
+/// A document that can be read: its row, its name, its bytes.
+pub struct Readable {
+    /// Its row.
+    pub row: DocumentRow,
+    /// The name to give it.
+    pub file_name: String,
+    /// Its bytes.
+    pub reader: BlobReader,
+}
+
+/// The content of a piece as received, or one that its processing produced (`document`).
+pub async fn readable(
+    ctx: &Context,
+    client: &Client,
+    id: Uuid,
+    document: Option<Uuid>,
+) -> Result<Readable> {
+    let exchange = exchange(ctx, client, id).await?;
+    let rows = ctx
+        .store
+        .read(move |tx| exchanges::documents(tx, id))
+        .await?;
+    let wanted = |row: &DocumentRow| match document {
+        Some(document) => row.role == "produced" && row.id == document,
+        None => row.role == "content",
+    };
+    let row = rows.into_iter().find(wanted).ok_or_else(not_found)?;
+    let key = documents::exchange_key(ctx, &exchange).await?;
+    let file_name = match &row.file_name {
+        Some(sealed) => utf8(documents::open_bytes(&key, Column::FileName, sealed)?)?,
+        None => documents::metadata(&key, &exchange)?.file_name,
+    };
+    let reader = documents::reader(ctx, &exchange.project, &row).await?;
+    Ok(Readable {
+        row,
+        file_name,
+        reader,
+    })
+}
+
+fn utf8(bytes: Vec<u8>) -> Result<String> {
+    String::from_utf8(bytes).map_err(Fault::internal)
+}
+
+/// The trace of a piece, oldest event first.
+pub async fn events(ctx: &Context, client: &Client, id: Uuid) -> Result<Vec<Event>> {
+    exchange(ctx, client, id).await?;
+    let entries = ctx
+        .store
+        .read(move |tx| journal::of_exchange(tx, id, EVENTS))
+        .await?;
+    entries
+        .into_iter()
+        .map(|entry| {
+            Ok(Event {
+                entry_id: entry.id,
+                at: entry.at,
+                kind: entry.kind,
+                detail: serde_json::from_str(&entry.detail).map_err(Fault::internal)?,
+            })
+        })
+        .collect()
+}

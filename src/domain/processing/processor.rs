@@ -1,0 +1,148 @@
+//! What a processor is, the list of them, and the run over all.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    control::{Control, Verdict},
+    document::Document,
+    facts::{HashProcessor, SizeProcessor, TypeProcessor},
+    image::ImageProcessor,
+    pdf::PdfProcessor,
+    sandbox::Sandbox,
+};
+use crate::kernel::fault::Result;
+
+/// Something that looks at a document and reports: controls, data, files made from it.
+pub trait Processor: Send + Sync {
+    /// Its stable name, as in the return's `results`.
+    fn name(&self) -> &'static str;
+
+    /// The version of what it reports: raised whenever `data` or the controls change their meaning.
+    fn version(&self) -> &'static str;
+
+    /// Whether it has something to say on documents of this type.
+    fn accepts(&self, media_type: &str) -> bool;
+
+    /// Looks at one document. A fault is ours, never the document's, and the run is tried again later.
+    fn run<'a>(
+        &'a self,
+        document: &'a Document,
+        sandbox: &'a dyn Sandbox,
+    ) -> BoxFuture<'a, Result<Report>>;
+}
+
+/// What one processor reports.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Report {
+    /// Its controls, in a stable order.
+    pub controls: Vec<Control>,
+    /// Its findings for programs.
+    pub data: Value,
+    /// Files made from the document.
+    pub produced: Vec<ProducedFile>,
+}
+
+/// A file that a processor made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProducedFile {
+    /// A name for it.
+    pub file_name: String,
+    /// Its media type.
+    pub media_type: String,
+    /// Its content.
+    pub bytes: bytes::Bytes,
+}
+
+/// One entry of the return's `results`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Which processor.
+    pub processor: String,
+    /// Which version of it.
+    pub version: String,
+    /// What it found.
+    pub data: Value,
+}
+
+/// What all processors found together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Results {
+    /// What it comes to.
+    pub verdict: Verdict,
+    /// Every control, in the registry's order.
+    pub controls: Vec<Control>,
+    /// One entry per processor that ran.
+    pub results: Vec<Finding>,
+    /// Every file made.
+    pub produced: Vec<ProducedFile>,
+}
+
+/// The processors that run, in order. Cheap to clone.
+#[derive(Clone)]
+pub struct Registry {
+    processors: Vec<Arc<dyn Processor>>,
+}
+
+impl Registry {
+    /// The processors of the house.
+    pub fn builtin() -> Self {
+        let processors: Vec<Arc<dyn Processor>> = vec![
+            Arc::new(TypeProcessor),
+            Arc::new(SizeProcessor),
+            Arc::new(HashProcessor),
+            Arc::new(PdfProcessor),
+            Arc::new(ImageProcessor),
+        ];
+        Self { processors }
+    }
+
+    /// The same and one more, which runs last.
+    pub fn with(mut self, processor: impl Processor + 'static) -> Self {
+        self.processors.push(Arc::new(processor));
+        self
+    }
+
+    fn concerning<'a>(&'a self, media_type: &'a str) -> impl Iterator<Item = &'a dyn Processor> {
+        let all = self.processors.iter().map(AsRef::as_ref);
+        all.filter(move |processor| processor.accepts(media_type))
+    }
+}
+
+/// Runs every processor that concerns the document, one after the other. Fails only for faults of ours.
+pub async fn run_all(
+    registry: &Registry,
+    document: &Document,
+    sandbox: &dyn Sandbox,
+) -> Result<Results> {
+    let mut all = Results::empty();
+    for processor in registry.concerning(document.media_type.known()) {
+        all.add(processor, processor.run(document, sandbox).await?);
+    }
+    all.verdict = Verdict::of(&all.controls);
+    Ok(all)
+}
+
+impl Results {
+    fn empty() -> Self {
+        Self {
+            verdict: Verdict::Processed,
+            controls: Vec::new(),
+            results: Vec::new(),
+            produced: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, processor: &dyn Processor, report: Report) {
+        self.controls.extend(report.controls);
+        self.produced.extend(report.produced);
+        self.results.push(Finding {
+            processor: processor.name().to_owned(),
+            version: processor.version().to_owned(),
+            data: report.data,
+        });
+    }
+}

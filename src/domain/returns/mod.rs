@@ -1,0 +1,20 @@
+//! The return: the one and only answer to an exchange (ARC-6), and its delivery to ASP (API-10, TRC-1).
+//!
+//! | file | what it does |
+//! |---|---|
+//! | [`make`] | the work of a `process` job: runs the processors, makes the return, queues its delivery |
+//! | [`document`] | the return as JSON: what is sent, kept and shown, byte for byte the same |
+//! | [`deliver`] | the work of a `deliver` job: one attempt, and what follows from it |
+//! | [`schedule`] | when the next attempt is made |
+//! | [`courier`] | each project's way out |
+//!
+//! *Exactly one*: `return_once` has one row per exchange, written with the return in the transaction that ends the job.
+//! *At least once*: an attempt whose outcome was not recorded is made again, under the same return id.
+
+pub mod courier;
+pub mod deliver;
+pub mod document;
+pub mod make;
+pub mod schedule;
+
+pub use courier::Couriers;

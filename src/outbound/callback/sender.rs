@@ -1,0 +1,238 @@
+//! The attempt itself: one POST, under one deadline, to one URL.
+
+use std::{error::Error as StdError, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use reqwest::{
+    Certificate, Client, Identity, Response, Url, redirect,
+    tls::{TlsInfo, Version},
+};
+use uuid::Uuid;
+
+use super::{
+    address::{AddressRefused, Policy},
+    answer::{Answer, Reason, Sent},
+    signature::Signer,
+};
+use crate::kernel::{
+    clock::Clock,
+    digest::{Sha256, sha256},
+    fault::{Code, Fault, Result},
+};
+
+/// How much of an answer's body is read, in bytes.
+const BODY: usize = 64 * 1024;
+
+/// How much of an answer's header is kept, in bytes.
+const HEADER: usize = 16 * 1024;
+
+/// How long an unused connection is kept for the next return.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// Where and how a project's returns are sent.
+pub struct Settings {
+    /// The partner's API: https, without user or password.
+    pub url: String,
+    /// Our client certificate and its issuers, PEM.
+    pub certificate_pem: Vec<u8>,
+    /// Its private key, PEM.
+    pub key_pem: Vec<u8>,
+    /// The only authorities that the partner's certificate may come from, PEM.
+    pub ca_pem: Vec<u8>,
+    /// Hosts that may have an internal address.
+    pub allow_hosts: Vec<String>,
+    /// How long the connection may take to stand.
+    pub connect_timeout: Duration,
+    /// How long the whole attempt may take, answer included.
+    pub timeout: Duration,
+    /// The keys that sign.
+    pub signer: Signer,
+}
+
+/// A project's way out. Shared between jobs.
+pub struct Sender {
+    client: Client,
+    url: Url,
+    signer: Signer,
+    clock: Clock,
+}
+
+/// A signed request that is ready to leave. Its signature holds the time: prepare again for another attempt.
+#[derive(Debug)]
+pub struct Prepared {
+    return_id: Uuid,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Sender {
+    /// Builds the client. Fails with code `configuration` where URL, address, certificates or keys do not fit.
+    pub fn new(settings: Settings, clock: Clock) -> Result<Self> {
+        let policy = Policy::new(&settings.allow_hosts);
+        let url = checked(&settings.url, &policy)?;
+        let client = client(&settings, policy)?;
+        Ok(Self {
+            client,
+            url,
+            signer: settings.signer,
+            clock,
+        })
+    }
+
+    /// Signs `body` for an attempt that starts now. `traceparent` ties it to the exchange's trace (W3C).
+    pub fn prepare(&self, return_id: Uuid, body: Bytes, traceparent: Option<&str>) -> Prepared {
+        let (id, now) = (return_id.to_string(), self.clock.now());
+        let signature = self.signer.sign(&id, now, &body);
+        let fields = [
+            ("content-type", Some("application/json")),
+            ("webhook-id", Some(&*id)),
+            ("webhook-timestamp", Some(&*now.as_second().to_string())),
+            ("webhook-signature", Some(&*signature)),
+            ("traceparent", traceparent),
+        ];
+        Prepared {
+            return_id,
+            headers: fields.into_iter().filter_map(field).collect(),
+            body,
+        }
+    }
+
+    /// Sends it and reads the answer. Never fails: what goes wrong is the partner's side of the story, told by [`Sent`].
+    pub async fn send(&self, prepared: Prepared) -> Sent {
+        let request = self
+            .client
+            .post(self.url.clone())
+            .headers(prepared.headers)
+            .body(prepared.body);
+        let result = match request.send().await {
+            Ok(response) => read(response).await,
+            Err(error) => Err(reason(&error)),
+        };
+        Sent {
+            return_id: prepared.return_id,
+            result,
+        }
+    }
+}
+
+impl Prepared {
+    /// The header fields that will leave, for tests and for the log of a dry run.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+}
+
+/// A field whose value cannot be written in a header (a hostile `traceparent`) is left out.
+fn field((name, value): (&'static str, Option<&str>)) -> Option<(HeaderName, HeaderValue)> {
+    let value = HeaderValue::from_str(value?).ok()?;
+    Some((HeaderName::from_static(name), value))
+}
+
+fn checked(text: &str, policy: &Policy) -> Result<Url> {
+    let url = Url::parse(text).map_err(|cause| unfit("URL illisible").because(cause))?;
+    if url.scheme() != "https" {
+        return Err(unfit("l'URL doit être en https"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(unfit("l'URL ne porte ni utilisateur ni mot de passe"));
+    }
+    policy
+        .check_host(url.host_str().unwrap_or_default())
+        .map_err(|_| unfit("adresse interne non permise par allow_hosts"))?;
+    Ok(url)
+}
+
+fn client(settings: &Settings, policy: Policy) -> Result<Client> {
+    let unfit_pem = |cause| unfit("certificat, clé ou autorité illisible").because(cause);
+    let identity = [&settings.key_pem[..], b"\n", &settings.certificate_pem].concat();
+    let identity = Identity::from_pem(&identity).map_err(unfit_pem)?;
+    let authorities = Certificate::from_pem_bundle(&settings.ca_pem).map_err(unfit_pem)?;
+    if authorities.is_empty() {
+        return Err(unfit("aucune autorité pour le partenaire"));
+    }
+    let agent = concat!("navette/", env!("CARGO_PKG_VERSION"));
+    Client::builder()
+        .identity(identity)
+        .tls_certs_only(authorities)
+        .tls_version_min(Version::TLS_1_2)
+        .tls_info(true)
+        .https_only(true)
+        .http1_only()
+        .redirect(redirect::Policy::none())
+        .no_proxy()
+        .referer(false)
+        .user_agent(agent)
+        .dns_resolver(policy)
+        .connect_timeout(settings.connect_timeout)
+        .timeout(settings.timeout)
+        .pool_idle_timeout(IDLE)
+        .build()
+        .map_err(unfit_pem)
+}
+
+async fn read(mut response: Response) -> Result<Answer, Reason> {
+    let (body, truncated) = body(&mut response).await?;
+    Ok(Answer {
+        status: response.status().as_u16(),
+        headers: kept(response.headers()),
+        body,
+        truncated,
+        peer_certificate_sha256: peer(&response),
+    })
+}
+
+/// What is over the limit stays unread: dropping the answer closes its connection.
+async fn body(response: &mut Response) -> Result<(Vec<u8>, bool), Reason> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| reason(&error))? {
+        let room = BODY - body.len();
+        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        if chunk.len() > room {
+            return Ok((body, true));
+        }
+    }
+    Ok((body, false))
+}
+
+fn kept(headers: &HeaderMap) -> Vec<(String, String)> {
+    let mut room = HEADER;
+    let fits = |(name, value): &(&HeaderName, &HeaderValue)| {
+        let size = name.as_str().len() + value.len();
+        room.checked_sub(size).map(|left| room = left).is_some()
+    };
+    let text = |(name, value): (&HeaderName, &HeaderValue)| {
+        Some((name.to_string(), value.to_str().ok()?.to_owned()))
+    };
+    // Session cookies of the partner are his: they belong in no record of ours.
+    let fields = headers
+        .iter()
+        .filter(|(name, _)| **name != header::SET_COOKIE);
+    fields.take_while(fits).filter_map(text).collect()
+}
+
+fn peer(response: &Response) -> Option<Sha256> {
+    let info = response.extensions().get::<TlsInfo>()?;
+    info.peer_certificate().map(sha256)
+}
+
+fn reason(error: &reqwest::Error) -> Reason {
+    let causes = || std::iter::successors(error.source(), |cause| (**cause).source());
+    if causes().any(|cause| cause.is::<AddressRefused>()) {
+        return Reason::AddressRefused;
+    }
+    let text = causes().last().map(<dyn StdError>::to_string);
+    let text = text.unwrap_or_default();
+    match error {
+        _ if error.is_timeout() => Reason::Timeout,
+        _ if error.is_connect() => Reason::Connection(text),
+        _ => Reason::Cut(text),
+    }
+}
+
+fn unfit(why: &str) -> Fault {
+    Fault::new(
+        Code::Configuration,
+        format!("Rappel du partenaire : {why}."),
+    )
+}

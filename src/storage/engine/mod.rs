@@ -1,0 +1,197 @@
+//! The two engines behind one small door: [`Store::write`] runs a unit of work in a transaction, [`Store::read`] outside of one.
+//!
+//! A unit is a plain closure over [`Tx`], written once for both engines; it runs on a thread of the engine's own and may run
+//! again (see [`unit`]). SQLite has one writing thread that runs the waiting units together under one commit, and a few
+//! reading ones; PostgreSQL has one thread per connection. Statements take `$1`, `$2`… in order of first appearance.
+//!
+//! To add a statement: put it in the file of its domain, with [`statements!`](crate::statements), so that the tests prepare
+//! it on both engines.
+
+mod postgres;
+mod sqlite;
+mod unit;
+mod value;
+
+use std::{path::Path, time::Duration};
+
+pub use value::{FromValue, Row, Value};
+
+use self::unit::{Unit, unit};
+use crate::kernel::fault::{Fault, Result};
+
+/// How long a caller waits for its unit before it is told `unavailable`.
+const WAIT: Duration = Duration::from_secs(30);
+/// How many units may wait before callers are told `unavailable` at once.
+const QUEUE: usize = 16_384;
+
+/// Which of the two databases stands behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// Embedded, in one file.
+    Sqlite,
+    /// A server, for several processes and machines.
+    Postgres,
+}
+
+/// A cheap handle on the database.
+#[derive(Clone)]
+pub struct Store {
+    engine: Engine,
+    writers: crossbeam_channel::Sender<Box<dyn Unit>>,
+    readers: crossbeam_channel::Sender<Box<dyn Unit>>,
+}
+
+impl Store {
+    /// Opens (and creates) the SQLite file at `path`, with `readers` reading threads.
+    pub fn sqlite(path: &Path, readers: usize) -> Result<Self> {
+        let (writers, write_queue) = crossbeam_channel::bounded(QUEUE);
+        let (reading, read_queue) = crossbeam_channel::bounded(QUEUE);
+        sqlite::start(path, readers, &write_queue, &read_queue)?;
+        Ok(Self {
+            engine: Engine::Sqlite,
+            writers,
+            readers: reading,
+        })
+    }
+
+    /// Connects to PostgreSQL with `connections` connections, made when first needed and again after a loss.
+    /// `password` is for a URL that has none.
+    pub fn postgres(url: &str, password: Option<&[u8]>, connections: usize) -> Result<Self> {
+        let (writers, write_queue) = crossbeam_channel::bounded(QUEUE);
+        let (reading, read_queue) = crossbeam_channel::bounded(QUEUE);
+        postgres::start(url, password, connections, &write_queue, &read_queue)?;
+        Ok(Self {
+            engine: Engine::Postgres,
+            writers,
+            readers: reading,
+        })
+    }
+
+    /// Which engine this is.
+    pub fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// Runs `work` in one transaction and answers once it is durable. An `Err` of the closure rolls back its writes alone.
+    ///
+    /// Fails with `unavailable` where the database does not answer within 30 s: the outcome is then unknown, and whoever
+    /// retries must be able to (the natural keys see to it); with `storage-full` where it has no room.
+    pub async fn write<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        submit(&self.writers, work).await
+    }
+
+    /// Runs `work`, which only reads, outside of a transaction: each of its statements sees the latest commit.
+    pub async fn read<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        submit(&self.readers, work).await
+    }
+}
+
+async fn submit<T, F>(queue: &crossbeam_channel::Sender<Box<dyn Unit>>, work: F) -> Result<T>
+where
+    T: Send + 'static,
+    F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
+{
+    let (unit, answer) = unit(work);
+    queue
+        .try_send(unit)
+        .map_err(|_| Fault::unavailable("the database's queue is full or closed"))?;
+    match tokio::time::timeout(WAIT, answer).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) => Err(Fault::unavailable("the database's thread has stopped")),
+        Err(_) => Err(Fault::unavailable("the database did not answer in time")),
+    }
+}
+
+/// Runs the body of an engine's thread: a panic there would leave every caller waiting, so the process ends and is restarted.
+fn or_abort(body: impl FnOnce()) {
+    if std::panic::catch_unwind(std::panic::AssertUnwindSafe(body)).is_err() {
+        tracing::error!("a database thread panicked: the process ends");
+        std::process::abort();
+    }
+}
+
+/// A transaction in progress, or a connection that only reads.
+pub struct Tx<'c>(Kind<'c>);
+
+enum Kind<'c> {
+    Sqlite(&'c rusqlite::Connection),
+    Postgres(&'c mut postgres::Session),
+}
+
+/// A statement and its parameters, for [`Tx::batch`].
+pub type Statement<'s> = (&'s str, &'s [Value]);
+
+impl Tx<'_> {
+    /// Which engine runs it: for the few statements that differ.
+    pub fn engine(&self) -> Engine {
+        match self.0 {
+            Kind::Sqlite(_) => Engine::Sqlite,
+            Kind::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// Runs one statement; answers how many rows it changed.
+    pub fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64> {
+        match &mut self.0 {
+            Kind::Sqlite(connection) => sqlite::execute(connection, sql, params),
+            Kind::Postgres(session) => session.execute(sql, params),
+        }
+    }
+
+    /// Runs statements that do not depend on each other's answers, in order, in one round trip.
+    pub fn batch(&mut self, statements: &[Statement<'_>]) -> Result<()> {
+        match &mut self.0 {
+            Kind::Sqlite(connection) => statements
+                .iter()
+                .try_for_each(|(sql, params)| sqlite::execute(connection, sql, params).map(drop)),
+            Kind::Postgres(session) => session.batch(statements),
+        }
+    }
+
+    /// Runs one query; all its rows.
+    pub fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
+        match &mut self.0 {
+            Kind::Sqlite(connection) => sqlite::query(connection, sql, params),
+            Kind::Postgres(session) => session.query(sql, params),
+        }
+    }
+
+    /// Runs one query; its first row, if any.
+    pub fn first(&mut self, sql: &str, params: &[Value]) -> Result<Option<Row>> {
+        Ok(self.query(sql, params)?.into_iter().next())
+    }
+
+    /// Runs a script without parameters (migrations).
+    pub fn script(&mut self, sql: &str) -> Result<()> {
+        match &mut self.0 {
+            Kind::Sqlite(connection) => sqlite::script(connection, sql),
+            Kind::Postgres(session) => session.script(sql),
+        }
+    }
+
+    /// Prepares a statement without running it (the test of all statements).
+    pub fn prepare(&mut self, sql: &str) -> Result<()> {
+        match &mut self.0 {
+            Kind::Sqlite(connection) => sqlite::prepare(connection, sql),
+            Kind::Postgres(session) => session.prepare(sql).map(drop),
+        }
+    }
+}
+
+/// Declares the statements of a storage file, and `ALL`, the list that the tests prepare on both engines.
+#[macro_export]
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident = $sql:expr;)+) => {
+        $($(#[$doc])* const $name: &str = $sql;)+
+        /// Every statement of this file, by name.
+        pub(super) const ALL: &[(&str, &str)] = &[$((stringify!($name), $name),)+];
+    };
+}

@@ -1,0 +1,212 @@
+//! SQLite: one writing thread that commits waiting units together, and a few reading threads.
+//!
+//! `synchronous=FULL` in WAL mode makes each commit durable; grouping is what pays for it. If a group fails as a whole it is
+//! rolled back and its members run alone. A commit that fails by an input/output error has an unknown outcome: the process
+//! ends, and the next one reads the disk.
+
+use std::{path::Path, thread, time::Duration};
+
+use crossbeam_channel::Receiver;
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags,
+    types::{ToSql, ToSqlOutput, ValueRef},
+};
+
+use super::{Kind, Row, Tx, Unit, Value};
+use crate::kernel::fault::{Code, Fault, Result};
+
+/// How many units one commit may carry.
+const GROUP: usize = 256;
+/// How long a writer waits for another process's transaction.
+const BUSY: Duration = Duration::from_secs(5);
+/// How many prepared statements a connection keeps.
+const PREPARED: usize = 256;
+/// The exit code of a process whose commit has an unknown outcome (EX_IOERR of sysexits).
+const EXIT_UNKNOWN_COMMIT: i32 = 74;
+
+pub(super) fn start(
+    path: &Path,
+    readers: usize,
+    writes: &Receiver<Box<dyn Unit>>,
+    reads: &Receiver<Box<dyn Unit>>,
+) -> Result<()> {
+    let writer = connect(path, OpenFlags::default())?;
+    let queue = writes.clone();
+    spawn("sqlite-writer", move || write_loop(&writer, &queue))?;
+    for _ in 0..readers.max(1) {
+        let reader = connect(path, OpenFlags::default())?;
+        let queue = reads.clone();
+        spawn("sqlite-reader", move || read_loop(&reader, &queue))?;
+    }
+    Ok(())
+}
+
+fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<()> {
+    thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(move || super::or_abort(body))
+        .map(drop)
+        .map_err(Fault::internal)
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
+    let connection = Connection::open_with_flags(path, flags).map_err(fault)?;
+    connection.busy_timeout(BUSY).map_err(fault)?;
+    connection.set_prepared_statement_cache_capacity(PREPARED);
+    connection
+        .execute_batch(
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;
+             PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384;
+             PRAGMA wal_autocheckpoint=4000; PRAGMA journal_size_limit=67108864;",
+        )
+        .map_err(fault)?;
+    Ok(connection)
+}
+
+fn read_loop(connection: &Connection, queue: &Receiver<Box<dyn Unit>>) {
+    while let Ok(mut unit) = queue.recv() {
+        let outcome = unit.run(&mut Tx(Kind::Sqlite(connection)));
+        unit.settle(outcome);
+    }
+}
+
+fn write_loop(connection: &Connection, queue: &Receiver<Box<dyn Unit>>) {
+    while let Ok(first) = queue.recv() {
+        let mut group = vec![first];
+        group.extend(queue.try_iter().take(GROUP - 1));
+        commit_together(connection, group);
+    }
+}
+
+/// Runs the group under one commit; if the group as a whole fails, each member alone.
+fn commit_together(connection: &Connection, mut group: Vec<Box<dyn Unit>>) {
+    match attempt(connection, &mut group) {
+        Ok(outcomes) => settle(group, outcomes),
+        Err(_) if group.len() > 1 => {
+            for unit in group {
+                commit_together(connection, vec![unit]);
+            }
+        }
+        Err(fault) => settle(group, vec![Err(fault)]),
+    }
+}
+
+fn settle(group: Vec<Box<dyn Unit>>, outcomes: Vec<Result<()>>) {
+    for (unit, outcome) in group.into_iter().zip(outcomes) {
+        unit.settle(outcome);
+    }
+}
+
+/// One transaction over the group: the members' own outcomes if it is durable, the fault that took all down otherwise.
+fn attempt(connection: &Connection, group: &mut [Box<dyn Unit>]) -> Result<Vec<Result<()>>> {
+    script(connection, "BEGIN IMMEDIATE")?;
+    let mut outcomes = Vec::with_capacity(group.len());
+    for unit in group.iter_mut() {
+        outcomes.push(member(connection, unit.as_mut()));
+        if connection.is_autocommit() {
+            // SQLite has rolled the whole transaction back (no room, input/output error).
+            let last = outcomes.pop().unwrap_or(Ok(()));
+            return Err(last
+                .err()
+                .unwrap_or_else(|| Fault::unavailable("rolled back")));
+        }
+    }
+    commit(connection)?;
+    Ok(outcomes)
+}
+
+/// Runs one member within a savepoint of its own, so that its fault undoes its own writes only.
+fn member(connection: &Connection, unit: &mut dyn Unit) -> Result<()> {
+    execute(connection, "SAVEPOINT unit", &[])?;
+    let outcome = unit.run(&mut Tx(Kind::Sqlite(connection)));
+    if outcome.is_err() && !connection.is_autocommit() {
+        execute(connection, "ROLLBACK TO unit", &[])?;
+    }
+    if !connection.is_autocommit() {
+        execute(connection, "RELEASE unit", &[])?;
+    }
+    outcome
+}
+
+fn commit(connection: &Connection) -> Result<()> {
+    let Err(error) = connection.execute_batch("COMMIT") else {
+        return Ok(());
+    };
+    if error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure) {
+        tracing::error!(%error, "commit of unknown outcome: the process ends, its successor reads the disk");
+        std::process::exit(EXIT_UNKNOWN_COMMIT);
+    }
+    if !connection.is_autocommit() {
+        script(connection, "ROLLBACK")?;
+    }
+    Err(fault(error))
+}
+
+pub(super) fn execute(connection: &Connection, sql: &str, params: &[Value]) -> Result<u64> {
+    let mut statement = connection.prepare_cached(sql).map_err(fault)?;
+    let changed = statement
+        .execute(rusqlite::params_from_iter(params))
+        .map_err(fault)?;
+    Ok(changed as u64)
+}
+
+pub(super) fn query(connection: &Connection, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
+    let mut statement = connection.prepare_cached(sql).map_err(fault)?;
+    let columns = statement.column_count();
+    let rows = statement
+        .query_map(rusqlite::params_from_iter(params), |row| {
+            let values = (0..columns).map(|index| row.get_ref(index).map(value));
+            Ok(Row(values.collect::<rusqlite::Result<_>>()?))
+        })
+        .map_err(fault)?;
+    rows.collect::<rusqlite::Result<_>>().map_err(fault)
+}
+
+pub(super) fn script(connection: &Connection, sql: &str) -> Result<()> {
+    connection.execute_batch(sql).map_err(fault)
+}
+
+pub(super) fn prepare(connection: &Connection, sql: &str) -> Result<()> {
+    connection.prepare(sql).map(drop).map_err(fault)
+}
+
+fn value(column: ValueRef<'_>) -> Value {
+    match column {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(v) => Value::Int(v),
+        ValueRef::Real(v) => Value::Text(v.to_string()),
+        ValueRef::Text(v) => Value::Text(String::from_utf8_lossy(v).into_owned()),
+        ValueRef::Blob(v) => Value::Bytes(v.to_vec()),
+    }
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self {
+            Value::Null => ToSqlOutput::Borrowed(ValueRef::Null),
+            Value::Int(v) => ToSqlOutput::Borrowed(ValueRef::Integer(*v)),
+            Value::Bool(v) => ToSqlOutput::Borrowed(ValueRef::Integer((*v).into())),
+            Value::Text(v) => ToSqlOutput::Borrowed(ValueRef::Text(v.as_bytes())),
+            Value::Bytes(v) => ToSqlOutput::Borrowed(ValueRef::Blob(v)),
+            Value::Uuid(v) => ToSqlOutput::Borrowed(ValueRef::Blob(v.as_bytes())),
+            Value::Json(v) => ToSqlOutput::from(v.to_string()),
+        })
+    }
+}
+
+fn fault(error: rusqlite::Error) -> Fault {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => {
+            Fault::new(Code::StorageFull, "Stockage plein.").because(error)
+        }
+        Some(
+            ErrorCode::DatabaseBusy
+            | ErrorCode::DatabaseLocked
+            | ErrorCode::SystemIoFailure
+            | ErrorCode::CannotOpen
+            | ErrorCode::ReadOnly
+            | ErrorCode::OutOfMemory,
+        ) => Fault::unavailable(error),
+        _ => Fault::internal(error),
+    }
+}

@@ -1,0 +1,440 @@
+//! Exchanges, their documents, receipts, natural keys and results.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::engine::{Row, Tx, Value};
+use crate::{
+    kernel::{
+        clock::instant,
+        digest::Sha256,
+        fault::{Fault, Result},
+    },
+    params, statements,
+};
+
+/// Who a row belongs to: every row carries both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The organisation at the other end.
+    pub partner: String,
+    /// The environment, such as `production`.
+    pub environment: String,
+}
+
+/// A row of `exchange`.
+#[derive(Clone, Debug)]
+pub struct ExchangeRow {
+    /// The reconciliation id.
+    pub id: Uuid,
+    /// `piece` for a file sent by API.
+    pub kind: String,
+    /// The client that sent it, and sees it.
+    pub client_id: String,
+    /// Partner and environment.
+    pub owner: Owner,
+    /// The project.
+    pub project: String,
+    /// The sender's application.
+    pub source_application: String,
+    /// The iteration, from 1.
+    pub iteration: u32,
+    /// Where it stands.
+    pub status: String,
+    /// When its last byte was read.
+    pub received_at: Timestamp,
+    /// The request body's bytes as received.
+    pub request_bytes: u64,
+    /// The keyed hash of the dossier id.
+    pub dossier_hash: Sha256,
+    /// The content's bytes.
+    pub size: u64,
+    /// The content's SHA-256.
+    pub sha256: Sha256,
+    /// The project key that wraps the exchange's own.
+    pub key_id: Uuid,
+    /// The exchange's own key, wrapped.
+    pub wrapped_key: Vec<u8>,
+    /// The metadata as received, sealed under the exchange's key.
+    pub metadata: Vec<u8>,
+}
+
+/// A row of `document`: one document, one blob of the same id.
+#[derive(Clone, Debug)]
+pub struct DocumentRow {
+    /// The document's id and its blob's.
+    pub id: Uuid,
+    /// The exchange it belongs to.
+    pub exchange_id: Uuid,
+    /// Partner and environment.
+    pub owner: Owner,
+    /// `content` as received, `produced` by a processor.
+    pub role: String,
+    /// A produced file's name, sealed under the exchange's key.
+    pub file_name: Option<Vec<u8>>,
+    /// Its media type.
+    pub media_type: String,
+    /// Its bytes.
+    pub size: u64,
+    /// Its SHA-256.
+    pub sha256: Sha256,
+    /// The project key that wraps the blob's own.
+    pub key_id: Uuid,
+    /// The blob's own key, wrapped.
+    pub wrapped_key: Vec<u8>,
+    /// When it was written.
+    pub created_at: Timestamp,
+}
+
+/// A row of `receipt`.
+#[derive(Clone, Debug)]
+pub struct ReceiptRow {
+    /// The exchange it proves.
+    pub exchange_id: Uuid,
+    /// The receipt's own id.
+    pub id: Uuid,
+    /// Partner and environment.
+    pub owner: Owner,
+    /// The JSON that is signed.
+    pub body: Vec<u8>,
+    /// The CMS, DER.
+    pub cms: Vec<u8>,
+    /// When it was signed.
+    pub created_at: Timestamp,
+}
+
+/// What a natural key already stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// The exchange that came first.
+    pub exchange_id: Uuid,
+    /// Its content.
+    pub sha256: Sha256,
+}
+
+const COLUMNS: &str = "id, kind, client_id, partner, environment, project, source_application, iteration, status, \
+    received_at, request_bytes, dossier_hash, size, sha256, key_id, wrapped_key, metadata";
+
+statements! {
+    CLAIM = "INSERT INTO natural_key (digest, exchange_id, sha256) VALUES ($1, $2, $3) ON CONFLICT (digest) DO NOTHING";
+    CLAIMED = "SELECT exchange_id, sha256 FROM natural_key WHERE digest = $1";
+    INSERT = "INSERT INTO exchange (id, kind, client_id, partner, environment, project, source_application, iteration, status, \
+        received_at, request_bytes, dossier_hash, size, sha256, key_id, wrapped_key, metadata) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+    INSERT_DOCUMENT = "INSERT INTO document (id, exchange_id, partner, environment, role, file_name, media_type, size, sha256, \
+        key_id, wrapped_key, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+    INSERT_RECEIPT = "INSERT INTO receipt (exchange_id, id, partner, environment, body, cms, created_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    INSERT_RESULT = "INSERT INTO result (exchange_id, partner, environment, key_id, body, created_at) \
+        VALUES ($1, $2, $3, $4, $5, $6)";
+    FIND = "SELECT id, kind, client_id, partner, environment, project, source_application, iteration, status, \
+        received_at, request_bytes, dossier_hash, size, sha256, key_id, wrapped_key, metadata FROM exchange WHERE id = $1";
+    DOCUMENTS = "SELECT id, exchange_id, partner, environment, role, file_name, media_type, size, sha256, key_id, wrapped_key, \
+        created_at FROM document WHERE exchange_id = $1 ORDER BY id";
+    DOCUMENTS_AFTER = "SELECT id, exchange_id, partner, environment, role, file_name, media_type, size, sha256, key_id, \
+        wrapped_key, created_at FROM document WHERE id > $1 ORDER BY id LIMIT $2";
+    HAS_DOCUMENT = "SELECT 1 FROM document WHERE id = $1";
+    RECEIPT = "SELECT exchange_id, id, partner, environment, body, cms, created_at FROM receipt WHERE exchange_id = $1";
+    RESULT = "SELECT body FROM result WHERE exchange_id = $1";
+    SET_STATUS = "UPDATE exchange SET status = $1 WHERE id = $2";
+    COUNT = "SELECT count(*) FROM exchange";
+    WITHOUT_RECEIPT = "SELECT e.id FROM exchange e LEFT JOIN receipt r ON r.exchange_id = e.id WHERE r.id IS NULL LIMIT $1";
+    WITHOUT_DOCUMENT = "SELECT e.id FROM exchange e WHERE NOT EXISTS \
+        (SELECT 1 FROM document d WHERE d.exchange_id = e.id AND d.role = 'content') LIMIT $1";
+    STUCK = "SELECT e.id FROM exchange e WHERE e.status IN ('received', 'processing') \
+        AND NOT EXISTS (SELECT 1 FROM job j WHERE j.subject = e.id) LIMIT $1";
+}
+
+/// Takes the natural key `digest` for `exchange`. Answers what it already stands for, where it is taken.
+pub fn claim(
+    tx: &mut Tx<'_>,
+    digest: &Sha256,
+    exchange: Uuid,
+    sha256: &Sha256,
+) -> Result<Option<Known>> {
+    if tx.execute(CLAIM, &params![digest, exchange, sha256])? == 1 {
+        return Ok(None);
+    }
+    let row = tx.first(CLAIMED, &params![digest])?;
+    let row = row.ok_or_else(|| Fault::unavailable("a natural key vanished while it was read"))?;
+    Ok(Some(Known {
+        exchange_id: row.get(0)?,
+        sha256: row.get(1)?,
+    }))
+}
+
+/// The statement that inserts `exchange`, for a batch.
+pub fn insert(exchange: &ExchangeRow) -> (&'static str, Vec<Value>) {
+    let e = exchange.clone();
+    let values = params![
+        e.id,
+        e.kind,
+        e.client_id,
+        e.owner.partner,
+        e.owner.environment,
+        e.project,
+        e.source_application,
+        e.iteration,
+        e.status,
+        e.received_at,
+        e.request_bytes,
+        e.dossier_hash,
+        e.size,
+        e.sha256,
+        e.key_id,
+        e.wrapped_key,
+        e.metadata
+    ];
+    (INSERT, values.into())
+}
+
+/// The statement that inserts `document`, for a batch.
+pub fn insert_document(document: &DocumentRow) -> (&'static str, Vec<Value>) {
+    let d = document.clone();
+    let values = params![
+        d.id,
+        d.exchange_id,
+        d.owner.partner,
+        d.owner.environment,
+        d.role,
+        d.file_name,
+        d.media_type,
+        d.size,
+        d.sha256,
+        d.key_id,
+        d.wrapped_key,
+        d.created_at
+    ];
+    (INSERT_DOCUMENT, values.into())
+}
+
+/// The statement that inserts `receipt`, for a batch.
+pub fn insert_receipt(receipt: &ReceiptRow) -> (&'static str, Vec<Value>) {
+    let r = receipt.clone();
+    let values = params![
+        r.exchange_id,
+        r.id,
+        r.owner.partner,
+        r.owner.environment,
+        r.body,
+        r.cms,
+        r.created_at
+    ];
+    (INSERT_RECEIPT, values.into())
+}
+
+/// Keeps the sealed results of an exchange.
+pub fn insert_result(
+    tx: &mut Tx<'_>,
+    exchange: &ExchangeRow,
+    body: &[u8],
+    at: Timestamp,
+) -> Result<()> {
+    let owner = &exchange.owner;
+    let values = params![
+        exchange.id,
+        &owner.partner,
+        &owner.environment,
+        exchange.key_id,
+        body,
+        at
+    ];
+    tx.execute(INSERT_RESULT, &values).map(drop)
+}
+
+/// The exchange of that id.
+pub fn find(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<ExchangeRow>> {
+    tx.first(FIND, &params![id])?
+        .as_ref()
+        .map(exchange)
+        .transpose()
+}
+
+/// Its documents, the received content first.
+pub fn documents(tx: &mut Tx<'_>, exchange: Uuid) -> Result<Vec<DocumentRow>> {
+    tx.query(DOCUMENTS, &params![exchange])?
+        .iter()
+        .map(document)
+        .collect()
+}
+
+/// At most `limit` documents of all exchanges, from after `id`, in the order of their ids.
+pub fn documents_after(tx: &mut Tx<'_>, id: Uuid, limit: u32) -> Result<Vec<DocumentRow>> {
+    tx.query(DOCUMENTS_AFTER, &params![id, limit])?
+        .iter()
+        .map(document)
+        .collect()
+}
+
+/// Whether a blob belongs to a document.
+pub fn has_document(tx: &mut Tx<'_>, id: Uuid) -> Result<bool> {
+    Ok(tx.first(HAS_DOCUMENT, &params![id])?.is_some())
+}
+
+/// The receipt of an exchange.
+pub fn receipt(tx: &mut Tx<'_>, exchange: Uuid) -> Result<Option<ReceiptRow>> {
+    let Some(row) = tx.first(RECEIPT, &params![exchange])? else {
+        return Ok(None);
+    };
+    Ok(Some(ReceiptRow {
+        exchange_id: row.get(0)?,
+        id: row.get(1)?,
+        owner: owner(&row, 2)?,
+        body: row.get(4)?,
+        cms: row.get(5)?,
+        created_at: instant(row.get(6)?),
+    }))
+}
+
+/// The sealed results of an exchange, once it was processed.
+pub fn result(tx: &mut Tx<'_>, exchange: Uuid) -> Result<Option<Vec<u8>>> {
+    tx.first(RESULT, &params![exchange])?
+        .map(|row| row.get(0))
+        .transpose()
+}
+
+/// Moves an exchange to `status`.
+pub fn set_status(tx: &mut Tx<'_>, exchange: Uuid, status: &str) -> Result<()> {
+    tx.execute(SET_STATUS, &params![status, exchange]).map(drop)
+}
+
+/// How many exchanges there are.
+pub fn count(tx: &mut Tx<'_>) -> Result<u64> {
+    tx.first(COUNT, &[])?.map_or(Ok(0), |row| row.get(0))
+}
+
+/// Exchanges that miss what an acknowledgment promises, at most `limit` of each kind: without receipt, without content,
+/// without the job that would bring them on.
+pub fn incomplete(tx: &mut Tx<'_>, limit: u32) -> Result<[Vec<Uuid>; 3]> {
+    let mut ids = |sql| -> Result<Vec<Uuid>> {
+        tx.query(sql, &params![limit])?
+            .iter()
+            .map(|row| row.get(0))
+            .collect()
+    };
+    Ok([ids(WITHOUT_RECEIPT)?, ids(WITHOUT_DOCUMENT)?, ids(STUCK)?])
+}
+
+/// What a list of exchanges is narrowed to; all given filters hold together.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// The client that sent them (always set for a client's own list).
+    pub client_id: Option<String>,
+    /// One project.
+    pub project: Option<String>,
+    /// One source application.
+    pub source_application: Option<String>,
+    /// One dossier, by the keyed hash of its id in each project where it may be.
+    pub dossier_hashes: Option<Vec<Sha256>>,
+    /// One iteration.
+    pub iteration: Option<u32>,
+    /// One status.
+    pub status: Option<String>,
+    /// One content.
+    pub sha256: Option<Sha256>,
+    /// Received at or after.
+    pub received_after: Option<Timestamp>,
+    /// Received before.
+    pub received_before: Option<Timestamp>,
+    /// Only those older than this id: the cursor.
+    pub before_id: Option<Uuid>,
+}
+
+/// At most `limit` exchanges, newest first.
+pub fn list(tx: &mut Tx<'_>, filter: &Filter, limit: u32) -> Result<Vec<ExchangeRow>> {
+    let (sql, values) = list_statement(filter, limit);
+    tx.query(&sql, &values)?.iter().map(exchange).collect()
+}
+
+/// The list's statement: only the conditions that are asked for, so that each has its index.
+pub(super) fn list_statement(filter: &Filter, limit: u32) -> (String, Vec<Value>) {
+    let mut conditions = Conditions::default();
+    let f = filter.clone();
+    conditions.add("client_id =", f.client_id);
+    conditions.add("project =", f.project);
+    conditions.add("source_application =", f.source_application);
+    conditions.any("dossier_hash", f.dossier_hashes);
+    conditions.add("iteration =", f.iteration);
+    conditions.add("status =", f.status);
+    conditions.add("sha256 =", f.sha256);
+    conditions.add("received_at >=", f.received_after);
+    conditions.add("received_at <", f.received_before);
+    conditions.add("id <", f.before_id);
+    conditions.values.push(limit.into());
+    let sql = format!(
+        "SELECT {COLUMNS} FROM exchange WHERE {} ORDER BY id DESC LIMIT ${}",
+        conditions.text.join(" AND "),
+        conditions.values.len()
+    );
+    (sql, conditions.values)
+}
+
+#[derive(Default)]
+struct Conditions {
+    text: Vec<String>,
+    values: Vec<Value>,
+}
+
+impl Conditions {
+    fn add(&mut self, column: &str, value: Option<impl Into<Value>>) {
+        if let Some(value) = value {
+            self.values.push(value.into());
+            self.text.push(format!("{column} ${}", self.values.len()));
+        }
+    }
+
+    fn any(&mut self, column: &str, values: Option<Vec<Sha256>>) {
+        let Some(values) = values else { return };
+        let first = self.values.len() + 1;
+        let places: Vec<_> = (first..first + values.len())
+            .map(|n| format!("${n}"))
+            .collect();
+        self.values.extend(values.into_iter().map(Value::from));
+        self.text
+            .push(format!("{column} IN ({})", places.join(", ")));
+    }
+}
+
+fn owner(row: &Row, at: usize) -> Result<Owner> {
+    Ok(Owner {
+        partner: row.get(at)?,
+        environment: row.get(at + 1)?,
+    })
+}
+
+fn exchange(row: &Row) -> Result<ExchangeRow> {
+    Ok(ExchangeRow {
+        id: row.get(0)?,
+        kind: row.get(1)?,
+        client_id: row.get(2)?,
+        owner: owner(row, 3)?,
+        project: row.get(5)?,
+        source_application: row.get(6)?,
+        iteration: row.get(7)?,
+        status: row.get(8)?,
+        received_at: instant(row.get(9)?),
+        request_bytes: row.get(10)?,
+        dossier_hash: row.get(11)?,
+        size: row.get(12)?,
+        sha256: row.get(13)?,
+        key_id: row.get(14)?,
+        wrapped_key: row.get(15)?,
+        metadata: row.get(16)?,
+    })
+}
+
+fn document(row: &Row) -> Result<DocumentRow> {
+    Ok(DocumentRow {
+        id: row.get(0)?,
+        exchange_id: row.get(1)?,
+        owner: owner(row, 2)?,
+        role: row.get(4)?,
+        file_name: row.get(5)?,
+        media_type: row.get(6)?,
+        size: row.get(7)?,
+        sha256: row.get(8)?,
+        key_id: row.get(9)?,
+        wrapped_key: row.get(10)?,
+        created_at: instant(row.get(11)?),
+    })
+}

@@ -1,0 +1,254 @@
+//! Durable work: jobs queued with what they follow from, leased with an expiry and a token, settled with their effects.
+//!
+//! A job's `run_at` is when it may be taken next: leasing moves it to the lease's expiry, so an abandoned job comes back by
+//! itself. Settling names the token; where no row answers, another has taken the job and all rolls back.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{
+    engine::{Engine, Row, Tx, Value},
+    exchanges::Owner,
+};
+use crate::{
+    kernel::{
+        clock::instant,
+        fault::{Fault, Result},
+    },
+    params, statements,
+};
+
+/// A job to queue.
+#[derive(Clone, Debug)]
+pub struct NewJob {
+    /// Its id.
+    pub id: Uuid,
+    /// What is to be done.
+    pub kind: String,
+    /// Whose turn it takes: jobs of one lane wait for each other only.
+    pub lane: String,
+    /// What it is to be done to.
+    pub subject: Uuid,
+    /// Partner and environment.
+    pub owner: Owner,
+    /// From when on.
+    pub run_at: Timestamp,
+}
+
+/// A job as leased or listed.
+#[derive(Clone, Debug)]
+pub struct JobRow {
+    /// Its id.
+    pub id: Uuid,
+    /// What is to be done.
+    pub kind: String,
+    /// Its lane.
+    pub lane: String,
+    /// What it is to be done to.
+    pub subject: Uuid,
+    /// `queued`, or `failed` once it is given up.
+    pub state: String,
+    /// How often it was tried before.
+    pub attempts: u32,
+    /// When it may be taken next.
+    pub run_at: Timestamp,
+    /// Why the last attempt failed.
+    pub last_fault: Option<String>,
+    /// When it was queued.
+    pub created_at: Timestamp,
+}
+
+/// How many jobs wait in a lane, and since when.
+#[derive(Clone, Debug)]
+pub struct Depth {
+    /// The lane.
+    pub lane: String,
+    /// `queued` or `failed`.
+    pub state: String,
+    /// How many.
+    pub count: u64,
+    /// When the oldest was queued.
+    pub oldest: Timestamp,
+}
+
+statements! {
+    QUEUE = "INSERT INTO job (id, kind, lane, subject, partner, environment, state, attempts, run_at, created_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, 'queued', 0, $7, $8)";
+    ANY_READY = "SELECT 1 FROM job WHERE state = 'queued' AND lane = $1 AND run_at <= $2 LIMIT 1";
+    TAKE = "UPDATE job SET lease_token = $1, run_at = $2 WHERE id = $3 AND run_at <= $4 AND state = 'queued'";
+    DONE = "DELETE FROM job WHERE id = $1 AND lease_token = $2";
+    RETRY = "UPDATE job SET attempts = attempts + 1, run_at = $1, last_fault = $2, lease_token = NULL \
+        WHERE id = $3 AND lease_token = $4";
+    FAIL = "UPDATE job SET attempts = attempts + 1, state = 'failed', last_fault = $1, lease_token = NULL \
+        WHERE id = $2 AND lease_token = $3";
+    HAND_BACK = "UPDATE job SET run_at = $1, lease_token = NULL WHERE id = $2 AND lease_token = $3";
+    LIST = "SELECT id, kind, lane, subject, state, attempts, run_at, last_fault, created_at FROM job \
+        ORDER BY created_at, id LIMIT $1";
+    FIND = "SELECT id, kind, lane, subject, state, attempts, run_at, last_fault, created_at FROM job WHERE id = $1";
+    LIST_STATE = "SELECT id, kind, lane, subject, state, attempts, run_at, last_fault, created_at FROM job \
+        WHERE state = $1 ORDER BY created_at, id LIMIT $2";
+    REVIVE = "UPDATE job SET state = 'queued', attempts = 0, run_at = $1, lease_token = NULL WHERE id = $2 AND state = 'failed'";
+    DEPTHS = "SELECT lane, state, count(*), min(created_at) FROM job GROUP BY lane, state";
+}
+
+/// What PostgreSQL's lease reads: rows that another transaction holds are passed over. SQLite has one writer.
+const READY_SQLITE: &str = "SELECT id, kind, lane, subject, state, attempts, run_at, last_fault, created_at FROM job \
+    WHERE state = 'queued' AND lane = $1 AND run_at <= $2 ORDER BY run_at LIMIT $3";
+const READY_POSTGRES: &str = "SELECT id, kind, lane, subject, state, attempts, run_at, last_fault, created_at FROM job \
+    WHERE state = 'queued' AND lane = $1 AND run_at <= $2 ORDER BY run_at LIMIT $3 FOR UPDATE SKIP LOCKED";
+/// Leases are timed by the database's clock where several machines share it.
+const NOW_POSTGRES: &str = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)";
+
+/// The statement that queues `job`, for a batch.
+pub fn queue(job: &NewJob, now: Timestamp) -> (&'static str, Vec<Value>) {
+    let j = job.clone();
+    let values = params![
+        j.id,
+        j.kind,
+        j.lane,
+        j.subject,
+        j.owner.partner,
+        j.owner.environment,
+        j.run_at,
+        now
+    ];
+    (QUEUE, values.into())
+}
+
+/// The lanes of `lanes` in which a job may be taken now.
+pub fn ready(tx: &mut Tx<'_>, lanes: &[String], now: Timestamp) -> Result<Vec<String>> {
+    let now = lease_clock(tx, now)?;
+    let mut found = Vec::new();
+    for lane in lanes {
+        if tx.first(ANY_READY, &params![lane, now])?.is_some() {
+            found.push(lane.clone());
+        }
+    }
+    Ok(found)
+}
+
+/// Leases at most `limit` jobs of `lane` for `micros` microseconds, under `token`.
+pub fn lease(
+    tx: &mut Tx<'_>,
+    lane: &str,
+    limit: u32,
+    token: Uuid,
+    now: Timestamp,
+    micros: i64,
+) -> Result<Vec<JobRow>> {
+    let now = lease_clock(tx, now)?;
+    let sql = match tx.engine() {
+        Engine::Sqlite => READY_SQLITE,
+        Engine::Postgres => READY_POSTGRES,
+    };
+    let rows = tx.query(sql, &params![lane, now, limit])?;
+    let jobs: Vec<JobRow> = rows.iter().map(job).collect::<Result<_>>()?;
+    let until = now.saturating_add(micros);
+    let values: Vec<_> = jobs
+        .iter()
+        .map(|job| params![token, until, job.id, now])
+        .collect();
+    let statements: Vec<_> = values.iter().map(|values| (TAKE, &values[..])).collect();
+    tx.batch(&statements)?;
+    Ok(jobs)
+}
+
+fn lease_clock(tx: &mut Tx<'_>, now: Timestamp) -> Result<i64> {
+    match tx.engine() {
+        Engine::Sqlite => Ok(now.as_microsecond()),
+        Engine::Postgres => tx
+            .first(NOW_POSTGRES, &[])?
+            .map_or(Ok(now.as_microsecond()), |row| row.get(0)),
+    }
+}
+
+/// Ends a job whose work is done.
+pub fn done(tx: &mut Tx<'_>, id: Uuid, token: Uuid) -> Result<()> {
+    let rows = tx.execute(DONE, &params![id, token])?;
+    held(rows)
+}
+
+/// Puts a job back until `at`.
+pub fn retry(tx: &mut Tx<'_>, id: Uuid, token: Uuid, at: Timestamp, fault: &str) -> Result<()> {
+    let rows = tx.execute(RETRY, &params![at, fault, id, token])?;
+    held(rows)
+}
+
+/// Gives a job up; it stays, for an operator to replay.
+pub fn fail(tx: &mut Tx<'_>, id: Uuid, token: Uuid, fault: &str) -> Result<()> {
+    let rows = tx.execute(FAIL, &params![fault, id, token])?;
+    held(rows)
+}
+
+/// Hands a lease back unused (shutdown), without counting an attempt. A lease already lost is no fault.
+pub fn hand_back(tx: &mut Tx<'_>, id: Uuid, token: Uuid, now: Timestamp) -> Result<()> {
+    tx.execute(HAND_BACK, &params![now, id, token]).map(drop)
+}
+
+fn held(rows: u64) -> Result<()> {
+    match rows {
+        1 => Ok(()),
+        _ => Err(Fault::unavailable(
+            "the lease was lost: another worker has the job",
+        )),
+    }
+}
+
+/// The job of that id.
+pub fn find(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<JobRow>> {
+    tx.first(FIND, &params![id])?.as_ref().map(job).transpose()
+}
+
+/// Jobs, oldest first, of one state or of all, at most `limit`.
+pub fn list(tx: &mut Tx<'_>, state: Option<&str>, limit: u32) -> Result<Vec<JobRow>> {
+    let rows = match state {
+        Some(state) => tx.query(LIST_STATE, &params![state, limit])?,
+        None => tx.query(LIST, &params![limit])?,
+    };
+    rows.iter().map(job).collect()
+}
+
+/// Queues a given-up job again, as if it had never been tried. Answers whether there was one.
+pub fn revive(tx: &mut Tx<'_>, id: Uuid, now: Timestamp) -> Result<bool> {
+    Ok(tx.execute(REVIVE, &params![now, id])? == 1)
+}
+
+/// How many jobs stand in each lane and state.
+pub fn depths(tx: &mut Tx<'_>) -> Result<Vec<Depth>> {
+    let rows = tx.query(DEPTHS, &[])?;
+    rows.iter()
+        .map(|row| {
+            Ok(Depth {
+                lane: row.get(0)?,
+                state: row.get(1)?,
+                count: row.get(2)?,
+                oldest: instant(row.get(3)?),
+            })
+        })
+        .collect()
+}
+
+/// The statements that differ, for the preparation test.
+pub(super) fn of_engine(engine: Engine) -> Vec<(&'static str, &'static str)> {
+    match engine {
+        Engine::Sqlite => vec![("READY_SQLITE", READY_SQLITE)],
+        Engine::Postgres => vec![
+            ("READY_POSTGRES", READY_POSTGRES),
+            ("NOW_POSTGRES", NOW_POSTGRES),
+        ],
+    }
+}
+
+fn job(row: &Row) -> Result<JobRow> {
+    Ok(JobRow {
+        id: row.get(0)?,
+        kind: row.get(1)?,
+        lane: row.get(2)?,
+        subject: row.get(3)?,
+        state: row.get(4)?,
+        attempts: row.get(5)?,
+        run_at: instant(row.get(6)?),
+        last_fault: row.get(7)?,
+        created_at: instant(row.get(8)?),
+    })
+}

@@ -1,0 +1,35 @@
+//! Named leases: what only one process at a time may do (the journal's sequencer, the sweeps).
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::engine::Tx;
+use crate::{kernel::fault::Result, params, statements};
+
+statements! {
+    TAKE = "INSERT INTO lease (name, token, until) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE \
+        SET token = excluded.token, until = excluded.until WHERE lease.until <= $4 OR lease.token = excluded.token";
+    HELD = "SELECT 1 FROM lease WHERE name = $1 AND token = $2";
+    RELEASE = "DELETE FROM lease WHERE name = $1 AND token = $2";
+}
+
+/// Takes or renews the lease `name` until `until`; `false` where another holds it.
+pub fn take(
+    tx: &mut Tx<'_>,
+    name: &str,
+    token: Uuid,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<bool> {
+    Ok(tx.execute(TAKE, &params![name, token, until, now])? == 1)
+}
+
+/// Whether `token` still holds the lease: asked in the transaction of the effects, so that a late holder cannot commit.
+pub fn held(tx: &mut Tx<'_>, name: &str, token: Uuid) -> Result<bool> {
+    Ok(tx.first(HELD, &params![name, token])?.is_some())
+}
+
+/// Gives the lease back (shutdown).
+pub fn release(tx: &mut Tx<'_>, name: &str, token: Uuid) -> Result<()> {
+    tx.execute(RELEASE, &params![name, token]).map(drop)
+}

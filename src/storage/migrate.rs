@@ -1,0 +1,107 @@
+//! Brings a database to today's schema, under a lock, so that several processes may start at once.
+//!
+//! Migrations expand, then contract: a release adds what it needs and a later one takes away what nobody reads any more, so
+//! that the release before keeps working. A migration that has run never changes: its digest is compared at each start.
+//! To add one: a file of the next number for each engine, and a line in [`scripts`].
+
+use super::engine::{Engine, Store, Tx};
+use crate::{
+    kernel::{
+        clock::Clock,
+        digest::sha256,
+        fault::{Code, Fault, Result},
+    },
+    params, statements,
+};
+
+struct Migration {
+    version: i64,
+    name: &'static str,
+    script: &'static str,
+}
+
+macro_rules! migration {
+    ($engine:literal, $version:literal, $name:literal) => {
+        Migration {
+            version: $version,
+            name: $name,
+            script: include_str!(concat!("migrations/", $engine, "/", $name, ".sql")),
+        }
+    };
+}
+
+fn scripts(engine: Engine) -> &'static [Migration] {
+    match engine {
+        Engine::Sqlite => &[migration!("sqlite", 1, "0001_foundation")],
+        Engine::Postgres => &[migration!("postgres", 1, "0001_foundation")],
+    }
+}
+
+const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migration (
+    version bigint PRIMARY KEY, name text NOT NULL, digest bytea NOT NULL, applied_at bigint NOT NULL)";
+const TABLE_SQLITE: &str = "CREATE TABLE IF NOT EXISTS schema_migration (
+    version INTEGER PRIMARY KEY, name TEXT NOT NULL, digest BLOB NOT NULL, applied_at INTEGER NOT NULL)";
+/// Any number, the same for all processes of this house ("navette" in ASCII, shortened).
+const LOCK: &str = "SELECT pg_advisory_xact_lock(31084746243437669)";
+
+statements! {
+    APPLIED = "SELECT version, digest FROM schema_migration ORDER BY version";
+    RECORD = "INSERT INTO schema_migration (version, name, digest, applied_at) VALUES ($1, $2, $3, $4)";
+}
+
+/// Applies what is missing; answers the names of what was applied.
+///
+/// Fails with `configuration` where the database is newer than this program or an applied script has changed.
+pub async fn migrate(store: &Store, clock: &Clock) -> Result<Vec<&'static str>> {
+    let clock = clock.clone();
+    store.write(move |tx| apply(tx, &clock)).await
+}
+
+fn apply(tx: &mut Tx<'_>, clock: &Clock) -> Result<Vec<&'static str>> {
+    match tx.engine() {
+        // The writing transaction is SQLite's own lock.
+        Engine::Sqlite => tx.script(TABLE_SQLITE)?,
+        Engine::Postgres => {
+            tx.script(LOCK)?;
+            tx.script(TABLE)?;
+        }
+    }
+    let scripts = scripts(tx.engine());
+    let done = applied(tx)?;
+    check(scripts, &done)?;
+    let mut names = Vec::new();
+    for migration in scripts.iter().skip(done.len()) {
+        tx.script(migration.script)?;
+        let digest = sha256(migration.script.as_bytes());
+        tx.execute(
+            RECORD,
+            &params![migration.version, migration.name, digest, clock.now()],
+        )?;
+        names.push(migration.name);
+    }
+    Ok(names)
+}
+
+fn applied(tx: &mut Tx<'_>) -> Result<Vec<(i64, [u8; 32])>> {
+    let rows = tx.query(APPLIED, &[])?;
+    rows.iter()
+        .map(|row| Ok((row.get(0)?, row.get(1)?)))
+        .collect()
+}
+
+fn check(scripts: &[Migration], done: &[(i64, [u8; 32])]) -> Result<()> {
+    if done.len() > scripts.len() {
+        return Err(refused("the database is newer than this program"));
+    }
+    let same = |(migration, (version, digest)): (&Migration, &(i64, [u8; 32]))| {
+        migration.version == *version && sha256(migration.script.as_bytes()) == *digest
+    };
+    match scripts.iter().zip(done).all(same) {
+        true => Ok(()),
+        false => Err(refused("a migration that was applied has changed since")),
+    }
+}
+
+fn refused(why: &str) -> Fault {
+    Fault::new(Code::Configuration, why)
+}

@@ -1,0 +1,56 @@
+//! The database: SQL and nothing else, one file per domain.
+//!
+//! [`engine`] runs units of work on SQLite or PostgreSQL; [`migrate`] brings a database to today's schema; the other files
+//! hold the statements of one domain each, declared with [`statements!`](crate::statements) so that a test prepares every
+//! one of them on both engines.
+
+pub mod clients;
+pub mod engine;
+pub mod exchanges;
+pub mod jobs;
+pub mod journal;
+pub mod keys;
+pub mod leases;
+pub mod migrate;
+pub mod returns;
+
+pub use engine::{Engine, Row, Store, Tx, Value};
+
+/// Every statement of every file for `engine`, by name: what the preparation test walks.
+pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
+    let shared = [
+        clients::ALL,
+        exchanges::ALL,
+        jobs::ALL,
+        journal::ALL,
+        keys::ALL,
+        leases::ALL,
+        migrate::ALL,
+        returns::ALL,
+    ];
+    let mut all: Vec<_> = shared
+        .concat()
+        .into_iter()
+        .chain(jobs::of_engine(engine))
+        .map(|(name, sql)| (name, sql.to_owned()))
+        .collect();
+    all.push(("LIST", exchanges::list_statement(&every_filter(), 1).0));
+    all
+}
+
+/// A filter with every condition, for the preparation test.
+fn every_filter() -> exchanges::Filter {
+    let epoch = jiff::Timestamp::UNIX_EPOCH;
+    exchanges::Filter {
+        client_id: Some(String::new()),
+        project: Some(String::new()),
+        source_application: Some(String::new()),
+        dossier_hashes: Some(vec![[0; 32]; 2]),
+        iteration: Some(1),
+        status: Some(String::new()),
+        sha256: Some([0; 32]),
+        received_after: Some(epoch),
+        received_before: Some(epoch),
+        before_id: Some(uuid::Uuid::nil()),
+    }
+}

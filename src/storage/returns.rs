@@ -1,0 +1,273 @@
+//! Returns, the attempts to deliver them, and their acknowledgments.
+
+use jiff::Timestamp;
+use serde_json::Value as Json;
+use uuid::Uuid;
+
+use super::{
+    engine::{Row, Tx},
+    exchanges::Owner,
+};
+use crate::{
+    kernel::{clock::instant, digest::Sha256, fault::Result},
+    params, statements,
+};
+
+/// A row of `exchange_return`: the one return of an exchange.
+#[derive(Clone, Debug)]
+pub struct ReturnRow {
+    /// The return's stable id.
+    pub id: Uuid,
+    /// The exchange that it answers.
+    pub exchange_id: Uuid,
+    /// Partner and environment.
+    pub owner: Owner,
+    /// The project, hence the channel.
+    pub project: String,
+    /// `processed`, `partial` or `unprocessable`.
+    pub outcome: String,
+    /// `pending`, `delivered` or `undelivered`.
+    pub state: String,
+    /// How often its delivery was tried.
+    pub attempts: u32,
+    /// When it is tried next, while it is pending.
+    pub next_attempt_at: Option<Timestamp>,
+    /// When the partner acknowledged it.
+    pub acknowledged_at: Option<Timestamp>,
+    /// The project key behind the exchange's own.
+    pub key_id: Uuid,
+    /// The bytes that are sent, sealed under the exchange's key.
+    pub body: Vec<u8>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// A row of `delivery_attempt`.
+#[derive(Clone, Debug)]
+pub struct AttemptRow {
+    /// Its id.
+    pub id: Uuid,
+    /// The return.
+    pub return_id: Uuid,
+    /// Partner and environment.
+    pub owner: Owner,
+    /// When it began.
+    pub at: Timestamp,
+    /// How long it took.
+    pub duration_ms: u64,
+    /// The answer's status, where one came.
+    pub http_status: Option<u16>,
+    /// Why it is no acknowledgment; nothing where it is one.
+    pub failure: Option<String>,
+}
+
+/// A row of `acknowledgment`: the partner's proof that the return came in (TRC-1).
+#[derive(Clone, Debug)]
+pub struct AcknowledgmentRow {
+    /// The return.
+    pub return_id: Uuid,
+    /// Partner and environment.
+    pub owner: Owner,
+    /// When it came.
+    pub at: Timestamp,
+    /// The answer's status.
+    pub http_status: u16,
+    /// The answer's headers.
+    pub headers: Json,
+    /// The project key behind the exchange's own.
+    pub key_id: Uuid,
+    /// The answer's body, 64 KiB at most, sealed under the exchange's key.
+    pub body: Vec<u8>,
+    /// The SHA-256 of the certificate that the partner's server showed.
+    pub peer_sha256: Option<Sha256>,
+    /// The partner's own id of it, where the body has one.
+    pub partner_reference: Option<String>,
+}
+
+statements! {
+    ONCE = "INSERT INTO return_once (exchange_id, return_id) VALUES ($1, $2) ON CONFLICT (exchange_id) DO NOTHING";
+    INSERT = "INSERT INTO exchange_return (id, exchange_id, partner, environment, project, outcome, state, attempts, \
+        next_attempt_at, key_id, body, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+    FIND = "SELECT id, exchange_id, partner, environment, project, outcome, state, attempts, next_attempt_at, \
+        acknowledged_at, key_id, body, created_at FROM exchange_return WHERE id = $1";
+    OF_EXCHANGE = "SELECT id, exchange_id, partner, environment, project, outcome, state, attempts, next_attempt_at, \
+        acknowledged_at, key_id, body, created_at FROM exchange_return WHERE exchange_id = $1";
+    TRIED = "UPDATE exchange_return SET attempts = attempts + 1, state = $1, next_attempt_at = $2, acknowledged_at = $3 \
+        WHERE id = $4";
+    REVIVE = "UPDATE exchange_return SET state = 'pending', next_attempt_at = $1 WHERE id = $2 AND state = 'undelivered'";
+    INSERT_ATTEMPT = "INSERT INTO delivery_attempt (id, return_id, partner, environment, at, duration_ms, http_status, failure) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    ATTEMPTS = "SELECT id, return_id, partner, environment, at, duration_ms, http_status, failure FROM delivery_attempt \
+        WHERE return_id = $1 ORDER BY id LIMIT $2";
+    INSERT_ACKNOWLEDGMENT = "INSERT INTO acknowledgment (return_id, partner, environment, at, http_status, headers, key_id, \
+        body, peer_sha256, partner_reference) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    ACKNOWLEDGMENT = "SELECT return_id, partner, environment, at, http_status, headers, key_id, body, peer_sha256, \
+        partner_reference FROM acknowledgment WHERE return_id = $1";
+    WITHOUT_JOB = "SELECT r.id FROM exchange_return r WHERE r.state = 'pending' \
+        AND NOT EXISTS (SELECT 1 FROM job j WHERE j.subject = r.id) LIMIT $1";
+    WITHOUT_ACKNOWLEDGMENT = "SELECT r.id FROM exchange_return r WHERE r.state = 'delivered' \
+        AND NOT EXISTS (SELECT 1 FROM acknowledgment a WHERE a.return_id = r.id) LIMIT $1";
+}
+
+/// Takes the exchange's one return for `id`; `false` where it has one already.
+pub fn once(tx: &mut Tx<'_>, exchange: Uuid, id: Uuid) -> Result<bool> {
+    Ok(tx.execute(ONCE, &params![exchange, id])? == 1)
+}
+
+/// Keeps a return that is to be delivered.
+pub fn insert(tx: &mut Tx<'_>, row: &ReturnRow) -> Result<()> {
+    let r = row.clone();
+    let values = params![
+        r.id,
+        r.exchange_id,
+        r.owner.partner,
+        r.owner.environment,
+        r.project,
+        r.outcome,
+        r.state,
+        r.attempts,
+        r.next_attempt_at,
+        r.key_id,
+        r.body,
+        r.created_at
+    ];
+    tx.execute(INSERT, &values).map(drop)
+}
+
+/// The return of that id.
+pub fn find(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<ReturnRow>> {
+    tx.first(FIND, &params![id])?.as_ref().map(read).transpose()
+}
+
+/// The return of an exchange, once it has one.
+pub fn of_exchange(tx: &mut Tx<'_>, exchange: Uuid) -> Result<Option<ReturnRow>> {
+    tx.first(OF_EXCHANGE, &params![exchange])?
+        .as_ref()
+        .map(read)
+        .transpose()
+}
+
+/// Records an attempt and where the return stands after it.
+pub fn tried(
+    tx: &mut Tx<'_>,
+    attempt: &AttemptRow,
+    state: &str,
+    next: Option<Timestamp>,
+    acknowledged: Option<Timestamp>,
+) -> Result<()> {
+    let a = attempt.clone();
+    let moved = params![state, next, acknowledged, a.return_id];
+    let kept = params![
+        a.id,
+        a.return_id,
+        a.owner.partner,
+        a.owner.environment,
+        a.at,
+        a.duration_ms,
+        a.http_status,
+        a.failure
+    ];
+    tx.batch(&[(TRIED, &moved), (INSERT_ATTEMPT, &kept)])
+}
+
+/// Makes an `undelivered` return `pending` again (an operator replays it).
+pub fn revive(tx: &mut Tx<'_>, id: Uuid, now: Timestamp) -> Result<()> {
+    tx.execute(REVIVE, &params![now, id]).map(drop)
+}
+
+/// The attempts to deliver a return, oldest first, at most `limit`.
+pub fn attempts(tx: &mut Tx<'_>, id: Uuid, limit: u32) -> Result<Vec<AttemptRow>> {
+    tx.query(ATTEMPTS, &params![id, limit])?
+        .iter()
+        .map(attempt)
+        .collect()
+}
+
+/// Keeps the partner's acknowledgment.
+pub fn acknowledge(tx: &mut Tx<'_>, row: &AcknowledgmentRow) -> Result<()> {
+    let a = row.clone();
+    let values = params![
+        a.return_id,
+        a.owner.partner,
+        a.owner.environment,
+        a.at,
+        a.http_status,
+        a.headers,
+        a.key_id,
+        a.body,
+        a.peer_sha256,
+        a.partner_reference
+    ];
+    tx.execute(INSERT_ACKNOWLEDGMENT, &values).map(drop)
+}
+
+/// The acknowledgment of a return, where it came.
+pub fn acknowledgment(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<AcknowledgmentRow>> {
+    let Some(row) = tx.first(ACKNOWLEDGMENT, &params![id])? else {
+        return Ok(None);
+    };
+    Ok(Some(AcknowledgmentRow {
+        return_id: row.get(0)?,
+        owner: owner(&row)?,
+        at: instant(row.get(3)?),
+        http_status: row.get(4)?,
+        headers: row.get(5)?,
+        key_id: row.get(6)?,
+        body: row.get(7)?,
+        peer_sha256: row.get(8)?,
+        partner_reference: row.get(9)?,
+    }))
+}
+
+/// Returns that nothing would bring on, at most `limit` of each kind: pending without a job, delivered without proof.
+pub fn incomplete(tx: &mut Tx<'_>, limit: u32) -> Result<[Vec<Uuid>; 2]> {
+    let mut ids = |sql| -> Result<Vec<Uuid>> {
+        tx.query(sql, &params![limit])?
+            .iter()
+            .map(|row| row.get(0))
+            .collect()
+    };
+    Ok([ids(WITHOUT_JOB)?, ids(WITHOUT_ACKNOWLEDGMENT)?])
+}
+
+fn owner(row: &Row) -> Result<Owner> {
+    Ok(Owner {
+        partner: row.get(1)?,
+        environment: row.get(2)?,
+    })
+}
+
+fn read(row: &Row) -> Result<ReturnRow> {
+    Ok(ReturnRow {
+        id: row.get(0)?,
+        exchange_id: row.get(1)?,
+        owner: Owner {
+            partner: row.get(2)?,
+            environment: row.get(3)?,
+        },
+        project: row.get(4)?,
+        outcome: row.get(5)?,
+        state: row.get(6)?,
+        attempts: row.get(7)?,
+        next_attempt_at: row.get::<Option<i64>>(8)?.map(instant),
+        acknowledged_at: row.get::<Option<i64>>(9)?.map(instant),
+        key_id: row.get(10)?,
+        body: row.get(11)?,
+        created_at: instant(row.get(12)?),
+    })
+}
+
+fn attempt(row: &Row) -> Result<AttemptRow> {
+    Ok(AttemptRow {
+        id: row.get(0)?,
+        return_id: row.get(1)?,
+        owner: Owner {
+            partner: row.get(2)?,
+            environment: row.get(3)?,
+        },
+        at: instant(row.get(4)?),
+        duration_ms: row.get(5)?,
+        http_status: row.get(6)?,
+        failure: row.get(7)?,
+    })
+}

@@ -1,0 +1,184 @@
+//! Files and folders: where a blob lies, how it becomes durable, and what the disk's refusals mean.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, ErrorKind, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use uuid::Uuid;
+
+use crate::kernel::{
+    failpoint,
+    fault::{Code, Fault, Result},
+};
+
+/// How many folders the blobs are spread over. Measured on ext4 with 64 writers of 100 KB: 256 folders dirty more blocks
+/// per commit of its journal and cost a third more processor time than 64 or 16.
+pub const FAN_OUT: u8 = 64;
+/// What the name of an unpublished file ends with.
+pub const PART: &str = "part";
+
+/// The folders of a vault.
+pub struct Layout {
+    blobs: PathBuf,
+}
+
+impl Layout {
+    /// Makes what is missing under `root`, durably: a blob's own sync covers its folder, not the folders above.
+    pub fn prepare(root: &Path) -> Result<Self> {
+        let blobs = root.join("blobs");
+        // The folder above is only ours to open where the root was made just now.
+        let to_sync = if root.is_dir() { 2 } else { 3 };
+        private_folder(&blobs)?;
+        let layout = Self { blobs };
+        for number in 0..FAN_OUT {
+            private_folder(&layout.folder(number))?;
+        }
+        for parent in layout.blobs.ancestors().take(to_sync) {
+            sync_folder(parent)?;
+        }
+        Ok(layout)
+    }
+
+    /// The folder of that number, in `0..FAN_OUT`.
+    pub fn folder(&self, number: u8) -> PathBuf {
+        self.blobs.join(format!("{number:02x}"))
+    }
+
+    /// The file of a blob.
+    pub fn blob(&self, id: Uuid) -> PathBuf {
+        self.home(id).join(id.simple().to_string())
+    }
+
+    /// The last byte is random, where the first ones are the date: concurrent blobs spread.
+    fn home(&self, id: Uuid) -> PathBuf {
+        self.folder(id.as_bytes()[15] % FAN_OUT)
+    }
+}
+
+/// A file on its way to its final name; dropped before that, it is removed.
+pub struct Part {
+    home: PathBuf,
+    blob: PathBuf,
+    /// The name that the file now has.
+    path: PathBuf,
+    file: Option<File>,
+    published: bool,
+}
+
+impl Part {
+    /// The part of blob `id`. Its file appears at the first write, beside its final name, so that one folder's sync is enough.
+    pub fn new(layout: &Layout, id: Uuid) -> Self {
+        let blob = layout.blob(id);
+        Self {
+            home: layout.home(id),
+            path: blob.with_extension(PART),
+            blob,
+            file: None,
+            published: false,
+        }
+    }
+
+    /// Whether there is a file to remove.
+    pub fn exists(&self) -> bool {
+        self.file.is_some()
+    }
+
+    /// Appends bytes.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            None => self.file.insert(create(&self.path)?),
+        };
+        file.write_all(bytes).map_err(refused("write a blob"))
+    }
+
+    /// Brings what was written to the disk.
+    pub fn sync(&self) -> Result<()> {
+        match &self.file {
+            Some(file) => file.sync_all().map_err(refused("sync a blob")),
+            None => Ok(()),
+        }
+    }
+
+    /// Makes the file durable under its final name.
+    pub fn publish(mut self) -> Result<()> {
+        // A handle of its own, opened before the rename: a shared one would report a failed sync to one of its users only.
+        let home = File::open(&self.home).map_err(refused("open a folder"))?;
+        failpoint::hit("vault.before-sync");
+        self.sync()?;
+        failpoint::hit("vault.before-rename");
+        fs::rename(&self.path, &self.blob).map_err(refused("rename a blob"))?;
+        self.path.clone_from(&self.blob);
+        failpoint::hit("vault.before-dirsync");
+        home.sync_all().map_err(refused("sync a folder"))?;
+        failpoint::hit("vault.after-dirsync");
+        self.published = true;
+        Ok(())
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if self.exists() && !self.published {
+            // A file that cannot be removed now is one that a sweep finds later.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Removes a file; `false` where there was none.
+pub fn remove(path: &Path) -> Result<bool> {
+    match fs::remove_file(path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(refused("remove a blob")(error)),
+    }
+}
+
+/// What a refusal of the disk means to the caller: no room left, or away for now.
+pub fn refused(what: &'static str) -> impl Fn(io::Error) -> Fault {
+    move |error| {
+        let cause = format!("cannot {what}: {error}");
+        match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => full(cause),
+            _ => Fault::unavailable(cause),
+        }
+    }
+}
+
+fn full(cause: String) -> Fault {
+    let detail = "Plus de place sur l'espace de stockage ; rien n'a été enregistré.";
+    Fault::new(Code::StorageFull, detail).because(cause)
+}
+
+fn create(path: &Path) -> Result<File> {
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(refused("create a blob"))
+}
+
+fn private_folder(path: &Path) -> Result<()> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(refused("make a folder"))
+}
+
+fn sync_folder(path: &Path) -> Result<()> {
+    // The parent of a relative root of one name is the empty path: the present folder.
+    let path = if path.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        path
+    };
+    File::open(path)
+        .and_then(|folder| folder.sync_all())
+        .map_err(refused("sync a folder"))
+}

@@ -1,0 +1,129 @@
+//! Blobs on a local disk: every document is one file, encrypted in frames, durable before anybody is told so.
+//!
+//! # What it is for
+//! A body of any size streams in with constant memory, is hashed and encrypted on its way, and stands on the disk under an
+//! id that was drawn before its first byte (so that a remote store can follow). Nothing is shared between blobs: no
+//! reference counts, no deduplication. The vault knows neither names, nor owners, nor rows; the database does.
+//!
+//! # The way through
+//! - in: [`Vault::create`] → [`BlobWriter::write`] … → [`BlobWriter::finish`] → [`Stored`] (id, size, digests).
+//!   `writer` gathers frames and hands them over, `press` hashes, seals and writes them, `disk` makes them durable.
+//! - out: [`Vault::reader`] → [`BlobReader::stream`], [`BlobReader::read_all`], [`BlobReader::verify`] (`reader`).
+//! - upkeep: [`Vault::remove`], [`Vault::list`], [`Vault::sweep`] (`census`).
+//!
+//! # The files
+//! `root/blobs/00…3f/<id in hexadecimal>`, the folder being the id's last (random) byte modulo 64; `<id>.part` until published.
+//! A file is a header of 24 bytes, then frames of 65,536 bytes of text (the last one 0 to 65,536), each followed by its tag:
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 4 | magic `NVTB` |
+//! | 1 | version, 1 |
+//! | 3 | zero |
+//! | 16 | the blob's id |
+//! | n + 16, repeated | AES-256-GCM ciphertext and tag of one frame |
+//!
+//! A frame's nonce is its index; its associated data are the header, the index and one byte that says whether it is the
+//! last: a frame that was moved, dropped, cut or taken from another blob does not open. The cipher's key is derived from
+//! the caller's data key and the id, so that no nonce is ever used twice, even where a caller uses one data key for two blobs.
+//! The file holds no key: the wrapped data key lives in the blob's row, and destroying it is the deletion.
+//!
+//! # What holds
+//! - No thread waits for a body: the disk is touched by short blocking tasks, one per 256 KiB and a single one for a smaller blob.
+//! - A writer holds two groups of 256 KiB at most: one is filled while the other is hashed, sealed and written.
+//! - After [`BlobWriter::finish`] the blob survives a power cut. A sync that fails fails the blob and is never tried again:
+//!   the retry would say yes and the bytes would be gone.
+//! - An unfinished writer leaves nothing; what a crash leaves, [`Vault::sweep`] removes.
+//!
+//! # How to add one
+//! Another store (S3): the same five methods on a type of its own, then an enum here. A new file layout: a new version in
+//! `frame`; the old one stays readable for as long as blobs of it live.
+
+mod census;
+mod disk;
+mod frame;
+mod press;
+mod reader;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::{path::Path, sync::Arc};
+
+use uuid::Uuid;
+
+use crate::kernel::{
+    clock::Clock,
+    digest::Hasher,
+    entropy::Entropy,
+    fault::{Fault, Result},
+    secret::Key,
+};
+
+pub use census::Entry;
+pub use reader::BlobReader;
+pub use writer::{BlobWriter, PREFIX_BYTES, Stored};
+
+/// A store of blobs on a local disk. Cheap to clone; all clones share one root.
+#[derive(Clone)]
+pub struct Vault {
+    layout: Arc<disk::Layout>,
+    clock: Clock,
+    entropy: Entropy,
+}
+
+impl Vault {
+    /// Opens the store at `root`, making its folders (mode 0700, synced) where they are missing. Blocks: for start-up.
+    /// Fails with `unavailable` or `storage-full` where a file cannot be written there.
+    pub fn open(root: &Path, clock: Clock, entropy: Entropy) -> Result<Self> {
+        let layout = Arc::new(disk::Layout::prepare(root)?);
+        let vault = Self {
+            layout,
+            clock,
+            entropy,
+        };
+        vault.probe()?;
+        Ok(vault)
+    }
+
+    /// Begins a blob under a fresh id, encrypted under `key` (a data key of its own). SHA-256 is always computed, SHA-512
+    /// on demand (API-11). Touches no disk: the file appears with its first group, or at the end of a small blob.
+    pub fn create(&self, key: &Key, with_sha512: bool) -> Result<BlobWriter> {
+        let id = self.entropy.uuid(&self.clock)?;
+        let cipher = frame::Cipher::new(key, id)?;
+        let part = disk::Part::new(&self.layout, id);
+        let press = press::Press::new(part, cipher, Hasher::new(with_sha512));
+        Ok(BlobWriter::new(id, press))
+    }
+
+    /// Opens a blob of `size` bytes (as its row says) for reading. Fails with `corrupt` where the file is missing, has
+    /// another length or another header; with `unavailable` where the disk does not answer.
+    pub async fn reader(&self, id: Uuid, key: &Key, size: u64) -> Result<BlobReader> {
+        let cipher = frame::Cipher::new(key, id)?;
+        let path = self.layout.blob(id);
+        blocking(move || BlobReader::open(&path, cipher, size)).await
+    }
+
+    /// Removes a blob; `false` where there is none. Its row is dead by then, so the removal is not synced: a blob that a
+    /// power cut brings back has no row, and is swept.
+    pub async fn remove(&self, id: Uuid) -> Result<bool> {
+        let path = self.layout.blob(id);
+        blocking(move || disk::remove(&path)).await
+    }
+
+    /// Writes, syncs and removes one small file, as a readiness check does. Blocks.
+    pub fn probe(&self) -> Result<()> {
+        let mut part = disk::Part::new(&self.layout, self.entropy.uuid(&self.clock)?);
+        part.write(b"probe")?;
+        part.sync()
+    }
+}
+
+/// Runs `work` on a thread that may block; a panic there becomes a fault of ours.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(Fault::internal)?
+}

@@ -1,0 +1,141 @@
+//! The asynchronous half of a writer: gathers the body into groups while the previous group is at the press.
+
+use bytes::Bytes;
+use tokio::task::{JoinHandle, spawn_blocking};
+use uuid::Uuid;
+
+use super::{
+    blocking,
+    press::{Group, Press},
+};
+use crate::kernel::{
+    digest::Digests,
+    fault::{Fault, Result},
+};
+
+/// How much of a blob's beginning is kept at hand, in bytes, to tell its real type.
+pub const PREFIX_BYTES: usize = 8 * 1024;
+
+/// What [`BlobWriter::finish`] made.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// The blob's id.
+    pub id: Uuid,
+    /// Its size, in bytes of text.
+    pub size: u64,
+    /// Its digests.
+    pub digests: Digests,
+    /// Its first [`PREFIX_BYTES`] bytes, or all of a smaller blob.
+    pub prefix: Bytes,
+}
+
+/// A blob being written. Dropped before [`BlobWriter::finish`] is called, it leaves nothing behind.
+pub struct BlobWriter {
+    id: Uuid,
+    size: u64,
+    prefix: Vec<u8>,
+    group: Group,
+    stage: Stage,
+}
+
+enum Stage {
+    Ready(Box<Press>),
+    Printing(JoinHandle<Result<Box<Press>>>),
+    Spent,
+}
+
+impl BlobWriter {
+    pub(super) fn new(id: Uuid, press: Box<Press>) -> Self {
+        Self {
+            id,
+            size: 0,
+            prefix: Vec::new(),
+            group: press.first_group(),
+            stage: Stage::Ready(press),
+        }
+    }
+
+    /// The blob's id, known before its first byte.
+    pub fn id(&self) -> Uuid {
+        self.id
+    }
+
+    /// Bytes taken so far.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The first bytes taken so far, [`PREFIX_BYTES`] at most.
+    pub fn prefix(&self) -> &[u8] {
+        &self.prefix
+    }
+
+    /// Appends bytes. Returns at once, unless a group is full and the previous one is still being written. Fails with
+    /// `storage-full` or `unavailable`, perhaps for bytes of an earlier call; the blob is lost then.
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.keep_prefix(bytes);
+        self.size += bytes.len() as u64;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            if self.group.is_full() {
+                self.hand_over().await?;
+            }
+            rest = self.group.take(rest);
+        }
+        Ok(())
+    }
+
+    /// Writes the rest, and answers once the blob is durable under its final name. Fails with `storage-full` or
+    /// `unavailable`; nothing is left then, and nothing is tried again. If the caller stops waiting, the blob may stand
+    /// all the same: without a row, it is swept.
+    pub async fn finish(mut self) -> Result<Stored> {
+        let press = self.ready().await?;
+        let group = std::mem::replace(&mut self.group, Group::spent());
+        let digests = blocking(move || press.finish(group)).await?;
+        Ok(Stored {
+            id: self.id,
+            size: self.size,
+            digests,
+            prefix: std::mem::take(&mut self.prefix).into(),
+        })
+    }
+
+    fn keep_prefix(&mut self, bytes: &[u8]) {
+        let wanted = PREFIX_BYTES - self.prefix.len();
+        self.prefix
+            .extend_from_slice(&bytes[..wanted.min(bytes.len())]);
+    }
+
+    async fn hand_over(&mut self) -> Result<()> {
+        let press = self.ready().await?;
+        let group = std::mem::replace(&mut self.group, Group::after(&[]));
+        self.stage = Stage::Printing(spawn_blocking(move || press.print(group)));
+        Ok(())
+    }
+
+    /// The press, once it is free. A caller that stops waiting loses nothing.
+    async fn ready(&mut self) -> Result<Box<Press>> {
+        if let Stage::Printing(task) = &mut self.stage {
+            let printed = task.await;
+            self.stage = Stage::Spent;
+            return printed.map_err(Fault::internal)?;
+        }
+        match std::mem::replace(&mut self.stage, Stage::Spent) {
+            Stage::Ready(press) => Ok(press),
+            _ => Err(Fault::unavailable("this blob has failed before")),
+        }
+    }
+}
+
+impl Drop for BlobWriter {
+    /// Removes the file on a thread that may block, if there is a runtime to lend one.
+    fn drop(&mut self) {
+        let Stage::Ready(press) = std::mem::replace(&mut self.stage, Stage::Spent) else {
+            // A press at work is dropped by its own task, and its file with it.
+            return;
+        };
+        if let (true, Ok(runtime)) = (press.has_file(), tokio::runtime::Handle::try_current()) {
+            runtime.spawn_blocking(move || drop(press));
+        }
+    }
+}

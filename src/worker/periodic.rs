@@ -1,0 +1,104 @@
+//! What runs by the clock: the journal's sequencer, the sweep of orphans, the gauges of the queue.
+//!
+//! To add one: an `async fn` of one round, and a line in [`run`]. What only one process may do takes a named lease inside.
+
+use std::{future::Future, time::Duration};
+
+use jiff::SignedDuration;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    domain::{
+        Context,
+        ged::sweep,
+        journal::sequencer::{self, Sequencer},
+    },
+    kernel::fault::{Fault, Result},
+    storage::{jobs, leases},
+};
+
+/// How often the queue is measured.
+const GAUGES: Duration = Duration::from_secs(5);
+
+/// Runs everything periodic until `stop`.
+pub async fn run(ctx: Context, stop: CancellationToken) -> Result<()> {
+    let tasks = TaskTracker::new();
+    let token = ctx.entropy.uuid(&ctx.clock)?;
+    let sequencer = Sequencer::new(ctx.store.clone(), ctx.clock.clone(), token);
+    tasks.spawn(number(sequencer, stop.clone()));
+    let (swept, measured) = (ctx.clone(), ctx);
+    tasks.spawn(every("sweep", sweep::PERIOD, stop.clone(), move || {
+        sweep_once(swept.clone())
+    }));
+    tasks.spawn(every("gauges", GAUGES, stop, move || {
+        gauges(measured.clone())
+    }));
+    tasks.close();
+    tasks.wait().await;
+    Ok(())
+}
+
+async fn number(sequencer: Sequencer, stop: CancellationToken) {
+    let sequencer = std::sync::Arc::new(sequencer);
+    let round = sequencer.clone();
+    every("sequencer", sequencer::PERIOD, stop, move || {
+        let sequencer = round.clone();
+        async move { sequencer.run().await.map(drop) }
+    })
+    .await;
+    if let Err(fault) = sequencer.run().await.map(drop) {
+        tracing::warn!(%fault, "the last journal entries will be numbered by the next process");
+    }
+    if let Err(fault) = sequencer.release().await {
+        tracing::warn!(%fault, "the sequencer's lease will expire by itself");
+    }
+}
+
+/// Runs `round` every `period` until `stop`; a round that fails is logged and the next one comes.
+async fn every<F, R>(name: &'static str, period: Duration, stop: CancellationToken, round: F)
+where
+    F: Fn() -> R,
+    R: Future<Output = Result<()>>,
+{
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(period) => {}
+        }
+        if let Err(fault) = round().await {
+            tracing::warn!(name, %fault, "a periodic round failed; the next one comes");
+        }
+    }
+}
+
+/// One sweep, by one process at a time.
+async fn sweep_once(ctx: Context) -> Result<()> {
+    let (token, now) = (ctx.entropy.uuid(&ctx.clock)?, ctx.clock.now());
+    let until = now
+        .checked_add(SignedDuration::from_mins(50))
+        .map_err(Fault::internal)?;
+    let mine = ctx
+        .store
+        .write(move |tx| leases::take(tx, "sweep", token, now, until))
+        .await?;
+    if mine {
+        let swept = sweep::sweep(&ctx).await?;
+        tracing::info!(
+            temporaries = swept.temporaries,
+            orphans = swept.orphans,
+            "store swept"
+        );
+    }
+    Ok(())
+}
+
+async fn gauges(ctx: Context) -> Result<()> {
+    let now = ctx.clock.now();
+    for depth in ctx.store.read(jobs::depths).await? {
+        let age = now.duration_since(depth.oldest).as_secs_f64().max(0.0);
+        let labels = [("lane", depth.lane), ("state", depth.state)];
+        metrics::gauge!("navette_jobs", &labels).set(depth.count as f64);
+        metrics::gauge!("navette_jobs_oldest_seconds", &labels).set(age);
+    }
+    Ok(())
+}

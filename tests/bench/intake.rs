@@ -1,0 +1,74 @@
+//! How many pieces a second are received, next to the disk and to nginx.
+
+use std::cell::RefCell;
+
+use super::{
+    disk::{self, Layout},
+    document,
+    figures::Figures,
+    nginx::Nginx,
+    rounds,
+    subject::Subject,
+};
+use crate::kit::gateway::Engine;
+
+/// Measures small pieces on both engines and large ones on the embedded one.
+pub fn measure(figures: &mut Figures) {
+    let [sqlite, postgres] = [Engine::Sqlite, Engine::Postgres].map(frozen);
+    let nginx = RefCell::new(Nginx::start());
+    small(figures, &sqlite, &postgres, &nginx);
+    large(figures, &sqlite, &nginx);
+    nginx.borrow().audit();
+    for subject in [sqlite, postgres] {
+        subject.borrow().audit();
+    }
+}
+
+fn frozen(engine: Engine) -> RefCell<Subject> {
+    let subject = Subject::start(engine);
+    subject.gateway.freeze();
+    RefCell::new(subject)
+}
+
+fn small(
+    figures: &mut Figures,
+    sqlite: &RefCell<Subject>,
+    postgres: &RefCell<Subject>,
+    nginx: &RefCell<Nginx>,
+) {
+    let content = document::pdf(100_000);
+    let push = |subject: &RefCell<Subject>, time| {
+        subject.borrow_mut().rate_while_thawed(&content, 64, time)
+    };
+    let rates = rounds::medians(vec![
+        Box::new(|time| disk::durable_files(64, Layout::Together, &content, time)),
+        Box::new(|time| push(sqlite, time)),
+        Box::new(|time| nginx.borrow_mut().put(&content, 64, time)),
+        Box::new(|time| push(postgres, time)),
+    ]);
+    let [disk, embedded, web, server] = rates[..] else {
+        unreachable!("four contenders, four rates")
+    };
+    figures.line("durable files of 100 KB, 64 threads", disk, "/s");
+    figures.line("nginx PUT of 100 KB, 64 connections", web, "/s");
+    figures.line("pieces of 100 KB, 64 connections, SQLite", embedded, "/s");
+    figures.line("pieces of 100 KB, 64 connections, PostgreSQL", server, "/s");
+    figures.named("intake_100k_vs_fsync64", embedded / disk, "at least 0.3");
+    figures.named("intake_100k_vs_nginx", embedded / web, "at least 0.35");
+    figures.named(
+        "intake_100k_postgres_vs_sqlite",
+        server / embedded,
+        "at least 0.7",
+    );
+}
+
+fn large(figures: &mut Figures, sqlite: &RefCell<Subject>, nginx: &RefCell<Nginx>) {
+    let content = document::pdf(19_900_000);
+    let rates = rounds::medians(vec![
+        Box::new(|time| nginx.borrow_mut().put(&content, 4, time)),
+        Box::new(|time| sqlite.borrow_mut().rate_while_thawed(&content, 4, time)),
+    ]);
+    figures.line("nginx PUT of 19.9 MB, 4 connections", rates[0], "/s");
+    figures.line("pieces of 19.9 MB, 4 connections, SQLite", rates[1], "/s");
+    figures.named("intake_20m_vs_nginx", rates[1] / rates[0], "at least 0.7");
+}

@@ -1,0 +1,31 @@
+//! Taking turns: each round measures every contender once, so that a slow minute of the machine hits them all.
+
+use std::time::Duration;
+
+/// How often each contender runs.
+pub const ROUNDS: usize = 3;
+
+/// How long one run lasts.
+pub const RUN: Duration = Duration::from_secs(3);
+
+/// Something that does as much as it can for the time given, and says how much it did per second.
+pub type Contender<'a> = Box<dyn FnMut(Duration) -> f64 + 'a>;
+
+/// The median rate of each contender, in the order given.
+pub fn medians(mut contenders: Vec<Contender<'_>>) -> Vec<f64> {
+    let mut rates = vec![Vec::new(); contenders.len()];
+    for _ in 0..ROUNDS {
+        for (contender, rates) in contenders.iter_mut().zip(&mut rates) {
+            // What the one before left to be written must not slow this one down.
+            rustix::fs::sync();
+            rates.push(contender(RUN));
+        }
+    }
+    rates.into_iter().map(median).collect()
+}
+
+fn median(mut rates: Vec<f64>) -> f64 {
+    rates.sort_by(f64::total_cmp);
+    eprintln!("    rounds: {rates:.1?}");
+    rates[rates.len() / 2]
+}

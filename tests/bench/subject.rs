@@ -1,0 +1,90 @@
+//! The gateway under load, with default settings and its worker on.
+
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+
+use super::{
+    driver::{self, Load, Outcome, Until},
+    request::Request,
+};
+use crate::kit::{
+    client::Client,
+    gateway::{Engine, Gateway, Kit},
+};
+
+/// A running gateway, an application that may send, and the count of what it acknowledged.
+#[derive(Debug)]
+pub struct Subject {
+    /// The gateway.
+    pub gateway: Gateway,
+    client: Client,
+    runtime: Runtime,
+    accepted: u64,
+}
+
+impl Subject {
+    /// Starts it and gets a token.
+    pub fn start(engine: Engine) -> Self {
+        let runtime = Runtime::new().expect("threads can be started");
+        let gateway = Kit::new(engine).start();
+        Self {
+            client: runtime.block_on(gateway.client()),
+            gateway,
+            runtime,
+            accepted: 0,
+        }
+    }
+
+    /// Sends pieces, each with bytes and a dossier of its own.
+    pub fn push(&mut self, content: &[u8], connections: usize, until: Until) -> Outcome {
+        let address = self.gateway.address();
+        let token = self.client.token.as_deref().unwrap_or_default();
+        let outcome = driver::run(&Load {
+            address,
+            connections,
+            request: Request::piece(address, token, content),
+            expected: 202,
+            until,
+        });
+        self.accepted += outcome.accepted;
+        outcome
+    }
+
+    /// The rate over some time, of a gateway that stands still outside of it: what its worker still has to do must
+    /// not slow the yardsticks down.
+    pub fn rate_while_thawed(&mut self, content: &[u8], connections: usize, time: Duration) -> f64 {
+        self.gateway.thaw();
+        let outcome = self.push(content, connections, Until::Time(time));
+        self.gateway.freeze();
+        outcome.per_second
+    }
+
+    /// Waits until the partner has a return for every piece.
+    pub fn settle(&self, deadline: Duration) {
+        let partner = self.gateway.partner();
+        let all = usize::try_from(self.accepted).expect("64 bits");
+        self.runtime.block_on(partner.wait_for(all, deadline));
+    }
+
+    /// Fails unless rows and verified blobs are as many as the pieces acknowledged.
+    pub fn audit(&self) {
+        self.gateway.thaw();
+        self.gateway.doctor();
+        let rows = self.runtime.block_on(self.rows());
+        assert_eq!(rows, self.accepted, "pieces listed, pieces acknowledged");
+    }
+
+    async fn rows(&self) -> u64 {
+        let mut rows = 0;
+        let mut path = "/v1/pieces?limit=200".to_owned();
+        loop {
+            let page = self.client.get(&path).await.json();
+            rows += page["items"].as_array().map_or(0, Vec::len) as u64;
+            let Some(cursor) = page["nextCursor"].as_str() else {
+                return rows;
+            };
+            path = format!("/v1/pieces?limit=200&cursor={cursor}");
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! The yardsticks alone: what this machine gives without the gateway.
+
+use std::cell::RefCell;
+
+use super::{
+    disk::{self, Layout},
+    document,
+    figures::Figures,
+    nginx::Nginx,
+    rounds,
+};
+
+/// Measures the disk and nginx.
+pub fn measure(figures: &mut Figures) {
+    let small = document::pdf(100_000);
+    let large = document::pdf(19_900_000);
+    let nginx = RefCell::new(Nginx::start());
+    let rates = rounds::medians(vec![
+        Box::new(|time| disk::durable_files(64, Layout::Together, &small, time)),
+        Box::new(|time| disk::durable_files(64, Layout::Apart, &small, time)),
+        Box::new(|time| nginx.borrow_mut().put(&small, 64, time)),
+        Box::new(|time| nginx.borrow_mut().put(&large, 4, time)),
+    ]);
+    nginx.borrow().audit();
+    let names = [
+        "durable files of 100 KB, 64 threads, one directory",
+        "durable files of 100 KB, 64 threads, a directory each",
+        "nginx PUT of 100 KB, 64 connections",
+        "nginx PUT of 19.9 MB, 4 connections",
+    ];
+    for (name, rate) in names.iter().zip(rates) {
+        figures.line(name, rate, "/s");
+    }
+}

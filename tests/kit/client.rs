@@ -1,0 +1,195 @@
+//! An ASP application as its developers write it: mutual TLS, a token, `multipart/form-data`.
+//!
+//! [`Client::push`] and [`Client::get`] are the two calls of every journey; [`Client::request`] starts any other, and
+//! [`connect`] gives the naked TLS stream to send what no library would.
+
+use bytes::Bytes;
+use reqwest::{Method, RequestBuilder, header::HeaderMap, multipart};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_rustls::{TlsConnector, client::TlsStream};
+
+use super::{
+    gateway::{APPLICATION, Credentials, Gateway, PROJECT},
+    pki::Identity,
+    tls,
+};
+
+/// The media type of the documents that journeys send unless they say otherwise.
+pub const PDF: &str = "application/pdf";
+
+/// An answer, read to its end.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Its status.
+    pub status: u16,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its whole body.
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// The body as JSON.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
+    }
+
+    /// A header's text, empty when absent.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    }
+
+    /// Fails unless this is a problem of that status and code.
+    #[track_caller]
+    pub fn is_problem(&self, status: u16, code: &str) {
+        let found = self.json();
+        assert_eq!(
+            (self.status, found["code"].as_str()),
+            (status, Some(code)),
+            "{found}"
+        );
+        assert_eq!(self.header("content-type"), "application/problem+json");
+    }
+
+    /// The piece's id in an answer that received it (202 or 200).
+    #[track_caller]
+    pub fn reconciliation_id(&self) -> String {
+        assert!(matches!(self.status, 200 | 202), "{self:?}");
+        let id = self.json()["reconciliationId"].clone();
+        id.as_str().expect("an id is a text").to_owned()
+    }
+}
+
+/// An application with its certificate, and its token if it has one.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    base: String,
+    /// The bearer token that every call carries.
+    pub token: Option<String>,
+}
+
+impl Client {
+    /// An application without a token, with this certificate or none.
+    pub fn new(gateway: &Gateway, identity: Option<&Identity>) -> Self {
+        let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls::client(identity))
+            .build()
+            .expect("the settings are sound");
+        Self {
+            http,
+            base: gateway.url(""),
+            token: None,
+        }
+    }
+
+    /// An application that has asked for its token.
+    pub async fn with_token(
+        gateway: &Gateway,
+        identity: &Identity,
+        credentials: &Credentials,
+    ) -> Self {
+        let mut client = Self::new(gateway, Some(identity));
+        let answer = client.ask_token(credentials).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let token = answer.json()["access_token"].clone();
+        client.token = Some(token.as_str().expect("a token is a text").to_owned());
+        client
+    }
+
+    /// Asks for a token with `client_secret_basic`.
+    pub async fn ask_token(&self, credentials: &Credentials) -> Answer {
+        let request = self
+            .http
+            .post(format!("{}/oauth2/token", self.base))
+            .basic_auth(&credentials.id, Some(&credentials.secret))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body("grant_type=client_credentials");
+        finish(request).await
+    }
+
+    /// The same application with another token.
+    pub fn bearing(&self, token: &str) -> Self {
+        Self {
+            token: Some(token.to_owned()),
+            ..self.clone()
+        }
+    }
+
+    /// Sends a piece.
+    pub async fn push(&self, metadata: &Value, content: impl Into<Bytes>) -> Answer {
+        self.push_text(metadata.to_string(), content).await
+    }
+
+    /// Sends a piece with metadata that need not be JSON.
+    pub async fn push_text(&self, metadata: String, content: impl Into<Bytes>) -> Answer {
+        let content = reqwest::Body::from(content.into());
+        let form = multipart::Form::new()
+            .part(
+                "metadata",
+                typed(multipart::Part::text(metadata), "application/json"),
+            )
+            .part("content", typed(multipart::Part::stream(content), PDF));
+        finish(self.request(Method::POST, "/v1/pieces").multipart(form)).await
+    }
+
+    /// Reads a path.
+    pub async fn get(&self, path: &str) -> Answer {
+        finish(self.request(Method::GET, path)).await
+    }
+
+    /// A call with the token, to be completed and given to [`finish`].
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.base));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+}
+
+/// Sends a call and reads its answer. Panics when there is none.
+pub async fn finish(request: RequestBuilder) -> Answer {
+    try_finish(request).await.expect("the gateway answers")
+}
+
+/// Sends a call and reads its answer, if one comes.
+pub async fn try_finish(request: RequestBuilder) -> reqwest::Result<Answer> {
+    let response = request.send().await?;
+    Ok(Answer {
+        status: response.status().as_u16(),
+        headers: response.headers().clone(),
+        body: response.bytes().await?,
+    })
+}
+
+/// Metadata that the gateway accepts, for one dossier.
+pub fn metadata(dossier: &str) -> Value {
+    json!({
+        "project": PROJECT,
+        "sourceApplication": APPLICATION,
+        "dossierId": dossier,
+        "iteration": 1,
+        "fileName": "facture.pdf",
+        "mediaType": PDF,
+    })
+}
+
+/// A TLS stream to the gateway's API, for requests that are written by hand.
+pub async fn connect(gateway: &Gateway, identity: Option<&Identity>) -> TlsStream<TcpStream> {
+    let connector = TlsConnector::from(std::sync::Arc::new(tls::client(identity)));
+    let socket = TcpStream::connect(gateway.address())
+        .await
+        .expect("the gateway listens");
+    let name = "localhost".try_into().expect("a valid name");
+    connector.connect(name, socket).await.expect("TLS succeeds")
+}
+
+fn typed(part: multipart::Part, media_type: &str) -> multipart::Part {
+    part.mime_str(media_type).expect("a valid media type")
+}

@@ -1,0 +1,280 @@
+//! The gateway as people run it: the real binary, a settings folder, free ports, one process to kill and restart.
+//!
+//! [`Kit::new`] prepares the settings for an engine, [`Kit::start`] runs `navette serve --with-worker` on them.
+//! `settings.rs` knows the form of the settings and `commands.rs` that of the commands.
+
+mod commands;
+mod health;
+mod settings;
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus},
+    sync::Arc,
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+pub use commands::{APPLICATION, Credentials};
+use settings::Settings;
+
+use super::{
+    client::Client,
+    partner::Partner,
+    pki::pki,
+    ports, postgres,
+    process::{self, Fate, Finished},
+    scratch, wait,
+};
+
+/// Seconds for a start, an end or a command on a busy machine.
+const PATIENCE: u32 = 60;
+
+/// The project that every kit configures.
+pub const PROJECT: &str = "marche-1";
+
+/// The path of the partner that returns go to.
+pub const CALLBACK: &str = "/retours";
+
+/// Which database stands behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// The embedded default.
+    Sqlite,
+    /// The server of this test process, a database of its own.
+    Postgres,
+}
+
+/// A gateway that is configured and not yet started, with its partner.
+#[derive(Debug)]
+pub struct Kit {
+    /// The stand-in that the project's returns go to.
+    pub partner: Arc<Partner>,
+    dir: PathBuf,
+    address: SocketAddr,
+    health: SocketAddr,
+    database: Option<String>,
+    settings: Settings,
+    project: Settings,
+    environment: Vec<(String, String)>,
+}
+
+impl Kit {
+    /// Default settings on free ports, on a new database.
+    pub fn new(engine: Engine) -> Self {
+        let database = match engine {
+            Engine::Sqlite => None,
+            Engine::Postgres => Some(postgres::fresh_database()),
+        };
+        Self::with_database(database)
+    }
+
+    /// The same on a database of the test's own (`None`: SQLite).
+    pub fn with_database(database: Option<String>) -> Self {
+        let partner = Arc::new(Partner::start());
+        let [address, health] =
+            [ports::free(), ports::free()].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        Self {
+            dir: scratch::fresh("gateway"),
+            settings: settings::gateway(address, health, database.as_deref()),
+            project: settings::project(&partner.url(CALLBACK)),
+            environment: Vec::new(),
+            partner,
+            address,
+            health,
+            database,
+        }
+    }
+
+    /// Changes a setting of `navette.toml`; the value is written as in TOML.
+    pub fn set(mut self, key: &str, value: impl ToString) -> Self {
+        self.settings.insert(key.to_owned(), value.to_string());
+        self
+    }
+
+    /// Changes a setting of the project.
+    pub fn set_project(mut self, key: &str, value: impl ToString) -> Self {
+        self.project.insert(key.to_owned(), value.to_string());
+        self
+    }
+
+    /// Sets an environment variable of the gateway, such as `NAVETTE_FAILPOINT`.
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Writes the settings without starting anything, for tests of commands.
+    pub fn write(&self) -> PathBuf {
+        let projects = self.dir.join("projects");
+        fs::create_dir_all(&projects).expect("the scratch directory is writable");
+        let project = projects.join(format!("{PROJECT}.toml"));
+        fs::write(project, settings::text(&self.project)).expect("so is its folder");
+        let file = self.dir.join("navette.toml");
+        fs::write(&file, settings::text(&self.settings)).expect("so is its folder");
+        file
+    }
+
+    /// Starts the gateway and comes back when it is ready.
+    pub fn start(self) -> Gateway {
+        self.write();
+        let mut gateway = Gateway {
+            kit: self,
+            child: None,
+        };
+        gateway.restart();
+        gateway
+    }
+}
+
+/// A gateway that runs, or has been killed and can be started again on the same data.
+#[derive(Debug)]
+pub struct Gateway {
+    kit: Kit,
+    child: Option<Child>,
+}
+
+impl Gateway {
+    /// Starts it again with the kit's environment, and comes back when it is ready.
+    pub fn restart(&mut self) {
+        let environment = self.kit.environment.clone();
+        self.restart_with(&environment);
+    }
+
+    /// Starts it again with another environment, and comes back when it is ready.
+    pub fn restart_with(&mut self, environment: &[(String, String)]) {
+        let mut command = self.command(&["serve", "--with-worker"]);
+        command.envs(environment.iter().cloned());
+        let child = process::start(&command, Fate::Kill, &self.log_file());
+        self.child = Some(child.expect("the binary is built"));
+        let deadline = Duration::from_secs(PATIENCE.into());
+        wait::until("ready gateway", deadline, || self.ready_or_dead());
+    }
+
+    /// Kills it as a power cut would.
+    pub fn kill(&mut self) {
+        self.signal(Signal::KILL);
+        self.ended();
+    }
+
+    /// Asks it to stop and waits for its end.
+    pub fn stop(&mut self) -> ExitStatus {
+        self.signal(Signal::TERM);
+        self.ended()
+    }
+
+    /// Freezes it, so that a yardstick has the machine for itself.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it go on after [`Gateway::freeze`].
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    /// Waits until it has ended, as it does at a failure point.
+    pub fn ended(&mut self) -> ExitStatus {
+        let mut child = self.child.take().expect("it was started");
+        let deadline = Duration::from_secs(PATIENCE.into());
+        wait::until("end of the gateway", deadline, || {
+            child.try_wait().expect("it is our child")
+        })
+    }
+
+    /// The address of a path of the API.
+    pub fn url(&self, path: &str) -> String {
+        format!("https://localhost:{}{path}", self.kit.address.port())
+    }
+
+    /// Where the API listens.
+    pub fn address(&self) -> SocketAddr {
+        self.kit.address
+    }
+
+    /// The process.
+    pub fn pid(&self) -> Pid {
+        Pid::from_child(self.child.as_ref().expect("it was started"))
+    }
+
+    /// Status and text of a path of the loopback listener; `None` while nothing answers there.
+    pub fn health(&self, path: &str) -> Option<(u16, String)> {
+        health::get(self.kit.health, path)
+    }
+
+    /// A metric's value, summed over its labels; 0 when it is not there.
+    pub fn metric(&self, name: &str) -> f64 {
+        let (_, text) = self.health("/metrics").expect("the gateway runs");
+        health::metric(&text, name)
+    }
+
+    /// The stand-in that returns go to.
+    pub fn partner(&self) -> &Partner {
+        &self.kit.partner
+    }
+
+    /// The folder of settings and data.
+    pub fn dir(&self) -> &Path {
+        &self.kit.dir
+    }
+
+    /// The database's URL, `None` for the embedded one.
+    pub fn database(&self) -> Option<&str> {
+        self.kit.database.as_deref()
+    }
+
+    /// Everything that it has logged.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.log_file()).unwrap_or_default()
+    }
+
+    /// Runs a command of the binary on the same settings.
+    pub fn run(&self, arguments: &[&str]) -> Finished {
+        process::run(&self.command(arguments), PATIENCE)
+    }
+
+    /// An application that has its token, with every right on the project.
+    pub async fn client(&self) -> Client {
+        let credentials = self.register("application", &["pieces:write", "pieces:read"]);
+        Client::with_token(self, &pki().client, &credentials).await
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_navette"));
+        command
+            .args(arguments)
+            .env("NAVETTE_CONFIG", self.kit.dir.join("navette.toml"))
+            .current_dir(&self.kit.dir);
+        command
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.kit.dir.join("navette.log")
+    }
+
+    fn ready_or_dead(&mut self) -> Option<()> {
+        let child = self.child.as_mut().expect("it was started");
+        let end = child.try_wait().expect("it is our child");
+        assert!(end.is_none(), "the gateway ended: {end:?}");
+        matches!(self.health("/health/ready"), Some((200, _))).then_some(())
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(self.pid(), signal).expect("it is our child");
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        if std::thread::panicking() {
+            eprintln!("--- the gateway's log ---\n{}", self.log());
+        }
+    }
+}

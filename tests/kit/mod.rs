@@ -1,0 +1,60 @@
+//! The test kit: what journeys and benchmarks use to meet the gateway through its public doors.
+//!
+//! | file | gives |
+//! |---|---|
+//! | `scratch` | a directory that is removed when the test process is gone |
+//! | `ports`, `process`, `tls`, `wait` | free ports; children that cannot outlast us; TLS settings; polling with a deadline |
+//! | `pki` | certificates and keys, good and bad |
+//! | `postgres` | a real PostgreSQL, a database per test |
+//! | `partner` | ASP's callback API, scriptable |
+//! | `gateway` | the binary, configured, started, killed, restarted |
+//! | `client` | an application that sends and reads pieces |
+//!
+//! Nothing here knows the gateway's inside: it meets the binary, HTTP, files and the database's URL. A journey is
+//! written once and runs on both engines:
+//!
+//! ```ignore
+//! both_engines! {
+//!     async fn a_piece_is_received(kit) {
+//!         let gateway = kit.start();
+//!         let client = gateway.client().await;
+//!         let answer = client.push(&metadata("D-1"), document).await;
+//!         assert_eq!(answer.status, 202);
+//!     }
+//! }
+//! ```
+
+pub mod client;
+pub mod contract;
+pub mod gateway;
+pub mod partner;
+pub mod pki;
+pub mod ports;
+pub mod postgres;
+pub mod process;
+pub mod scratch;
+pub mod tls;
+pub mod wait;
+
+/// Makes of each journey two tests, `SENTENCE::sqlite` and `SENTENCE::postgres`; the argument is a [`gateway::Kit`].
+#[macro_export]
+macro_rules! both_engines {
+    ($($(#[$doc:meta])* async fn $name:ident($kit:ident) $body:block)+) => {$(
+        $(#[$doc])*
+        mod $name {
+            use super::*;
+
+            async fn journey($kit: $crate::kit::gateway::Kit) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                journey($crate::kit::gateway::Kit::new($crate::kit::gateway::Engine::Sqlite)).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                journey($crate::kit::gateway::Kit::new($crate::kit::gateway::Engine::Postgres)).await;
+            }
+        }
+    )+};
+}

@@ -1,0 +1,191 @@
+//! A real PostgreSQL: one server per test process, one database per test, durable as in production.
+//!
+//! [`fresh_database`] is what most tests want. A test that takes the database away starts a [`Server`] of its own.
+//! PostgreSQL refuses to run as root, so a root process runs it as user `postgres`.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{
+        LazyLock,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use super::{
+    ports,
+    process::{self, Finished},
+    scratch,
+};
+
+/// Seconds for `initdb`, a start or a stop, on a machine that is busy with other tests.
+const PATIENCE: u32 = 120;
+
+static SHARED: LazyLock<Server> = LazyLock::new(Server::start_new);
+
+/// The URL of a new empty database on the server of this process.
+pub fn fresh_database() -> String {
+    SHARED.fresh_database()
+}
+
+/// A PostgreSQL server on a loopback port.
+#[derive(Debug)]
+pub struct Server {
+    dir: PathBuf,
+    port: u16,
+    user: Option<(u32, u32)>,
+    databases: AtomicU32,
+}
+
+impl Server {
+    /// Makes a cluster and starts it.
+    pub fn start_new() -> Self {
+        let server = Self {
+            dir: scratch::fresh("postgres"),
+            port: ports::free(),
+            user: unprivileged(),
+            databases: AtomicU32::new(0),
+        };
+        server.give_away();
+        server.initialise();
+        server.start();
+        server
+    }
+
+    /// The URL of a new empty database.
+    pub fn fresh_database(&self) -> String {
+        let number = self.databases.fetch_add(1, Ordering::Relaxed);
+        let name = format!("navette_{number}");
+        self.sql("postgres", &format!("CREATE DATABASE {name}"));
+        self.url(&name)
+    }
+
+    /// Runs statements in a database and gives the rows, one a line, columns separated by `|`.
+    pub fn sql(&self, database: &str, statements: &str) -> String {
+        let mut psql = self.tool("psql");
+        psql.args(["-XqAt", "-v", "ON_ERROR_STOP=1", "-d"])
+            .arg(self.url(database))
+            .args(["-c", statements]);
+        process::run(&psql, PATIENCE).succeeded()
+    }
+
+    /// Starts it again after [`Server::stop`], and comes back when it takes connections.
+    pub fn start(&self) {
+        let log = self.dir.join("log");
+        let log = log.to_str().expect("scratch paths are text");
+        let outcome = self.control(&["-w", "-t", "60", "-l", log, "start"]);
+        let said = fs::read_to_string(log).unwrap_or_default();
+        assert!(outcome.status.success(), "{}\n{said}", outcome.stderr);
+    }
+
+    /// Takes it down as a crash of the machine would: no connection is told.
+    pub fn stop(&self) {
+        self.control(&["-w", "-m", "immediate", "stop"]).succeeded();
+    }
+
+    fn url(&self, database: &str) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
+    }
+
+    fn initialise(&self) {
+        let mut initdb = self.tool("initdb");
+        initdb
+            .arg("-D")
+            .arg(self.data())
+            .args(["-U", "postgres", "-A", "trust", "-E", "UTF8"])
+            .args(["--locale=C.UTF-8", "--no-sync"]);
+        process::run(&self.as_user(initdb), PATIENCE).succeeded();
+        let settings = format!(
+            "listen_addresses = '127.0.0.1'\nport = {}\nunix_socket_directories = ''\nmax_connections = 400\n",
+            self.port
+        );
+        append(&self.data().join("postgresql.conf"), &settings).expect("initdb wrote it");
+    }
+
+    fn control(&self, arguments: &[&str]) -> Finished {
+        let mut pg_ctl = self.tool("pg_ctl");
+        pg_ctl.arg("-s").arg("-D").arg(self.data()).args(arguments);
+        process::run(&self.as_user(pg_ctl), PATIENCE)
+    }
+
+    fn data(&self) -> PathBuf {
+        self.dir.join("data")
+    }
+
+    fn tool(&self, name: &str) -> Command {
+        let mut command = Command::new(binary(name));
+        command.current_dir(&self.dir);
+        command
+    }
+
+    fn as_user(&self, command: Command) -> Command {
+        let Some((user, group)) = self.user else {
+            return command;
+        };
+        let mut demoted = Command::new("setpriv");
+        demoted
+            .arg(format!("--reuid={user}"))
+            .arg(format!("--regid={group}"))
+            .args(["--clear-groups", "--"])
+            .arg(command.get_program())
+            .args(command.get_args())
+            .current_dir(&self.dir);
+        demoted
+    }
+
+    fn give_away(&self) {
+        if let Some((user, group)) = self.user {
+            std::os::unix::fs::chown(&self.dir, Some(user), Some(group)).expect("we are root");
+        }
+    }
+}
+
+impl Drop for Server {
+    /// A private instance goes with its test; the shared one is never dropped and goes with the scratch directory.
+    fn drop(&mut self) {
+        let _ = self.control(&["-m", "immediate", "stop"]);
+    }
+}
+
+fn append(path: &Path, text: &str) -> io::Result<()> {
+    let before = fs::read_to_string(path)?;
+    fs::write(path, before + text)
+}
+
+/// From `PATH`, else where Debian keeps the newest server's programs.
+fn binary(name: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut places: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    places.extend(debian());
+    places
+        .into_iter()
+        .map(|place| place.join(name))
+        .find(|file| file.is_file())
+        .unwrap_or_else(|| panic!("{name} is missing: install Debian's package postgresql"))
+}
+
+fn debian() -> Vec<PathBuf> {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let mut places: Vec<PathBuf> = versions
+        .flatten()
+        .map(|version| version.path().join("bin"))
+        .collect();
+    places.sort_unstable_by(|left, right| right.cmp(left));
+    places
+}
+
+/// User and group of `postgres`, when we are root.
+fn unprivileged() -> Option<(u32, u32)> {
+    if !rustix::process::geteuid().is_root() {
+        return None;
+    }
+    let accounts = fs::read_to_string("/etc/passwd").expect("there are accounts");
+    let fields: Vec<&str> = accounts
+        .lines()
+        .find(|line| line.starts_with("postgres:"))
+        .expect("Debian's package postgresql makes the user")
+        .split(':')
+        .collect();
+    Some((fields[2].parse().ok()?, fields[3].parse().ok()?))
+}

@@ -1,0 +1,22 @@
+//! Waiting for something that has no notification to offer: another process, a row that a worker writes.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Long enough to leave the processor to what is awaited, short enough not to be felt.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Asks again and again until `probe` has an answer. Panics at the deadline, naming `what`.
+#[track_caller]
+pub fn until<T>(what: &str, deadline: Duration, mut probe: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + deadline;
+    loop {
+        if let Some(found) = probe() {
+            return found;
+        }
+        assert!(Instant::now() < end, "no {what} within {deadline:?}");
+        thread::sleep(PAUSE);
+    }
+}
