@@ -13,8 +13,10 @@
 //! | [`peer`] | who is at the other end |
 //! | [`body`] | size limit, minimum rate and deadlines of a request body |
 //! | [`multipart`] | the two parts of an intake, in order, in bounded memory |
+//! | [`valve`] | lets the multipart parser have one piece of the body at a time |
 //! | [`problem`] | the one table from fault to status, and problem documents |
 //! | [`trace`] | request ids, W3C trace context, request metrics, access log |
+//! | [`traceparent`] | W3C trace context |
 //! | [`range`] | how stored content is answered: digest, tag, range, file name |
 //! | [`api`] | the operations of the contract, and who may call them |
 //! | [`docs`] | the contract and its reader's page |
@@ -35,6 +37,7 @@ pub mod range;
 pub mod tls;
 pub mod trace;
 pub mod traceparent;
+pub mod valve;
 pub mod wire;
 
 #[cfg(test)]

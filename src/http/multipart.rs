@@ -4,25 +4,20 @@
 //! with the code of what is wrong with the order or the form. Memory is bounded: the parser below gets one piece of the body
 //! at a time, when it has nothing left to say without it, and a part's head has 16 KiB.
 //!
-//! The parser alone would read as long as the body is ready, hence the [`Valve`].
+//! The parser alone would read as long as the body is ready, hence the [`Valve`](super::valve::Valve).
 
-use std::{
-    pin::Pin,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
-    task::{Context, Poll, ready},
-};
+use std::{sync::Arc, task::Poll};
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, StreamExt, future::poll_fn};
+use futures_util::{StreamExt, future::poll_fn};
 use http::{HeaderMap, header::CONTENT_TYPE};
-use http_body::Body as _;
 use multer::{Field, Multipart};
 
-use super::body::fault_of;
+use super::{
+    body::fault_of,
+    valve::{Tap, Valve},
+};
 use crate::kernel::fault::{Code, Fault, Result};
 
 /// The most bytes of metadata.
@@ -44,7 +39,7 @@ impl Parts {
     pub fn open(headers: &HeaderMap, body: Body) -> Result<Self> {
         let boundary = boundary(headers)?;
         let valve = Arc::new(Valve::new(body));
-        let multipart = Multipart::new(Tap(Arc::clone(&valve)), boundary);
+        let multipart = Multipart::new(Tap::new(&valve), boundary);
         Ok(Self { multipart, valve })
     }
 
@@ -152,95 +147,6 @@ async fn collect(field: &mut Field<'static>, valve: &Valve) -> Result<Bytes> {
         whole.extend_from_slice(&piece);
     }
     Ok(whole.freeze())
-}
-
-/// Lets one piece of the body through to the parser at a time: it would buffer all that is ready otherwise.
-struct Valve {
-    body: Mutex<Body>,
-    open: AtomicBool,
-    over: AtomicBool,
-    passed: AtomicU64,
-}
-
-impl Valve {
-    fn new(body: Body) -> Self {
-        Self {
-            body: Mutex::new(body),
-            open: AtomicBool::new(false),
-            over: AtomicBool::new(false),
-            passed: AtomicU64::new(0),
-        }
-    }
-
-    fn passed(&self) -> u64 {
-        self.passed.load(Ordering::Relaxed)
-    }
-
-    /// Polls the parser with what it has, then with one more piece each time that it has nothing to say.
-    fn drive<T>(
-        &self,
-        cx: &mut Context<'_>,
-        mut parse: impl FnMut(&mut Context<'_>) -> Poll<Result<T, multer::Error>>,
-    ) -> Poll<Result<T, multer::Error>> {
-        self.open.store(false, Ordering::Relaxed);
-        loop {
-            match parse(cx) {
-                Poll::Ready(said) => return Poll::Ready(said),
-                // Still open: the body itself is what we wait for, unless there is no more of it.
-                Poll::Pending if self.open.load(Ordering::Relaxed) => return self.at_rest(),
-                Poll::Pending => self.open.store(true, Ordering::Relaxed),
-            }
-        }
-    }
-
-    fn at_rest<T>(&self) -> Poll<Result<T, multer::Error>> {
-        match self.over.load(Ordering::Relaxed) {
-            true => Poll::Ready(Err(multer::Error::IncompleteStream)),
-            false => Poll::Pending,
-        }
-    }
-
-    /// The next piece of the body; trailers are skipped.
-    fn poll_body(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, axum::Error>>> {
-        let mut body = self.body.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            match ready!(Pin::new(&mut *body).poll_frame(cx)) {
-                None => return Poll::Ready(None),
-                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
-                Some(Ok(frame)) => {
-                    if let Ok(piece) = frame.into_data() {
-                        return Poll::Ready(Some(Ok(piece)));
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// The parser's end of the valve.
-struct Tap(Arc<Valve>);
-
-impl Stream for Tap {
-    type Item = Result<Bytes, axum::Error>;
-
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let valve = &self.0;
-        if !valve.open.load(Ordering::Relaxed) {
-            // No wake-up is lost: `drive` polls again at once.
-            return Poll::Pending;
-        }
-        let piece = ready!(valve.poll_body(cx));
-        valve.open.store(false, Ordering::Relaxed);
-        match &piece {
-            Some(Ok(bytes)) => {
-                valve
-                    .passed
-                    .fetch_add(bytes.len() as u64, Ordering::Relaxed);
-            }
-            _ => valve.over.store(true, Ordering::Relaxed),
-        }
-        Poll::Ready(piece)
-    }
 }
 
 fn boundary(headers: &HeaderMap) -> Result<String> {

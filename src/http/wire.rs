@@ -9,7 +9,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -80,7 +80,7 @@ impl Drop for Turn {
 /// The two deadlines of a connection outside of a handler.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// For a head to be whole, from its first byte (from the handshake for the first one).
+    /// For a head to be whole, from its first byte.
     pub head: Duration,
     /// For a byte to go either way.
     pub idle: Duration,
@@ -98,16 +98,15 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// Wraps a fresh stream: its first head is awaited from now on.
+    /// Wraps a fresh stream, idle from now on: a client may connect before it has something to say.
     pub fn new(stream: Stream, pace: Arc<Pace>, patience: Patience) -> Self {
-        let now = Instant::now();
         Self {
             stream,
             pace,
             patience,
             seen: 0,
-            head: Some(now),
-            moved: now,
+            head: None,
+            moved: Instant::now(),
             alarm: None,
         }
     }
@@ -162,24 +161,14 @@ impl Wire {
         if alarm.deadline() > deadline || alarm.is_elapsed() {
             alarm.as_mut().reset(deadline);
         }
-        while alarm.as_mut().poll_elapsed(cx) {
+        // It may ring early: the deadline moves on with every byte, the timer only when it rings.
+        while Future::poll(alarm.as_mut(), cx).is_ready() {
             if Instant::now() >= deadline {
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }
             alarm.as_mut().reset(deadline);
         }
         Poll::Pending
-    }
-}
-
-/// An alarm that may ring early: the deadline moves on with every byte, the timer only when it rings.
-trait Alarm {
-    fn poll_elapsed(self, cx: &mut Context<'_>) -> bool;
-}
-
-impl Alarm for Pin<&mut Sleep> {
-    fn poll_elapsed(self, cx: &mut Context<'_>) -> bool {
-        std::future::Future::poll(self, cx).is_ready()
     }
 }
 
@@ -253,7 +242,7 @@ impl AsyncWrite for Wire {
         };
         match closed {
             Poll::Pending => self.overdue(cx),
-            ready => Poll::Ready(ready!(ready)),
+            ready => ready,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Slow and silent clients, under a clock that runs ahead as soon as everyone waits.
 
+use axum::{Router, routing::get};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, duplex},
     time::{Duration, Instant, sleep},
@@ -84,6 +85,30 @@ async fn a_silent_handshake_ends_after_3_seconds() {
     assert_eq!(read_all(&mut socket).await, "");
     assert!(
         (2..=4).contains(&start.elapsed().as_secs()),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_takes_nothing_of_its_answer_is_cut_after_75_seconds() {
+    let settings = Settings {
+        grace: Duration::from_secs(3600),
+        ..Settings::default()
+    };
+    let router = Router::new().route("/large", get(async || vec![0; 50_000_000]));
+    let server = start(None, settings, router).await;
+    let mut socket = TcpStream::connect(server.address).await.unwrap();
+    let start = Instant::now();
+    socket
+        .write_all(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await
+        .unwrap();
+    socket.read_exact(&mut [0; 12]).await.unwrap();
+    server.stop.cancel();
+    server.done.await.unwrap();
+    assert!(
+        (74..=77).contains(&start.elapsed().as_secs()),
         "{:?}",
         start.elapsed()
     );
