@@ -38,10 +38,15 @@ impl Entropy {
         Ok(bytes)
     }
 
-    /// A UUIDv7 (RFC 9562): its first 48 bits are the clock's milliseconds, so ids sort by date.
+    /// A UUIDv7 (RFC 9562): its first 48 bits are the clock's milliseconds and the next 12 the fraction of one (section 6.2,
+    /// method 3), so ids sort by date to the microsecond.
     pub fn uuid(&self, clock: &Clock) -> Result<Uuid> {
-        let millis = u64::try_from(clock.now().as_millisecond()).unwrap_or(0);
-        let random = self.bytes::<10>()?;
+        let micros = u64::try_from(clock.now_micros()).unwrap_or(0);
+        let (millis, fraction) = (micros / 1000, micros % 1000 * 4096 / 1000);
+        let mut random = self.bytes::<10>()?;
+        // Both bytes are below 256: the fraction has 12 bits, of which the upper four share a byte with the version.
+        random[0] = (fraction >> 8) as u8;
+        random[1] = fraction as u8;
         Ok(Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
     }
 
@@ -64,5 +69,7 @@ mod tests {
         assert_ne!(one, two);
         assert_eq!(one.get_version_num(), 7);
         assert_eq!(one.get_timestamp().unwrap().to_unix().0, 1_700_000_000);
+        clock.set(crate::kernel::clock::instant(1_700_000_000_000_001));
+        assert!(entropy.uuid(&clock).unwrap() > one);
     }
 }

@@ -43,7 +43,7 @@ statements! {
     APPEND = "INSERT INTO journal (id, at, kind, exchange_id, project, partner, environment, detail) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     OF_EXCHANGE = "SELECT id, at, kind, exchange_id, project, partner, environment, detail, seq, chain FROM journal \
-        WHERE exchange_id = $1 ORDER BY id LIMIT $2";
+        WHERE exchange_id = $1 ORDER BY at, id LIMIT $2";
     UNNUMBERED = "SELECT id, at, kind, exchange_id, project, partner, environment, detail, seq, chain FROM journal \
         WHERE seq IS NULL ORDER BY id LIMIT $1";
     ANY_UNNUMBERED = "SELECT 1 FROM journal WHERE seq IS NULL LIMIT 1";

@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{
-    both_engines,
-    kit::client::metadata,
-};
+use crate::{both_engines, kit::client::metadata};
 
 both_engines! {
     /// A piece is received, acknowledged, processed and returned, and its sender's API acknowledges the return.
@@ -16,14 +13,15 @@ both_engines! {
         let answer = client.push(&metadata("D-1"), pdf).await;
         assert_eq!(answer.status, 202, "{answer:?}");
         let id = answer.reconciliation_id();
-        gateway.partner().wait_for(1, Duration::from_secs(20));
+        gateway.partner().wait_for(1, Duration::from_secs(20)).await;
         let path = format!("/v1/pieces/{id}");
         crate::kit::wait::until("acknowledged piece", Duration::from_secs(10), || {
             let piece = tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(client.get(&path)));
             (piece.json()["status"] == "acknowledged").then_some(())
         });
         let events = client.get(&format!("{path}/events")).await;
-        eprintln!("{}", String::from_utf8_lossy(&events.body));
+        let kinds: Vec<_> = events.json()["items"].as_array().unwrap().iter().map(|event| event["kind"].clone()).collect();
+        assert_eq!(kinds, ["piece.received", "piece.processed", "return.created", "return.acknowledged"]);
         assert!(gateway.stop().success());
         gateway.doctor();
     }

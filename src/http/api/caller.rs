@@ -52,7 +52,7 @@ impl<D: Demand> FromRequestParts<Arc<Api>> for Caller<D> {
 
     async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self> {
         let mut head = Head::default();
-        let client = head.client(parts, api);
+        let client = head.client(parts, api).await;
         if client.is_some() {
             let permitted = head.scopes.require(D::SCOPE);
             head.note("/headers/authorization", permitted);
@@ -87,7 +87,7 @@ impl Head {
     }
 
     /// The active client that the token names, where certificate and token are in order.
-    fn client(&mut self, parts: &Parts, api: &Api) -> Option<Arc<Client>> {
+    async fn client(&mut self, parts: &Parts, api: &Api) -> Option<Arc<Client>> {
         let certificate = self.note("/certificate", certificate(parts));
         let token = self.note("/headers/authorization", bearer(&parts.headers));
         // A token can only be judged beside the certificate that it is bound to.
@@ -96,7 +96,7 @@ impl Head {
         self.scopes = bearer.scopes;
         self.note(
             "/headers/authorization",
-            api.clients.active(&bearer.client_id),
+            api.clients.active(&bearer.client_id).await,
         )
     }
 
