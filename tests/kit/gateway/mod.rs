@@ -10,7 +10,7 @@ mod settings;
 
 use std::{
     fs,
-    net::SocketAddr,
+    net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus},
     time::Duration,
@@ -169,11 +169,19 @@ impl Gateway {
         self.kit.dir.join("navette.log")
     }
 
+    fn log_end(&self) -> String {
+        let log = self.log();
+        let skipped = log.lines().count().saturating_sub(40);
+        log.lines().skip(skipped).collect::<Vec<_>>().join("\n")
+    }
+
     fn ready_or_dead(&mut self) -> Option<()> {
         let child = self.child.as_mut().expect("it was started");
         let end = child.try_wait().expect("it is our child");
         assert!(end.is_none(), "the gateway ended: {end:?}");
-        matches!(self.health("/health/ready"), Some((200, _))).then_some(())
+        let listens = TcpStream::connect(self.kit.address).is_ok();
+        let ready = matches!(self.health("/health/ready"), Some((200, _)));
+        (listens && ready).then_some(())
     }
 
     fn signal(&self, signal: Signal) {
@@ -188,7 +196,7 @@ impl Drop for Gateway {
             let _ = child.wait();
         }
         if std::thread::panicking() {
-            eprintln!("--- the gateway's log ---\n{}", self.log());
+            eprintln!("--- the end of the gateway's log ---\n{}", self.log_end());
         }
     }
 }
