@@ -3,12 +3,12 @@
 use std::{collections::HashSet, time::Duration};
 
 use super::{
-    document,
     driver::{self, Until},
     figures::Figures,
+    request::MARK,
     subject::Subject,
 };
-use crate::kit::gateway::Engine;
+use crate::kit::{document, gateway::Engine};
 
 /// How many pieces go the whole way.
 const PIECES: u64 = 2000;
@@ -18,7 +18,7 @@ const DRAIN: Duration = Duration::from_secs(120);
 
 /// Sends them all at once and waits for their returns.
 pub fn measure(figures: &mut Figures) {
-    let content = document::pdf(100_000);
+    let content = document::pdf(MARK, 100_000);
     let mut subject = Subject::start(Engine::Sqlite);
     rustix::fs::sync();
     let start = subject.push(&content, 64, Until::Count(PIECES)).start;

@@ -4,13 +4,13 @@ use std::cell::RefCell;
 
 use super::{
     disk::{self, Layout},
-    document,
     figures::Figures,
     nginx::Nginx,
+    request::MARK,
     rounds,
     subject::Subject,
 };
-use crate::kit::gateway::Engine;
+use crate::kit::{document, gateway::Engine};
 
 /// Measures small pieces on both engines and large ones on the embedded one.
 pub fn measure(figures: &mut Figures) {
@@ -36,7 +36,7 @@ fn small(
     postgres: &RefCell<Subject>,
     nginx: &RefCell<Nginx>,
 ) {
-    let content = document::pdf(100_000);
+    let content = document::pdf(MARK, 100_000);
     let push = |subject: &RefCell<Subject>, time| {
         subject.borrow_mut().rate_while_thawed(&content, 64, time)
     };
@@ -63,7 +63,7 @@ fn small(
 }
 
 fn large(figures: &mut Figures, sqlite: &RefCell<Subject>, nginx: &RefCell<Nginx>) {
-    let content = document::pdf(19_900_000);
+    let content = document::pdf(MARK, 19_900_000);
     let rates = rounds::medians(vec![
         Box::new(|time| nginx.borrow_mut().put(&content, 4, time)),
         Box::new(|time| sqlite.borrow_mut().rate_while_thawed(&content, 4, time)),

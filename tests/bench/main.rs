@@ -8,7 +8,6 @@
 
 mod callbacks;
 mod disk;
-mod document;
 mod driver;
 mod figures;
 mod intake;

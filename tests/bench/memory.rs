@@ -7,8 +7,8 @@ use std::{
     time::Duration,
 };
 
-use super::{document, driver::Until, figures::Figures, subject::Subject};
-use crate::kit::gateway::Engine;
+use super::{driver::Until, figures::Figures, request::MARK, subject::Subject};
+use crate::kit::{document, gateway::Engine};
 
 /// How often memory is looked at.
 const EVERY: Duration = Duration::from_millis(20);
@@ -21,7 +21,7 @@ const DRAIN: Duration = Duration::from_secs(120);
 /// The figure is the peak, from the first byte sent to the last return delivered, of what all of them hold together,
 /// pages that they share counted once.
 pub fn measure(figures: &mut Figures) {
-    let content = document::pdf(19_900_000);
+    let content = document::pdf(MARK, 19_900_000);
     let mut subject = Subject::start(Engine::Sqlite);
     let pid = subject.gateway.pid().as_raw_nonzero().get();
     let done = AtomicBool::new(false);

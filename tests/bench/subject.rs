@@ -11,6 +11,7 @@ use super::{
 use crate::kit::{
     client::Client,
     gateway::{Engine, Gateway, Kit},
+    wait,
 };
 
 /// A running gateway, an application that may send, and the count of what it acknowledged.
@@ -55,9 +56,19 @@ impl Subject {
     /// not slow the yardsticks down.
     pub fn rate_while_thawed(&mut self, content: &[u8], connections: usize, time: Duration) -> f64 {
         self.gateway.thaw();
+        self.runtime.block_on(self.let_in());
         let outcome = self.push(content, connections, Until::Time(time));
         self.gateway.freeze();
         outcome.per_second
+    }
+
+    /// A gateway that stood still for long believes no token until it has read its clients again.
+    async fn let_in(&self) {
+        wait::eventually("good answer", Duration::from_secs(10), async || {
+            let answer = self.client.get("/v1/pieces?limit=1").await;
+            (answer.status == 200).then_some(())
+        })
+        .await;
     }
 
     /// Waits until the partner has a return for every piece.

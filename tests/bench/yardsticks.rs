@@ -4,16 +4,17 @@ use std::cell::RefCell;
 
 use super::{
     disk::{self, Layout},
-    document,
     figures::Figures,
     nginx::Nginx,
+    request::MARK,
     rounds,
 };
+use crate::kit::document;
 
 /// Measures the disk and nginx.
 pub fn measure(figures: &mut Figures) {
-    let small = document::pdf(100_000);
-    let large = document::pdf(19_900_000);
+    let small = document::pdf(MARK, 100_000);
+    let large = document::pdf(MARK, 19_900_000);
     let nginx = RefCell::new(Nginx::start());
     let rates = rounds::medians(vec![
         Box::new(|time| disk::durable_files(64, Layout::Together, &small, time)),

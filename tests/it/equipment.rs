@@ -2,10 +2,15 @@
 
 use std::time::Duration;
 
-use crate::kit::{
-    partner::{Answer, Partner},
-    pki::{Identity, pki},
-    postgres, tls,
+use crate::{
+    both_engines,
+    kit::{
+        client::metadata,
+        document,
+        partner::{Answer, Partner},
+        pki::{Identity, pki},
+        postgres, tls,
+    },
 };
 
 const SOON: Duration = Duration::from_secs(20);
@@ -127,4 +132,25 @@ async fn a_partner_refuses_callers_without_a_good_certificate() {
         assert!(outcome.is_err(), "{identity:?}");
     }
     assert_eq!(partner.count(), 0);
+}
+
+both_engines! {
+    async fn a_piece_sent_to_a_gateway_of_the_kit_comes_back_as_a_return(kit) {
+        let mut gateway = kit.start();
+        let client = gateway.client().await;
+        let sent = client.push(&metadata("D-1"), document::small("D-1")).await;
+        let id = sent.reconciliation_id();
+        let calls = gateway.partner().wait_for(1, SOON).await;
+        assert_eq!(calls[0].json()["reconciliationId"], id.as_str());
+        assert!(gateway.stop().success());
+    }
+
+    async fn a_gateway_of_the_kit_killed_and_restarted_knows_what_it_acknowledged(kit) {
+        let mut gateway = kit.start();
+        let client = gateway.client().await;
+        let id = client.push(&metadata("D-1"), document::small("D-1")).await.reconciliation_id();
+        gateway.kill();
+        gateway.restart();
+        assert_eq!(client.get(&format!("/v1/pieces/{id}")).await.status, 200);
+    }
 }

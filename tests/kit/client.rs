@@ -3,6 +3,8 @@
 //! [`Client::push`] and [`Client::get`] are the two calls of every journey; [`Client::request`] starts any other, and
 //! [`connect`] gives the naked TLS stream to send what no library would.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use reqwest::{Method, RequestBuilder, header::HeaderMap, multipart};
 use serde_json::{Value, json};
@@ -12,11 +14,14 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 use super::{
     gateway::{APPLICATION, Credentials, Gateway, PROJECT},
     pki::Identity,
-    tls,
+    tls, wait,
 };
 
 /// The media type of the documents that journeys send unless they say otherwise.
 pub const PDF: &str = "application/pdf";
+
+/// How long a new client may be unknown, with room for a busy machine.
+const KNOWN: Duration = Duration::from_secs(10);
 
 /// An answer, read to its end.
 #[derive(Clone, Debug)]
@@ -88,16 +93,18 @@ impl Client {
         }
     }
 
-    /// An application that has asked for its token.
+    /// An application that has asked for its token, again until the gateway knows it: within a second, it promises.
     pub async fn with_token(
         gateway: &Gateway,
         identity: &Identity,
         credentials: &Credentials,
     ) -> Self {
         let mut client = Self::new(gateway, Some(identity));
-        let answer = client.ask_token(credentials).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-        let token = answer.json()["access_token"].clone();
+        let token = wait::eventually("token", KNOWN, async || {
+            let answer = client.ask_token(credentials).await;
+            (answer.status == 200).then(|| answer.json()["access_token"].clone())
+        });
+        let token = token.await;
         client.token = Some(token.as_str().expect("a token is a text").to_owned());
         client
     }

@@ -8,7 +8,7 @@
 //! | `postgres` | a real PostgreSQL, a database per test |
 //! | `partner` | ASP's callback API, scriptable |
 //! | `gateway` | the binary, configured, started, killed, restarted |
-//! | `client` | an application that sends and reads pieces |
+//! | `client`, `document` | an application that sends and reads pieces; documents to send |
 //!
 //! Nothing here knows the gateway's inside: it meets the binary, HTTP, files and the database's URL. A journey is
 //! written once and runs on both engines:
@@ -18,7 +18,7 @@
 //!     async fn a_piece_is_received(kit) {
 //!         let gateway = kit.start();
 //!         let client = gateway.client().await;
-//!         let answer = client.push(&metadata("D-1"), document).await;
+//!         let answer = client.push(&metadata("D-1"), document::small("D-1")).await;
 //!         assert_eq!(answer.status, 202);
 //!     }
 //! }
@@ -26,6 +26,7 @@
 
 pub mod client;
 pub mod contract;
+pub mod document;
 pub mod gateway;
 pub mod partner;
 pub mod pki;

@@ -1,7 +1,7 @@
 //! One directory per test process for everything that the kit puts on disk.
 //!
 //! It outlives panics and `kill -9` of the tests, but not the process: a small shell holds the reading end of a pipe
-//! of ours, and when the pipe closes it stops the databases left there and removes the directory. `NAVETTE_KIT_KEEP=1`
+//! of ours, and when the pipe closes it stops the databases left there and removes the directory. `KIT_KEEP=1`
 //! keeps the files for a look.
 
 use std::{
@@ -75,7 +75,7 @@ fn keeper(root: &Path) -> ChildStdin {
     let mut child = Command::new("sh")
         .args(["-c", KEEPER, "keeper"])
         .arg(root)
-        .arg(std::env::var("NAVETTE_KIT_KEEP").unwrap_or_default())
+        .arg(std::env::var("KIT_KEEP").unwrap_or_default())
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

@@ -5,29 +5,28 @@
 
 mod commands;
 mod health;
+mod kit;
 mod settings;
 
 use std::{
     fs,
-    net::SocketAddr,
+    net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus},
-    sync::Arc,
     time::Duration,
 };
 
 use rustix::process::{Pid, Signal, kill_process};
 
 pub use commands::{APPLICATION, Credentials};
-use settings::Settings;
+pub use kit::{Engine, Kit};
 
 use super::{
     client::Client,
     partner::Partner,
     pki::pki,
-    ports, postgres,
     process::{self, Fate, Finished},
-    scratch, wait,
+    wait,
 };
 
 /// Seconds for a start, an end or a command on a busy machine.
@@ -39,97 +38,6 @@ pub const PROJECT: &str = "marche-1";
 /// The path of the partner that returns go to.
 pub const CALLBACK: &str = "/retours";
 
-/// Which database stands behind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Engine {
-    /// The embedded default.
-    Sqlite,
-    /// The server of this test process, a database of its own.
-    Postgres,
-}
-
-/// A gateway that is configured and not yet started, with its partner.
-#[derive(Debug)]
-pub struct Kit {
-    /// The stand-in that the project's returns go to.
-    pub partner: Arc<Partner>,
-    dir: PathBuf,
-    address: SocketAddr,
-    health: SocketAddr,
-    database: Option<String>,
-    settings: Settings,
-    project: Settings,
-    environment: Vec<(String, String)>,
-}
-
-impl Kit {
-    /// Default settings on free ports, on a new database.
-    pub fn new(engine: Engine) -> Self {
-        let database = match engine {
-            Engine::Sqlite => None,
-            Engine::Postgres => Some(postgres::fresh_database()),
-        };
-        Self::with_database(database)
-    }
-
-    /// The same on a database of the test's own (`None`: SQLite).
-    pub fn with_database(database: Option<String>) -> Self {
-        let partner = Arc::new(Partner::start());
-        let [address, health] =
-            [ports::free(), ports::free()].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
-        Self {
-            dir: scratch::fresh("gateway"),
-            settings: settings::gateway(address, health, database.as_deref()),
-            project: settings::project(&partner.url(CALLBACK)),
-            environment: Vec::new(),
-            partner,
-            address,
-            health,
-            database,
-        }
-    }
-
-    /// Changes a setting of `navette.toml`; the value is written as in TOML.
-    pub fn set(mut self, key: &str, value: impl ToString) -> Self {
-        self.settings.insert(key.to_owned(), value.to_string());
-        self
-    }
-
-    /// Changes a setting of the project.
-    pub fn set_project(mut self, key: &str, value: impl ToString) -> Self {
-        self.project.insert(key.to_owned(), value.to_string());
-        self
-    }
-
-    /// Sets an environment variable of the gateway, such as `NAVETTE_FAILPOINT`.
-    pub fn env(mut self, name: &str, value: &str) -> Self {
-        self.environment.push((name.to_owned(), value.to_owned()));
-        self
-    }
-
-    /// Writes the settings without starting anything, for tests of commands.
-    pub fn write(&self) -> PathBuf {
-        let projects = self.dir.join("projects");
-        fs::create_dir_all(&projects).expect("the scratch directory is writable");
-        let project = projects.join(format!("{PROJECT}.toml"));
-        fs::write(project, settings::text(&self.project)).expect("so is its folder");
-        let file = self.dir.join("navette.toml");
-        fs::write(&file, settings::text(&self.settings)).expect("so is its folder");
-        file
-    }
-
-    /// Starts the gateway and comes back when it is ready.
-    pub fn start(self) -> Gateway {
-        self.write();
-        let mut gateway = Gateway {
-            kit: self,
-            child: None,
-        };
-        gateway.restart();
-        gateway
-    }
-}
-
 /// A gateway that runs, or has been killed and can be started again on the same data.
 #[derive(Debug)]
 pub struct Gateway {
@@ -138,6 +46,12 @@ pub struct Gateway {
 }
 
 impl Gateway {
+    fn started(kit: Kit) -> Self {
+        let mut gateway = Self { kit, child: None };
+        gateway.restart();
+        gateway
+    }
+
     /// Starts it again with the kit's environment, and comes back when it is ready.
     pub fn restart(&mut self) {
         let environment = self.kit.environment.clone();
@@ -255,11 +169,19 @@ impl Gateway {
         self.kit.dir.join("navette.log")
     }
 
+    fn log_end(&self) -> String {
+        let log = self.log();
+        let skipped = log.lines().count().saturating_sub(40);
+        log.lines().skip(skipped).collect::<Vec<_>>().join("\n")
+    }
+
     fn ready_or_dead(&mut self) -> Option<()> {
         let child = self.child.as_mut().expect("it was started");
         let end = child.try_wait().expect("it is our child");
         assert!(end.is_none(), "the gateway ended: {end:?}");
-        matches!(self.health("/health/ready"), Some((200, _))).then_some(())
+        let listens = TcpStream::connect(self.kit.address).is_ok();
+        let ready = matches!(self.health("/health/ready"), Some((200, _)));
+        (listens && ready).then_some(())
     }
 
     fn signal(&self, signal: Signal) {
@@ -274,7 +196,7 @@ impl Drop for Gateway {
             let _ = child.wait();
         }
         if std::thread::panicking() {
-            eprintln!("--- the gateway's log ---\n{}", self.log());
+            eprintln!("--- the end of the gateway's log ---\n{}", self.log_end());
         }
     }
 }

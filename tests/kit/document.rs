@@ -1,17 +1,20 @@
-//! A document of an exact size: a valid one-page PDF around bytes that do not compress.
+//! Documents made to measure: a valid one-page PDF around bytes that do not compress.
 
-use super::request::MARK;
+/// A PDF that differs from those of other labels, a kilobyte long.
+pub fn small(label: &str) -> Vec<u8> {
+    pdf(label, 1024)
+}
 
-/// A PDF of `size` bytes whose second line holds a [`MARK`], so that each copy sent can be another document.
-pub fn pdf(size: usize) -> Vec<u8> {
-    let frame = assemble(&[]).len();
+/// A PDF of exactly `size` bytes, with `label` in a comment on its second line.
+pub fn pdf(label: &str, size: usize) -> Vec<u8> {
+    let frame = assemble(label, &[]).len();
     let filler = noise(size.checked_sub(frame).expect("a PDF has a minimum"));
-    assemble(&filler)
+    assemble(label, &filler)
 }
 
 /// Every number has a fixed width, so that the frame's length does not depend on the filler's.
-fn assemble(filler: &[u8]) -> Vec<u8> {
-    let mut out = format!("%PDF-1.7\n% {MARK}\n").into_bytes();
+fn assemble(label: &str, filler: &[u8]) -> Vec<u8> {
+    let mut out = format!("%PDF-1.7\n% {label}\n").into_bytes();
     let mut offsets = Vec::new();
     for (number, object) in objects(filler).iter().enumerate() {
         offsets.push(out.len());
