@@ -3,6 +3,7 @@
 #[path = "../kit/mod.rs"]
 mod kit;
 
+mod demo;
 mod equipment;
 mod fixtures;
 mod inspection;
