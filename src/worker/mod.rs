@@ -15,6 +15,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
 use crate::{
+    config::Config,
     domain::{
         Context,
         jobs::{self, Kind, Settlement},
@@ -49,16 +50,30 @@ pub struct Worker {
 impl Worker {
     /// A worker over every lane of the settings.
     pub fn new(ctx: Context, workshop: Workshop, couriers: Couriers) -> Self {
+        let lanes = Self::lane_names(&ctx.config);
         let settings = &ctx.config.gateway.worker;
-        let mut lanes = HashMap::from([lane(jobs::PROCESS_LANE.to_owned(), settings.processing)]);
-        let projects = ctx.config.projects.keys();
-        lanes.extend(projects.map(|name| lane(jobs::delivery_lane(name), settings.deliveries)));
+        let seats = |lane: &str| match lane {
+            jobs::PROCESS_LANE => settings.processing,
+            _ => settings.deliveries,
+        };
+        let lanes = lanes.map(|name| (name.clone(), Arc::new(Semaphore::new(seats(&name)))));
+        let lanes: HashMap<_, _> = lanes.collect();
         Self {
             ctx,
             workshop,
             couriers,
             lanes: Arc::new(lanes),
         }
+    }
+
+    /// The lanes of the settings: processing, and one of deliveries per project.
+    pub fn lane_names(config: &Config) -> impl Iterator<Item = String> {
+        let projects = config.projects.keys();
+        let deliveries = projects.map(|name| jobs::delivery_lane(name));
+        let lanes: Vec<_> = std::iter::once(jobs::PROCESS_LANE.to_owned())
+            .chain(deliveries)
+            .collect();
+        lanes.into_iter()
     }
 
     /// Works until `stop`; then ends what runs, within 40 s.
@@ -159,10 +174,6 @@ impl Worker {
             Kind::Deliver => deliver::run(&self.ctx, &self.couriers, job.subject).await,
         }
     }
-}
-
-fn lane(name: String, seats: usize) -> (String, Arc<Semaphore>) {
-    (name, Arc::new(Semaphore::new(seats)))
 }
 
 /// Every free seat of a lane, taken.
