@@ -36,6 +36,9 @@ pub struct Admission {
     pub(super) metadata: Metadata,
 }
 
+/// What a return needs beside the metadata that it repeats, in bytes: its frame, controls and findings.
+const RETURN_FRAME: u64 = 16_000;
+
 /// How a sending ended well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -196,6 +199,7 @@ impl Reception {
     /// the content stage (nothing is kept), `piece-conflict`, or `unavailable` where the outcome is unknown (the blob stays
     /// for the sweep, the same sending may come again).
     pub async fn finish(self, ctx: &Context, request_bytes: u64) -> Result<Acknowledged> {
+        room_for_return(ctx, &self.admission.metadata, request_bytes)?;
         let stored = self.writer.finish().await?;
         let found = sniff::compare(&stored.prefix, &self.admission.metadata.media_type);
         if let Err(fault) = content_faults(&self.admission, &stored, &found) {
@@ -211,6 +215,21 @@ impl Reception {
         )?;
         acknowledge(ctx, record).await
     }
+}
+
+/// Metadata come back in the return, so the reserve that the settings keep does not suffice for the longest of them: what
+/// is accepted can be answered within the transaction's limit (API-3).
+fn room_for_return(ctx: &Context, metadata: &Metadata, request_bytes: u64) -> Result<()> {
+    let repeated = serde_json::to_vec(metadata).map_err(Fault::internal)?.len() as u64;
+    let limit = ctx.config.gateway.limits.transaction;
+    if request_bytes + repeated + RETURN_FRAME <= limit {
+        return Ok(());
+    }
+    let detail = format!(
+        "La transaction complète (requête et retour) est limitée à {limit} octets et le retour répète les métadonnées \
+         ({repeated} octets) ; au-delà, passez par le canal des archives."
+    );
+    Err(Fault::new(Code::TooLarge, detail))
 }
 
 fn content_faults(admission: &Admission, stored: &Stored, found: &TypeFinding) -> Result<()> {
