@@ -10,6 +10,7 @@ use super::{
 use crate::{
     domain::{
         Context,
+        exchanges::Metadata,
         processing::sniff::{self, TypeFinding},
     },
     kernel::{
@@ -24,6 +25,9 @@ use crate::{
     },
     vault::{BlobWriter, Stored},
 };
+
+/// What a return needs beside the metadata that it repeats, in bytes: its frame, controls and findings.
+const RETURN_FRAME: u64 = 16_000;
 
 /// A content that is coming in. Dropped before [`Reception::finish`], it leaves nothing.
 pub struct Reception {
@@ -62,6 +66,7 @@ impl Reception {
     /// the content stage (nothing is kept), `piece-conflict`, or `unavailable` where the outcome is unknown (the blob stays
     /// for the sweep, the same sending may come again).
     pub async fn finish(self, ctx: &Context, request_bytes: u64) -> Result<Acknowledged> {
+        room_for_return(ctx, &self.admission.metadata, request_bytes)?;
         let stored = timed("store", self.writer.finish()).await?;
         let found = sniff::compare(&stored.prefix, &self.admission.metadata.media_type);
         if let Err(fault) = content_faults(&self.admission, &stored, &found) {
@@ -86,6 +91,21 @@ async fn timed<T>(stage: &'static str, work: impl Future<Output = Result<T>>) ->
     let seconds = started.elapsed().as_secs_f64();
     metrics::histogram!("navette_intake_stage_seconds", "stage" => stage).record(seconds);
     outcome
+}
+
+/// Metadata come back in the return, so the reserve that the settings keep does not suffice for the longest of them: what
+/// is accepted can be answered within the transaction's limit (API-3).
+fn room_for_return(ctx: &Context, metadata: &Metadata, request_bytes: u64) -> Result<()> {
+    let repeated = serde_json::to_vec(metadata).map_err(Fault::internal)?.len() as u64;
+    let limit = ctx.config.gateway.limits.transaction;
+    if request_bytes + repeated + RETURN_FRAME <= limit {
+        return Ok(());
+    }
+    let detail = format!(
+        "La transaction complète (requête et retour) est limitée à {limit} octets et le retour répète les métadonnées \
+         ({repeated} octets) ; au-delà, passez par le canal des archives."
+    );
+    Err(Fault::new(Code::TooLarge, detail))
 }
 
 fn content_faults(admission: &Admission, stored: &Stored, found: &TypeFinding) -> Result<()> {
