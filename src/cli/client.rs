@@ -253,8 +253,8 @@ impl Desk {
 }
 
 fn record(tx: &mut crate::storage::Tx<'_>, entry: &EntryRow) -> Result<bool> {
-    let (sql, values) = append(entry);
-    Ok(tx.execute(sql, &values)? == 1)
+    append(tx, entry)?;
+    Ok(true)
 }
 
 fn usage(detail: String) -> Fault {

@@ -155,7 +155,7 @@ impl Gateway {
             tokens: Tokens::read(reader),
             limits: Limits::read(reader),
             worker: Worker {
-                processing: reader.number("worker.processing", 4, 1, 256) as usize,
+                processing: reader.number("worker.processing", 12, 1, 256) as usize,
                 deliveries: reader.number("worker.deliveries_per_project", 32, 1, 1024) as usize,
                 lease: reader.seconds("worker.lease_seconds", 120, 3600),
             },

@@ -141,7 +141,7 @@ statements! {
     WITHOUT_RECEIPT = "SELECT e.id FROM exchange e LEFT JOIN receipt r ON r.exchange_id = e.id WHERE r.id IS NULL LIMIT $1";
     WITHOUT_DOCUMENT = "SELECT e.id FROM exchange e WHERE NOT EXISTS \
         (SELECT 1 FROM document d WHERE d.exchange_id = e.id AND d.role = 'content') LIMIT $1";
-    STUCK = "SELECT e.id FROM exchange e WHERE e.status IN ('received', 'processing') \
+    STUCK = "SELECT e.id FROM exchange e WHERE e.status = 'received' \
         AND NOT EXISTS (SELECT 1 FROM job j WHERE j.subject = e.id) LIMIT $1";
 }
 

@@ -15,7 +15,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
 use crate::{
-    config::Callback,
+    config::{Callback, Config},
     domain::{
         Context,
         jobs::{self, Kind, Settlement},
@@ -71,14 +71,20 @@ struct Held {
 impl Worker {
     /// A worker over every lane of the settings.
     pub fn new(ctx: Context, workshop: Workshop, couriers: Couriers) -> Self {
+        let lanes = Self::lane_names(&ctx.config);
         let settings = &ctx.config.gateway.worker;
-        let process = Lane::new(settings.processing, settings.lease);
-        let mut lanes = HashMap::from([(jobs::PROCESS_LANE.to_owned(), process)]);
-        lanes.extend(ctx.config.projects.values().map(|project| {
-            let lease = settings.lease.max(delivery_lease(&project.callback));
-            let lane = Lane::new(settings.deliveries, lease);
-            (jobs::delivery_lane(&project.name), lane)
-        }));
+        let lane = |name: String| {
+            let lane = match name.strip_prefix(jobs::DELIVERY_PREFIX) {
+                None => Lane::new(settings.processing, settings.lease),
+                Some(project) => {
+                    let callback = ctx.config.projects.get(project).map(|one| &one.callback);
+                    let needed = callback.map_or(settings.lease, delivery_lease);
+                    Lane::new(settings.deliveries, settings.lease.max(needed))
+                }
+            };
+            (name, lane)
+        };
+        let lanes: HashMap<_, _> = lanes.map(lane).collect();
         Self {
             ctx,
             workshop,
@@ -86,6 +92,16 @@ impl Worker {
             lanes: Arc::new(lanes),
             late: CancellationToken::new(),
         }
+    }
+
+    /// The lanes of the settings: processing, and one of deliveries per project.
+    pub fn lane_names(config: &Config) -> impl Iterator<Item = String> {
+        let projects = config.projects.keys();
+        let deliveries = projects.map(|name| jobs::delivery_lane(name));
+        let lanes: Vec<_> = std::iter::once(jobs::PROCESS_LANE.to_owned())
+            .chain(deliveries)
+            .collect();
+        lanes.into_iter()
     }
 
     /// Works until `stop`; then ends what runs within 40 s, and hands back what did not end.
@@ -133,7 +149,10 @@ impl Worker {
     /// Leases as many jobs as the lane has seats.
     async fn lease(&self, name: String, lane: &Lane) -> Result<Vec<Held>> {
         let seats = seats(&lane.room);
-        let (token, now) = (self.ctx.entropy.uuid(&self.ctx.clock)?, self.ctx.clock.now());
+        let (token, now) = (
+            self.ctx.entropy.uuid(&self.ctx.clock)?,
+            self.ctx.clock.now(),
+        );
         let limit = seats.len() as u32;
         let micros = i64::try_from(lane.lease.as_micros()).unwrap_or(i64::MAX);
         let leased = self
@@ -185,7 +204,10 @@ impl Worker {
     /// made again under the same id.
     async fn hand_back(&self, held: &Held) {
         let (id, token, now) = (held.job.id, held.token, self.ctx.clock.now());
-        let back = self.ctx.store.write(move |tx| rows::hand_back(tx, id, token, now));
+        let back = self
+            .ctx
+            .store
+            .write(move |tx| rows::hand_back(tx, id, token, now));
         if let Err(fault) = back.await {
             tracing::warn!(job = %id, %fault, "a job could not be handed back; its lease will expire");
         }

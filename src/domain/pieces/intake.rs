@@ -24,6 +24,7 @@ use crate::{
     storage::{
         Tx,
         exchanges::{self, Known, ReceiptRow},
+        journal,
     },
     vault::{BlobWriter, Stored},
 };
@@ -301,8 +302,7 @@ async fn repeated(ctx: &Context, record: &Record, known: Known) -> Result<Acknow
     let id = known.exchange_id;
     let entry = record.repetition(ctx, id)?;
     let found = ctx.store.write(move |tx| {
-        let (sql, values) = crate::storage::journal::append(&entry);
-        tx.execute(sql, &values)?;
+        journal::append(tx, &entry)?;
         Ok((exchanges::find(tx, id)?, exchanges::receipt(tx, id)?))
     });
     let (Some(exchange), Some(receipt)) = found.await? else {

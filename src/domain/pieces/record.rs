@@ -62,6 +62,7 @@ impl Record {
             &exchange.owner,
             now,
         )?;
+        let [appended, pended] = journal_rows::appending(&entry);
         let content = content(admission, &exchange, stored, blob_key);
         Ok(Self {
             natural_key: natural_key(&admission.keys, &admission.metadata, &stored.digests.sha256),
@@ -69,7 +70,8 @@ impl Record {
                 exchanges::insert(&exchange),
                 exchanges::insert_document(&content),
                 exchanges::insert_receipt(&receipt),
-                journal_rows::append(&entry),
+                appended,
+                pended,
                 job_rows::queue(&job, now),
             ],
             exchange,

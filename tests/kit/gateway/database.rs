@@ -26,7 +26,9 @@ impl Gateway {
     #[track_caller]
     pub fn count(&self, statement: &str) -> u64 {
         let answer = self.sql(statement);
-        answer.parse().unwrap_or_else(|_| panic!("{statement}: {answer}"))
+        answer
+            .parse()
+            .unwrap_or_else(|_| panic!("{statement}: {answer}"))
     }
 
     /// An id as the engine writes it in a statement.

@@ -76,7 +76,10 @@ impl Kit {
 
     /// Changes a setting of a project of [`Kit::and_project`].
     pub fn set_in(mut self, project: &str, key: &str, value: impl ToString) -> Self {
-        let settings = self.projects.get_mut(project).expect("a project of the kit");
+        let settings = self
+            .projects
+            .get_mut(project)
+            .expect("a project of the kit");
         settings.insert(key.to_owned(), value.to_string());
         self
     }

@@ -50,9 +50,11 @@ impl WorkerProcess {
 
     /// Waits until it has ended, as it does at a failure point.
     pub fn ended(&mut self) -> std::process::ExitStatus {
-        wait::until("end of the worker", Duration::from_secs(PATIENCE.into()), || {
-            self.child.try_wait().expect("it is our child")
-        })
+        wait::until(
+            "end of the worker",
+            Duration::from_secs(PATIENCE.into()),
+            || self.child.try_wait().expect("it is our child"),
+        )
     }
 
     /// A metric's value, summed over its labels.
