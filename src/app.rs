@@ -216,8 +216,8 @@ async fn keep_certificates(tls: Arc<Tls>, stop: CancellationToken) {
     }
 }
 
-/// Serves health and metrics on the loopback listener until `stop`.
-pub async fn watch(house: &House, stop: CancellationToken) -> Result<()> {
+/// Serves health and metrics on the loopback `address` until `stop`.
+pub async fn watch(house: &House, address: SocketAddr, stop: CancellationToken) -> Result<()> {
     let metrics = ops::install_metrics()?;
     tokio::spawn(ops::keep_up(metrics.clone(), stop.clone()));
     let (store, vault) = (house.ctx.store.clone(), house.ctx.vault.clone());
@@ -235,8 +235,8 @@ pub async fn watch(house: &House, stop: CancellationToken) -> Result<()> {
             }
         }),
     ];
-    let address: SocketAddr = house.ctx.config.gateway.health;
     let listener = Listener::bind(address, None, listener::Settings::default()).await?;
+    tracing::info!(address = %listener.address(), "health and metrics");
     listener.serve(ops::routes(probes, metrics), stop).await;
     Ok(())
 }

@@ -13,8 +13,10 @@ pub struct Gateway {
     pub data_dir: PathBuf,
     /// The API's listener.
     pub listen: Listen,
-    /// The loopback listener of health and metrics.
+    /// The loopback listener of health and metrics of `navette serve`.
     pub health: SocketAddr,
+    /// The same of `navette worker`; port 0 takes a free one, so that several may run on one machine.
+    pub worker_health: SocketAddr,
     /// The database.
     pub database: Database,
     /// The file of the master key: 64 hexadecimal digits.
@@ -146,7 +148,8 @@ impl Gateway {
                 .optional_text("environment")
                 .unwrap_or_else(|| "production".to_owned()),
             listen: Listen::read(reader),
-            health: loopback(reader),
+            health: loopback(reader, "health.address", "127.0.0.1:9180"),
+            worker_health: loopback(reader, "health.worker_address", "127.0.0.1:0"),
             database: Database::read(reader, &data_dir),
             master_key_file: reader.file("keys.master_key_file"),
             receipts: Receipts {
@@ -169,11 +172,11 @@ impl Gateway {
     }
 }
 
-fn loopback(reader: &mut Reader) -> SocketAddr {
-    let address = reader.address("health.address", "127.0.0.1:9180");
+fn loopback(reader: &mut Reader, key: &str, default: &str) -> SocketAddr {
+    let address = reader.address(key, default);
     if !address.ip().is_loopback() {
         reader.wrong(
-            "health.address",
+            key,
             "must be a loopback address: it asks for no credentials",
         );
     }

@@ -4,7 +4,10 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use super::intake::{Acknowledged, Admission, Outcome};
+use super::{
+    acknowledged::{Acknowledged, Outcome},
+    admission::Admission,
+};
 use crate::{
     domain::{
         Context,
