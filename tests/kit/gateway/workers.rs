@@ -24,7 +24,7 @@ impl Gateway {
         let health = SocketAddr::from(([127, 0, 0, 1], ports::free()));
         let mut command = self.command(&["worker"]);
         command
-            .env("NAVETTE_HEALTH__ADDRESS", health.to_string())
+            .env("NAVETTE_HEALTH__WORKER_ADDRESS", health.to_string())
             .envs(environment.iter().copied());
         let child = process::start(&command, Fate::Kill, &self.log_file());
         let child = child.expect("the binary is built");
