@@ -8,6 +8,7 @@
 
 mod client;
 mod demo;
+mod doctor;
 mod migrate;
 mod output;
 mod serve;
@@ -45,6 +46,7 @@ enum Command {
     Migrate(migrate::MigrateArgs),
     Client(client::ClientArgs),
     Demo(demo::DemoArgs),
+    Doctor(doctor::DoctorArgs),
 }
 
 /// How a command that ran to its end answers.
@@ -84,6 +86,7 @@ async fn dispatch(cli: Cli) -> Result<Answer> {
         Command::Migrate(args) => migrate::migrate(&settings, &args).await,
         Command::Client(args) => client::run(&settings, args).await,
         Command::Demo(args) => demo::run(args).await,
+        Command::Doctor(args) => doctor::run(&settings, args).await,
     }
 }
 

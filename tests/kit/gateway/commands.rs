@@ -1,6 +1,6 @@
 //! What the kit asks of the binary's commands: the one place that knows their form.
 
-use super::{Gateway, PROJECT};
+use super::Gateway;
 
 /// How an application shows itself at the token endpoint.
 #[derive(Clone, Debug)]
@@ -15,13 +15,14 @@ pub struct Credentials {
 pub const APPLICATION: &str = "asp-instruction";
 
 impl Gateway {
-    /// Registers a client for the project and [`APPLICATION`].
+    /// Registers a client for the kit's projects and [`APPLICATION`].
     pub fn register(&self, name: &str, scopes: &[&str]) -> Credentials {
         let scopes = scopes.join(",");
+        let projects = self.kit.project_names().join(",");
         let arguments = ["client", "add", name, "--scopes", &scopes];
         let bounds = [
             "--projects",
-            PROJECT,
+            &projects,
             "--applications",
             APPLICATION,
             "--json",
