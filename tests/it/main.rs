@@ -3,6 +3,11 @@
 #[path = "../kit/mod.rs"]
 mod kit;
 
+mod access;
+mod access_clients;
+mod access_tls;
+mod access_tokens;
+mod contract;
 mod equipment;
 mod fixtures;
 mod inspection;

@@ -29,6 +29,21 @@ pub fn fresh_database() -> String {
     SHARED.fresh_database()
 }
 
+/// Runs statements in the database of a URL and gives the rows, one a line, columns separated by `|`.
+pub fn sql(url: &str, statements: &str) -> String {
+    let mut psql = Command::new(binary("psql"));
+    psql.args([
+        "-XqAt",
+        "-v",
+        "ON_ERROR_STOP=1",
+        "-d",
+        url,
+        "-c",
+        statements,
+    ]);
+    process::run(&psql, PATIENCE).succeeded()
+}
+
 /// A PostgreSQL server on a loopback port.
 #[derive(Debug)]
 pub struct Server {
@@ -63,11 +78,7 @@ impl Server {
 
     /// Runs statements in a database and gives the rows, one a line, columns separated by `|`.
     pub fn sql(&self, database: &str, statements: &str) -> String {
-        let mut psql = self.tool("psql");
-        psql.args(["-XqAt", "-v", "ON_ERROR_STOP=1", "-d"])
-            .arg(self.url(database))
-            .args(["-c", statements]);
-        process::run(&psql, PATIENCE).succeeded()
+        sql(&self.url(database), statements)
     }
 
     /// Starts it again after [`Server::stop`], and comes back when it takes connections.

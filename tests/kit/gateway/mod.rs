@@ -5,6 +5,7 @@
 
 mod commands;
 mod health;
+mod kept;
 mod kit;
 mod settings;
 
@@ -19,6 +20,7 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 
 pub use commands::{APPLICATION, Credentials};
+pub use kept::Kept;
 pub use kit::{Engine, Kit};
 
 use super::{
