@@ -137,12 +137,6 @@ statements! {
     RECEIPT = "SELECT exchange_id, id, partner, environment, body, cms, created_at FROM receipt WHERE exchange_id = $1";
     RESULT = "SELECT body FROM result WHERE exchange_id = $1";
     SET_STATUS = "UPDATE exchange SET status = $1 WHERE id = $2";
-    COUNT = "SELECT count(*) FROM exchange";
-    WITHOUT_RECEIPT = "SELECT e.id FROM exchange e LEFT JOIN receipt r ON r.exchange_id = e.id WHERE r.id IS NULL LIMIT $1";
-    WITHOUT_DOCUMENT = "SELECT e.id FROM exchange e WHERE NOT EXISTS \
-        (SELECT 1 FROM document d WHERE d.exchange_id = e.id AND d.role = 'content') LIMIT $1";
-    STUCK = "SELECT e.id FROM exchange e WHERE e.status IN ('received', 'processing') \
-        AND NOT EXISTS (SELECT 1 FROM job j WHERE j.subject = e.id) LIMIT $1";
 }
 
 /// Takes the natural key `digest` for `exchange`. Answers what it already stands for, where it is taken.
@@ -273,17 +267,10 @@ pub fn has_document(tx: &mut Tx<'_>, id: Uuid) -> Result<bool> {
 
 /// The receipt of an exchange.
 pub fn receipt(tx: &mut Tx<'_>, exchange: Uuid) -> Result<Option<ReceiptRow>> {
-    let Some(row) = tx.first(RECEIPT, &params![exchange])? else {
-        return Ok(None);
-    };
-    Ok(Some(ReceiptRow {
-        exchange_id: row.get(0)?,
-        id: row.get(1)?,
-        owner: owner(&row, 2)?,
-        body: row.get(4)?,
-        cms: row.get(5)?,
-        created_at: instant(row.get(6)?),
-    }))
+    tx.first(RECEIPT, &params![exchange])?
+        .as_ref()
+        .map(receipt_row)
+        .transpose()
 }
 
 /// The sealed results of an exchange, once it was processed.
@@ -296,23 +283,6 @@ pub fn result(tx: &mut Tx<'_>, exchange: Uuid) -> Result<Option<Vec<u8>>> {
 /// Moves an exchange to `status`.
 pub fn set_status(tx: &mut Tx<'_>, exchange: Uuid, status: &str) -> Result<()> {
     tx.execute(SET_STATUS, &params![status, exchange]).map(drop)
-}
-
-/// How many exchanges there are.
-pub fn count(tx: &mut Tx<'_>) -> Result<u64> {
-    tx.first(COUNT, &[])?.map_or(Ok(0), |row| row.get(0))
-}
-
-/// Exchanges that miss what an acknowledgment promises, at most `limit` of each kind: without receipt, without content,
-/// without the job that would bring them on.
-pub fn incomplete(tx: &mut Tx<'_>, limit: u32) -> Result<[Vec<Uuid>; 3]> {
-    let mut ids = |sql| -> Result<Vec<Uuid>> {
-        tx.query(sql, &params![limit])?
-            .iter()
-            .map(|row| row.get(0))
-            .collect()
-    };
-    Ok([ids(WITHOUT_RECEIPT)?, ids(WITHOUT_DOCUMENT)?, ids(STUCK)?])
 }
 
 /// What a list of exchanges is narrowed to; all given filters hold together.
@@ -402,7 +372,7 @@ fn owner(row: &Row, at: usize) -> Result<Owner> {
     })
 }
 
-fn exchange(row: &Row) -> Result<ExchangeRow> {
+pub(super) fn exchange(row: &Row) -> Result<ExchangeRow> {
     Ok(ExchangeRow {
         id: row.get(0)?,
         kind: row.get(1)?,
@@ -420,6 +390,17 @@ fn exchange(row: &Row) -> Result<ExchangeRow> {
         key_id: row.get(14)?,
         wrapped_key: row.get(15)?,
         metadata: row.get(16)?,
+    })
+}
+
+pub(super) fn receipt_row(row: &Row) -> Result<ReceiptRow> {
+    Ok(ReceiptRow {
+        exchange_id: row.get(0)?,
+        id: row.get(1)?,
+        owner: owner(row, 2)?,
+        body: row.get(4)?,
+        cms: row.get(5)?,
+        created_at: instant(row.get(6)?),
     })
 }
 

@@ -7,6 +7,7 @@
 pub mod clients;
 pub mod engine;
 pub mod exchanges;
+pub mod inspection;
 pub mod jobs;
 pub mod journal;
 pub mod keys;
@@ -14,13 +15,14 @@ pub mod leases;
 pub mod migrate;
 pub mod returns;
 
-pub use engine::{Engine, Row, Store, Tx, Value};
+pub use engine::{Access, Engine, Row, Store, Tx, Value};
 
 /// Every statement of every file for `engine`, by name: what the preparation test walks.
 pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
     let shared = [
         clients::ALL,
         exchanges::ALL,
+        inspection::ALL,
         jobs::ALL,
         journal::ALL,
         keys::ALL,

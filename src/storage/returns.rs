@@ -103,10 +103,6 @@ statements! {
         body, peer_sha256, partner_reference) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     ACKNOWLEDGMENT = "SELECT return_id, partner, environment, at, http_status, headers, key_id, body, peer_sha256, \
         partner_reference FROM acknowledgment WHERE return_id = $1";
-    WITHOUT_JOB = "SELECT r.id FROM exchange_return r WHERE r.state = 'pending' \
-        AND NOT EXISTS (SELECT 1 FROM job j WHERE j.subject = r.id) LIMIT $1";
-    WITHOUT_ACKNOWLEDGMENT = "SELECT r.id FROM exchange_return r WHERE r.state = 'delivered' \
-        AND NOT EXISTS (SELECT 1 FROM acknowledgment a WHERE a.return_id = r.id) LIMIT $1";
 }
 
 /// Takes the exchange's one return for `id`; `false` where it has one already.
@@ -217,17 +213,6 @@ pub fn acknowledgment(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Acknowledgment
         peer_sha256: row.get(8)?,
         partner_reference: row.get(9)?,
     }))
-}
-
-/// Returns that nothing would bring on, at most `limit` of each kind: pending without a job, delivered without proof.
-pub fn incomplete(tx: &mut Tx<'_>, limit: u32) -> Result<[Vec<Uuid>; 2]> {
-    let mut ids = |sql| -> Result<Vec<Uuid>> {
-        tx.query(sql, &params![limit])?
-            .iter()
-            .map(|row| row.get(0))
-            .collect()
-    };
-    Ok([ids(WITHOUT_JOB)?, ids(WITHOUT_ACKNOWLEDGMENT)?])
 }
 
 fn owner(row: &Row) -> Result<Owner> {

@@ -29,18 +29,12 @@ pub fn fresh_database() -> String {
     SHARED.fresh_database()
 }
 
-/// Runs statements in the database of a URL and gives the rows, one a line, columns separated by `|`.
-pub fn sql(url: &str, statements: &str) -> String {
+/// Runs statements in the database of that URL and gives the rows, one a line, columns separated by `|`.
+#[track_caller]
+pub fn run(url: &str, statements: &str) -> String {
     let mut psql = Command::new(binary("psql"));
-    psql.args([
-        "-XqAt",
-        "-v",
-        "ON_ERROR_STOP=1",
-        "-d",
-        url,
-        "-c",
-        statements,
-    ]);
+    psql.args(["-XqAt", "-v", "ON_ERROR_STOP=1", "-d", url])
+        .args(["-c", statements]);
     process::run(&psql, PATIENCE).succeeded()
 }
 
@@ -78,7 +72,7 @@ impl Server {
 
     /// Runs statements in a database and gives the rows, one a line, columns separated by `|`.
     pub fn sql(&self, database: &str, statements: &str) -> String {
-        sql(&self.url(database), statements)
+        run(&self.url(database), statements)
     }
 
     /// Starts it again after [`Server::stop`], and comes back when it takes connections.

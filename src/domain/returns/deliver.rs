@@ -127,8 +127,7 @@ impl Attempt {
             )?;
             returns::acknowledge(tx, &proof)?;
             exchanges::set_status(tx, exchange, Status::Acknowledged.as_str())?;
-            let (sql, values) = journal_rows::append(&entry);
-            tx.execute(sql, &values).map(drop)
+            journal_rows::append(tx, &entry)
         });
         Ok(Settlement {
             end: End::Done,
@@ -217,8 +216,7 @@ fn effects(
         if let Some(exchange) = undelivered {
             exchanges::set_status(tx, exchange, Status::Undelivered.as_str())?;
         }
-        let (sql, values) = journal_rows::append(&entry);
-        tx.execute(sql, &values).map(drop)
+        journal_rows::append(tx, &entry)
     })
 }
 

@@ -1,6 +1,6 @@
 //! What the kit asks of the binary's commands: the one place that knows their form.
 
-use super::{Gateway, PROJECT};
+use super::Gateway;
 
 /// How an application shows itself at the token endpoint.
 #[derive(Clone, Debug)]
@@ -15,9 +15,10 @@ pub struct Credentials {
 pub const APPLICATION: &str = "asp-instruction";
 
 impl Gateway {
-    /// Registers a client for the project and [`APPLICATION`].
+    /// Registers a client for the kit's projects and [`APPLICATION`].
     pub fn register(&self, name: &str, scopes: &[&str]) -> Credentials {
-        self.register_within(name, scopes, PROJECT, APPLICATION, &[])
+        let projects = self.kit.project_names().join(",");
+        self.register_within(name, scopes, &projects, APPLICATION, &[])
     }
 
     /// Registers a client within other bounds (names separated by commas), with more options of the command.

@@ -4,10 +4,12 @@
 //! `settings.rs` knows the form of the settings and `commands.rs` that of the commands.
 
 mod commands;
+mod database;
 mod health;
 mod kept;
 mod kit;
 mod settings;
+mod workers;
 
 use std::{
     fs,
@@ -22,6 +24,7 @@ use rustix::process::{Pid, Signal, kill_process};
 pub use commands::{APPLICATION, Credentials};
 pub use kept::Kept;
 pub use kit::{Engine, Kit};
+pub use workers::WorkerProcess;
 
 use super::{
     client::Client,
@@ -36,6 +39,9 @@ const PATIENCE: u32 = 60;
 
 /// The project that every kit configures.
 pub const PROJECT: &str = "marche-1";
+
+/// A secret shared with the partner, for the published webhook library.
+pub const SHARED_SECRET: &str = "whsec_bmF2ZXR0ZS1lc3NhaS1zZWNyZXQtcGFydGFnZS0zMg==";
 
 /// The path of the partner that returns go to.
 pub const CALLBACK: &str = "/retours";
@@ -62,7 +68,8 @@ impl Gateway {
 
     /// Starts it again with another environment, and comes back when it is ready.
     pub fn restart_with(&mut self, environment: &[(String, String)]) {
-        let mut command = self.command(&["serve", "--with-worker"]);
+        let arguments: Vec<&str> = self.kit.arguments.iter().map(String::as_str).collect();
+        let mut command = self.command(&arguments);
         command.envs(environment.iter().cloned());
         let child = process::start(&command, Fate::Kill, &self.log_file());
         self.child = Some(child.expect("the binary is built"));
