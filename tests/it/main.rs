@@ -4,6 +4,11 @@
 mod kit;
 
 mod demo;
+mod access;
+mod access_clients;
+mod access_tls;
+mod access_tokens;
+mod contract;
 mod equipment;
 mod fixtures;
 mod inspection;
