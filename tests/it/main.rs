@@ -5,5 +5,11 @@ mod kit;
 
 mod equipment;
 mod fixtures;
+mod health;
+mod inside;
 mod inspection;
+mod journal;
 mod journey;
+mod returns;
+mod secrecy;
+mod storage;
