@@ -66,8 +66,8 @@ both_stores! {
     async fn a_unit_whose_statement_fails_takes_back_its_own_writes_only(place) {
         let store = place.migrated().await;
         a_group_with(&store, |tx| {
-            let twice = "INSERT INTO lease (name, token, until) VALUES ($1, $2, $3)";
-            tx.execute(twice, &params!["unit-3", TOKEN, 0i64]).map(drop)
+            let twice = "INSERT INTO lease (name, token, until) VALUES ('two', $1, 0), ('two', $1, 0)";
+            tx.execute(twice, &params![TOKEN]).map(drop)
         })
         .await;
     }
