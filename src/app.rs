@@ -3,7 +3,7 @@
 //! [`House::open`] opens database, store, keys and signer; [`serve`] and [`work`] run the two halves of a process until
 //! they are told to stop, and end gracefully: no new connection, bodies in flight finished, leases handed back.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -32,7 +32,7 @@ use crate::{
         fault::{Code, Fault, Result},
     },
     sandbox::{Pool, Settings as PoolSettings},
-    storage::{Store, migrate},
+    storage::{Access, Store, migrate},
     vault::Vault,
     worker::{Worker, periodic},
 };
@@ -50,13 +50,28 @@ pub struct House {
 impl House {
     /// Opens everything that the settings name, and brings the database to today's schema.
     pub async fn open(config: Config) -> Result<Self> {
-        let (clock, entropy) = (Clock::system(), Entropy::system());
-        let config = Arc::new(config);
-        let store = open_store(&config.gateway)?;
-        let applied = migrate::migrate(&store, &clock).await?;
+        let store = open_store(&config.gateway, Access::Full)?;
+        let applied = migrate::migrate(&store, &Clock::system()).await?;
         if !applied.is_empty() {
             tracing::info!(?applied, "database migrated");
         }
+        let (clock, entropy) = (Clock::system(), Entropy::system());
+        let vault = Vault::open(&vault_root(&config.gateway), clock, entropy)?;
+        Self::compose(config, store, vault)
+    }
+
+    /// Opens what is there for reading: no migration, no folder, no key is made, and a write fails with `unavailable`.
+    /// Fails with `configuration` where the database is not at this program's schema.
+    pub async fn open_read_only(config: Config) -> Result<Self> {
+        let store = open_store(&config.gateway, Access::ReadOnly)?;
+        migrate::check_current(&store).await?;
+        let (clock, entropy) = (Clock::system(), Entropy::system());
+        let vault = Vault::existing(&vault_root(&config.gateway), clock, entropy);
+        Self::compose(config, store, vault)
+    }
+
+    fn compose(config: Config, store: Store, vault: Vault) -> Result<Self> {
+        let (clock, entropy) = (Clock::system(), Entropy::system());
         let gateway = &config.gateway;
         let keyring = Keyring::open(
             &gateway.master_key_file,
@@ -68,13 +83,8 @@ impl House {
             &read(&gateway.receipts.signer.certificate)?,
             &read(&gateway.receipts.signer.key)?,
         )?;
-        let vault = Vault::open(
-            &gateway.data_dir.join("store"),
-            clock.clone(),
-            entropy.clone(),
-        )?;
         let ctx = Context {
-            config: config.clone(),
+            config: Arc::new(config),
             store,
             vault,
             keyring,
@@ -87,12 +97,18 @@ impl House {
     }
 }
 
+fn vault_root(gateway: &Gateway) -> PathBuf {
+    gateway.data_dir.join("store")
+}
+
 /// Opens the database alone, without migrating it.
-pub fn open_store(gateway: &Gateway) -> Result<Store> {
+pub fn open_store(gateway: &Gateway, access: Access) -> Result<Store> {
     match &gateway.database {
         Database::Sqlite { path, readers } => {
-            make_data_dir(gateway)?;
-            Store::sqlite(path, *readers)
+            if access == Access::Full {
+                make_data_dir(gateway)?;
+            }
+            Store::sqlite(path, *readers, access)
         }
         Database::Postgres {
             url,
@@ -100,11 +116,8 @@ pub fn open_store(gateway: &Gateway) -> Result<Store> {
             connections,
         } => {
             let password = password_file.as_deref().map(read).transpose()?;
-            Store::postgres(
-                url,
-                password.as_deref().map(<[u8]>::trim_ascii),
-                *connections,
-            )
+            let password = password.as_deref().map(<[u8]>::trim_ascii);
+            Store::postgres(url, password, *connections, access)
         }
     }
 }
@@ -256,6 +269,6 @@ pub async fn work(house: &House, stop: CancellationToken) -> Result<()> {
     };
     let couriers = Couriers::new(&ctx.config.projects, &ctx.clock)?;
     let by_the_clock = tokio::spawn(periodic::run(ctx.clone(), stop.clone()));
-    Worker::new(ctx, workshop, couriers).run(stop).await;
+    Worker::new(ctx, workshop, couriers)?.run(stop).await;
     by_the_clock.await.map_err(Fault::internal)?
 }

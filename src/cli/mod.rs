@@ -7,6 +7,7 @@
 //! To add a command: a file with its `Args` and a `run`, and an arm in [`Command`] and in [`dispatch`].
 
 mod client;
+mod doctor;
 mod migrate;
 mod output;
 mod serve;
@@ -43,6 +44,7 @@ enum Command {
     CheckConfig(migrate::CheckArgs),
     Migrate(migrate::MigrateArgs),
     Client(client::ClientArgs),
+    Doctor(doctor::DoctorArgs),
 }
 
 /// How a command that ran to its end answers.
@@ -81,6 +83,7 @@ async fn dispatch(cli: Cli) -> Result<Answer> {
         Command::CheckConfig(args) => migrate::check(&settings, &args),
         Command::Migrate(args) => migrate::migrate(&settings, &args).await,
         Command::Client(args) => client::run(&settings, args).await,
+        Command::Doctor(args) => doctor::run(&settings, args).await,
     }
 }
 

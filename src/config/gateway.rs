@@ -123,8 +123,10 @@ pub struct Worker {
     pub processing: usize,
     /// How many deliveries run at once for one project: a slow partner holds only these.
     pub deliveries: usize,
-    /// How long a job is leased.
+    /// How long a job is leased: what a worker that died keeps others from. A living worker renews its leases.
     pub lease: Duration,
+    /// How long the processing of one exchange may take.
+    pub job_deadline: Duration,
 }
 
 /// The children that open documents.
@@ -160,7 +162,8 @@ impl Gateway {
             worker: Worker {
                 processing: reader.number("worker.processing", 12, 1, 256) as usize,
                 deliveries: reader.number("worker.deliveries_per_project", 32, 1, 1024) as usize,
-                lease: reader.seconds("worker.lease_seconds", 120, 3600),
+                lease: reader.seconds("worker.lease_seconds", 12, 3600),
+                job_deadline: reader.seconds("worker.job_deadline_seconds", 180, 3600),
             },
             sandbox: Sandbox {
                 children: reader.number("sandbox.children", 2, 1, 64) as usize,

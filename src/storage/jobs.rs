@@ -76,6 +76,7 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, 'queued', 0, $7, $8)";
     ANY_READY = "SELECT 1 FROM job WHERE state = 'queued' AND lane = $1 AND run_at <= $2 LIMIT 1";
     TAKE = "UPDATE job SET lease_token = $1, run_at = $2 WHERE id = $3 AND run_at <= $4 AND state = 'queued'";
+    RENEW = "UPDATE job SET run_at = $1 WHERE id = $2 AND lease_token = $3";
     DONE = "DELETE FROM job WHERE id = $1 AND lease_token = $2";
     RETRY = "UPDATE job SET attempts = attempts + 1, run_at = $1, last_fault = $2, lease_token = NULL \
         WHERE id = $3 AND lease_token = $4";
@@ -151,6 +152,20 @@ pub fn lease(
     let statements: Vec<_> = values.iter().map(|values| (TAKE, &values[..])).collect();
     tx.batch(&statements)?;
     Ok(jobs)
+}
+
+/// Renews the leases of `held` for `micros` microseconds from now; one that was lost stays lost.
+pub fn renew(
+    tx: &mut Tx<'_>,
+    held: &[Uuid],
+    token: Uuid,
+    now: Timestamp,
+    micros: i64,
+) -> Result<()> {
+    let until = lease_clock(tx, now)?.saturating_add(micros);
+    let values: Vec<_> = held.iter().map(|id| params![until, *id, token]).collect();
+    let statements: Vec<_> = values.iter().map(|values| (RENEW, &values[..])).collect();
+    tx.batch(&statements)
 }
 
 fn lease_clock(tx: &mut Tx<'_>, now: Timestamp) -> Result<i64> {

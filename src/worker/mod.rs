@@ -4,18 +4,27 @@
 //! told to stop; then it starts nothing new, waits for what runs, and hands back what it could not end. Jobs carry their
 //! effects to the settlement ([`jobs::Settlement`]); a job that meets a fault of the house is tried again later.
 //!
-//! [`periodic`] holds what runs by the clock. To add a kind of job, see [`crate::domain::jobs`].
+//! A lease is short and renewed while its worker lives ([`Worker::beat`]): the jobs of a worker that died come back within
+//! seconds, and one that only seemed dead cannot settle what another has taken since.
+//!
+//! [`lanes`] says how many jobs run at once, [`periodic`] holds what runs by the clock. To add a kind of job, see
+//! [`crate::domain::jobs`].
 
+mod lanes;
 pub mod periodic;
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
+use self::lanes::Lane;
 use crate::{
-    config::{Callback, Config},
     domain::{
         Context,
         jobs::{self, Kind, Settlement},
@@ -37,10 +46,8 @@ const LOOK: Duration = Duration::from_millis(200);
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long running jobs may take to end at shutdown.
 const GRACE: Duration = Duration::from_secs(40);
-/// The part of a lease in which a job works; the rest is for its settlement.
-const WORKING: f64 = 0.8;
-/// What an attempt needs beside the partner's answer: its body opened, its connection made.
-const SETTLING: Duration = Duration::from_secs(10);
+/// How many times a lease is renewed within its life.
+const BEATS: u32 = 4;
 
 /// What the worker needs beside the house itself.
 #[derive(Clone)]
@@ -49,78 +56,65 @@ pub struct Worker {
     workshop: Workshop,
     couriers: Couriers,
     lanes: Arc<HashMap<String, Lane>>,
+    /// Under which this process holds its leases.
+    token: Uuid,
+    /// The jobs that it holds now.
+    held: Arc<Mutex<HashSet<Uuid>>>,
     /// Cancelled at the end of the grace period: what still runs is given up and handed back.
     late: CancellationToken,
-}
-
-/// How many jobs of a lane run at once in this process, and how long each is leased.
-struct Lane {
-    room: Arc<Semaphore>,
-    lease: Duration,
 }
 
 /// A leased job and what it holds while it runs.
 struct Held {
     job: JobRow,
-    token: Uuid,
-    /// How long its work may take: what is left of the lease is for the settlement.
     deadline: Duration,
     seat: OwnedSemaphorePermit,
 }
 
 impl Worker {
     /// A worker over every lane of the settings.
-    pub fn new(ctx: Context, workshop: Workshop, couriers: Couriers) -> Self {
-        let lanes = Self::lane_names(&ctx.config);
-        let settings = &ctx.config.gateway.worker;
-        let lane = |name: String| {
-            let lane = match name.strip_prefix(jobs::DELIVERY_PREFIX) {
-                None => Lane::new(settings.processing, settings.lease),
-                Some(project) => {
-                    let callback = ctx.config.projects.get(project).map(|one| &one.callback);
-                    let needed = callback.map_or(settings.lease, delivery_lease);
-                    Lane::new(settings.deliveries, settings.lease.max(needed))
-                }
-            };
-            (name, lane)
-        };
-        let lanes: HashMap<_, _> = lanes.map(lane).collect();
-        Self {
+    pub fn new(ctx: Context, workshop: Workshop, couriers: Couriers) -> Result<Self> {
+        Ok(Self {
+            lanes: Arc::new(lanes::all(&ctx.config)),
+            token: ctx.entropy.uuid(&ctx.clock)?,
+            held: Arc::default(),
+            late: CancellationToken::new(),
             ctx,
             workshop,
             couriers,
-            lanes: Arc::new(lanes),
-            late: CancellationToken::new(),
-        }
-    }
-
-    /// The lanes of the settings: processing, and one of deliveries per project.
-    pub fn lane_names(config: &Config) -> impl Iterator<Item = String> {
-        let projects = config.projects.keys();
-        let deliveries = projects.map(|name| jobs::delivery_lane(name));
-        let lanes: Vec<_> = std::iter::once(jobs::PROCESS_LANE.to_owned())
-            .chain(deliveries)
-            .collect();
-        lanes.into_iter()
+        })
     }
 
     /// Works until `stop`; then ends what runs within 40 s, and hands back what did not end.
     pub async fn run(self, stop: CancellationToken) {
+        let idle = CancellationToken::new();
+        let beating = tokio::spawn(self.clone().beat(idle.clone()));
         let running = TaskTracker::new();
         while !stop.is_cancelled() {
-            let wait = match self.look(&running, &stop).await {
-                Ok(()) => LOOK,
-                Err(fault) => {
-                    tracing::error!(%fault, "the worker could not lease jobs; it goes on");
-                    PAUSE
-                }
-            };
+            let wait = self.look_or_pause(&running, &stop).await;
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = self.ctx.bell.notified() => {}
                 () = tokio::time::sleep(wait) => {}
             }
         }
+        self.end(running).await;
+        idle.cancel();
+        // A beat that panicked has said so in the log; the leases expire by themselves.
+        let _ = beating.await;
+    }
+
+    async fn look_or_pause(&self, running: &TaskTracker, stop: &CancellationToken) -> Duration {
+        match self.look(running, stop).await {
+            Ok(()) => LOOK,
+            Err(fault) => {
+                tracing::error!(%fault, "the worker could not lease jobs; it goes on");
+                PAUSE
+            }
+        }
+    }
+
+    async fn end(&self, running: TaskTracker) {
         running.close();
         if tokio::time::timeout(GRACE, running.wait()).await.is_err() {
             tracing::warn!("jobs still run at the end of the grace period; they are handed back");
@@ -129,11 +123,38 @@ impl Worker {
         }
     }
 
+    /// Renews this process's leases until nothing runs any more.
+    async fn beat(self, idle: CancellationToken) {
+        let pause = self.ctx.config.gateway.worker.lease / BEATS;
+        while idle
+            .run_until_cancelled(tokio::time::sleep(pause))
+            .await
+            .is_some()
+        {
+            let (token, now, micros) = (self.token, self.ctx.clock.now(), self.lease_micros());
+            let held: Vec<Uuid> = self.holding().iter().copied().collect();
+            if held.is_empty() {
+                continue;
+            }
+            let renewed = self
+                .ctx
+                .store
+                .write(move |tx| rows::renew(tx, &held, token, now, micros));
+            if let Err(fault) = renewed.await {
+                tracing::warn!(%fault, "leases could not be renewed; they may expire");
+            }
+        }
+    }
+
+    fn holding(&self) -> MutexGuard<'_, HashSet<Uuid>> {
+        // A set of ids is sound whatever happened to the thread that held it.
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Leases what is ready in every lane with room and starts it.
     async fn look(&self, running: &TaskTracker, stop: &CancellationToken) -> Result<()> {
-        let ctx = &self.ctx;
-        let (open, now) = (self.with_room(), ctx.clock.now());
-        let ready = ctx.store.read(move |tx| rows::ready(tx, &open, now));
+        let (open, now) = (self.with_room(), self.ctx.clock.now());
+        let ready = self.ctx.store.read(move |tx| rows::ready(tx, &open, now));
         for name in ready.await? {
             let Some(lane) = self.lanes.get(&name).filter(|_| !stop.is_cancelled()) else {
                 continue;
@@ -148,31 +169,34 @@ impl Worker {
 
     /// Leases as many jobs as the lane has seats.
     async fn lease(&self, name: String, lane: &Lane) -> Result<Vec<Held>> {
-        let seats = seats(&lane.room);
-        let (token, now) = (
-            self.ctx.entropy.uuid(&self.ctx.clock)?,
-            self.ctx.clock.now(),
-        );
+        let seats = lane.seats();
+        let (token, now, micros) = (self.token, self.ctx.clock.now(), self.lease_micros());
         let limit = seats.len() as u32;
-        let micros = i64::try_from(lane.lease.as_micros()).unwrap_or(i64::MAX);
         let leased = self
             .ctx
             .store
             .write(move |tx| rows::lease(tx, &name, limit, token, now, micros));
         let pairs = leased.await?.into_iter().zip(seats);
-        let held = pairs.map(|(job, seat)| Held {
-            job,
-            token,
-            deadline: lane.lease.mul_f64(WORKING),
-            seat,
-        });
-        Ok(held.collect())
+        let deadline = lane.deadline;
+        let pairs: Vec<_> = pairs.collect();
+        self.holding().extend(pairs.iter().map(|(job, _)| job.id));
+        let pairs = pairs.into_iter();
+        Ok(pairs
+            .map(|(job, seat)| Held {
+                job,
+                deadline,
+                seat,
+            })
+            .collect())
     }
 
     fn with_room(&self) -> Vec<String> {
-        let open = self.lanes.iter();
-        let open = open.filter(|(_, lane)| lane.room.available_permits() > 0);
+        let open = self.lanes.iter().filter(|(_, lane)| lane.has_room());
         open.map(|(name, _)| name.clone()).collect()
+    }
+
+    fn lease_micros(&self) -> i64 {
+        i64::try_from(self.ctx.config.gateway.worker.lease.as_micros()).unwrap_or(i64::MAX)
     }
 
     /// One job from its lease to its settlement.
@@ -181,6 +205,7 @@ impl Worker {
             Some(settlement) => self.settle(&held, settlement).await,
             None => self.hand_back(&held).await,
         }
+        self.holding().remove(&held.job.id);
         drop(held.seat);
         self.ctx.bell.notify_one();
     }
@@ -188,7 +213,7 @@ impl Worker {
     /// A settlement that fails is left to the lease's expiry.
     async fn settle(&self, held: &Held, settlement: Settlement) {
         let (job, ended) = (&held.job, settlement.end.clone());
-        let settled = jobs::settle(&self.ctx, job.id, held.token, settlement).await;
+        let settled = jobs::settle(&self.ctx, job.id, self.token, settlement).await;
         failpoint::hit(after_settle(job));
         match settled {
             Ok(()) => {
@@ -196,14 +221,15 @@ impl Worker {
             }
             Err(fault) => {
                 tracing::warn!(job = %job.id, kind = job.kind, %fault, "a job could not be settled; it comes back");
+                self.hand_back(held).await;
             }
         }
     }
 
-    /// Gives up a job that did not end in time, so that another process takes it at once: a delivery that had left is
-    /// made again under the same id.
+    /// Gives up a job that did not end, so that it is taken again at once: a delivery that had left is made again under the
+    /// same id. A lease that was lost meanwhile stays where it is.
     async fn hand_back(&self, held: &Held) {
-        let (id, token, now) = (held.job.id, held.token, self.ctx.clock.now());
+        let (id, token, now) = (held.job.id, self.token, self.ctx.clock.now());
         let back = self
             .ctx
             .store
@@ -217,9 +243,7 @@ impl Worker {
         let job = &held.job;
         let outcome = match tokio::time::timeout(held.deadline, self.dispatch(job)).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(Fault::unavailable(
-                "the job took longer than its lease allows",
-            )),
+            Err(_) => Err(Fault::unavailable("the job took longer than its deadline")),
         };
         outcome.unwrap_or_else(|fault| {
             tracing::error!(job = %job.id, kind = job.kind, subject = %job.subject, %fault, "a job failed; it is tried again");
@@ -233,25 +257,6 @@ impl Worker {
             Kind::Deliver => deliver::run(&self.ctx, &self.couriers, job.subject).await,
         }
     }
-}
-
-impl Lane {
-    fn new(seats: usize, lease: Duration) -> Self {
-        Self {
-            room: Arc::new(Semaphore::new(seats)),
-            lease,
-        }
-    }
-}
-
-/// A lease within which an attempt can wait for the partner's answer as long as the project lets it.
-fn delivery_lease(callback: &Callback) -> Duration {
-    (callback.timeout + SETTLING).div_f64(WORKING)
-}
-
-/// Every free seat of a lane, taken.
-fn seats(room: &Arc<Semaphore>) -> Vec<OwnedSemaphorePermit> {
-    std::iter::from_fn(|| room.clone().try_acquire_owned().ok()).collect()
 }
 
 fn after_settle(job: &JobRow) -> &'static str {

@@ -15,7 +15,7 @@ use crate::{
     },
     kernel::fault::{Fault, Result},
     storage::{jobs, leases},
-    worker::Worker,
+    worker::lanes,
 };
 
 /// How often the queue is measured.
@@ -97,7 +97,7 @@ async fn sweep_once(ctx: Context) -> Result<()> {
 async fn gauges(ctx: Context) -> Result<()> {
     let now = ctx.clock.now();
     let depths = ctx.store.read(jobs::depths).await?;
-    for lane in Worker::lane_names(&ctx.config) {
+    for lane in lanes::all(&ctx.config).into_keys() {
         for state in ["queued", "failed"] {
             let found = depths
                 .iter()

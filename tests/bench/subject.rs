@@ -6,6 +6,7 @@ use tokio::runtime::Runtime;
 
 use super::{
     driver::{self, Load, Outcome, Until},
+    processes,
     request::Request,
 };
 use crate::kit::{
@@ -69,6 +70,14 @@ impl Subject {
             (answer.status == 200).then_some(())
         })
         .await;
+    }
+
+    /// Processor time that the gateway and its children have taken per piece so far, in milliseconds.
+    pub fn processor_ms_per_piece(&self) -> f64 {
+        let pid = self.gateway.pid().as_raw_nonzero().get();
+        let all = processes::family(pid).into_iter();
+        let seconds: f64 = all.map(processes::processor_seconds).sum();
+        seconds * 1000.0 / self.accepted as f64
     }
 
     /// Waits until the partner has a return for every piece.

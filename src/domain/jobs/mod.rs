@@ -28,9 +28,6 @@ use crate::{
 /// The lane of processing.
 pub const PROCESS_LANE: &str = "process";
 
-/// What stands before a project's name in the lane of its deliveries.
-pub const DELIVERY_PREFIX: &str = "deliver:";
-
 /// What there is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -61,7 +58,7 @@ impl Kind {
 
 /// The lane of deliveries to `project`'s partner.
 pub fn delivery_lane(project: &str) -> String {
-    format!("{DELIVERY_PREFIX}{project}")
+    format!("deliver:{project}")
 }
 
 /// A job of `kind` on `subject`, to be taken from `run_at` on.

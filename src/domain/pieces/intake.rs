@@ -84,6 +84,15 @@ impl Reception {
     }
 }
 
+/// How long a stage of the intake takes, for the metrics.
+async fn timed<T>(stage: &'static str, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let started = Instant::now();
+    let outcome = work.await;
+    let seconds = started.elapsed().as_secs_f64();
+    metrics::histogram!("navette_intake_stage_seconds", "stage" => stage).record(seconds);
+    outcome
+}
+
 /// Metadata come back in the return, so the reserve that the settings keep does not suffice for the longest of them: what
 /// is accepted can be answered within the transaction's limit (API-3).
 fn room_for_return(ctx: &Context, metadata: &Metadata, request_bytes: u64) -> Result<()> {
@@ -97,15 +106,6 @@ fn room_for_return(ctx: &Context, metadata: &Metadata, request_bytes: u64) -> Re
          ({repeated} octets) ; au-delà, passez par le canal des archives."
     );
     Err(Fault::new(Code::TooLarge, detail))
-}
-
-/// How long a stage of the intake takes, for the metrics.
-async fn timed<T>(stage: &'static str, work: impl Future<Output = Result<T>>) -> Result<T> {
-    let started = Instant::now();
-    let outcome = work.await;
-    let seconds = started.elapsed().as_secs_f64();
-    metrics::histogram!("navette_intake_stage_seconds", "stage" => stage).record(seconds);
-    outcome
 }
 
 fn content_faults(admission: &Admission, stored: &Stored, found: &TypeFinding) -> Result<()> {

@@ -124,7 +124,7 @@ impl Record {
 }
 
 /// What makes a piece the same piece: project, application, dossier, iteration, and its uid or else its content.
-fn natural_key(keys: &ProjectKeys, metadata: &Metadata, sha256: &Sha256) -> Sha256 {
+pub fn natural_key(keys: &ProjectKeys, metadata: &Metadata, sha256: &Sha256) -> Sha256 {
     let (kind, last): (&[u8], &[u8]) = match &metadata.piece_uid {
         Some(uid) => (b"uid", uid.as_bytes()),
         None => (b"sha256", sha256),
