@@ -269,6 +269,6 @@ pub async fn work(house: &House, stop: CancellationToken) -> Result<()> {
     };
     let couriers = Couriers::new(&ctx.config.projects, &ctx.clock)?;
     let by_the_clock = tokio::spawn(periodic::run(ctx.clone(), stop.clone()));
-    Worker::new(ctx, workshop, couriers)?.run(stop).await;
+    Worker::new(ctx, workshop, couriers).run(stop).await;
     by_the_clock.await.map_err(Fault::internal)?
 }

@@ -154,16 +154,13 @@ pub fn lease(
     Ok(jobs)
 }
 
-/// Renews the leases of `held` for `micros` microseconds from now; one that was lost stays lost.
-pub fn renew(
-    tx: &mut Tx<'_>,
-    held: &[Uuid],
-    token: Uuid,
-    now: Timestamp,
-    micros: i64,
-) -> Result<()> {
+/// Renews the leases of `held`, jobs each with its token, for `micros` microseconds from now; one that was lost stays lost.
+pub fn renew(tx: &mut Tx<'_>, held: &[(Uuid, Uuid)], now: Timestamp, micros: i64) -> Result<()> {
     let until = lease_clock(tx, now)?.saturating_add(micros);
-    let values: Vec<_> = held.iter().map(|id| params![until, *id, token]).collect();
+    let values: Vec<_> = held
+        .iter()
+        .map(|(id, token)| params![until, *id, *token])
+        .collect();
     let statements: Vec<_> = values.iter().map(|values| (RENEW, &values[..])).collect();
     tx.batch(&statements)
 }
