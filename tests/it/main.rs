@@ -3,12 +3,12 @@
 #[path = "../kit/mod.rs"]
 mod kit;
 
-mod demo;
 mod access;
 mod access_clients;
 mod access_tls;
 mod access_tokens;
 mod contract;
+mod demo;
 mod equipment;
 mod fixtures;
 mod health;
