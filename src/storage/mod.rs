@@ -13,6 +13,7 @@ pub mod journal;
 pub mod keys;
 pub mod leases;
 pub mod migrate;
+pub mod replay;
 pub mod returns;
 
 pub use engine::{Access, Engine, Row, Store, Tx, Value};
@@ -28,6 +29,7 @@ pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
         keys::ALL,
         leases::ALL,
         migrate::ALL,
+        replay::ALL,
         returns::ALL,
     ];
     let mut all: Vec<_> = shared
