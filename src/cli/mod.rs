@@ -8,6 +8,7 @@
 
 mod client;
 mod connection;
+mod demo;
 mod doctor;
 mod job;
 mod migrate;
@@ -50,6 +51,7 @@ enum Command {
     CheckConfig(migrate::CheckArgs),
     Migrate(migrate::MigrateArgs),
     Client(client::ClientArgs),
+    Demo(demo::DemoArgs),
     Doctor(doctor::DoctorArgs),
     Job(job::JobArgs),
     Push(Box<push::PushArgs>),
@@ -93,6 +95,7 @@ async fn dispatch(cli: Cli) -> Result<Answer> {
         Command::CheckConfig(args) => migrate::check(&settings, &args),
         Command::Migrate(args) => migrate::migrate(&settings, &args).await,
         Command::Client(args) => client::run(&settings, args).await,
+        Command::Demo(args) => demo::run(args).await,
         Command::Doctor(args) => doctor::run(&settings, args).await,
         Command::Job(args) => job::run(&settings, args).await,
         Command::Push(args) => push::run(*args).await,

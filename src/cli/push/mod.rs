@@ -126,7 +126,7 @@ fn object(text: &str) -> Result<Map<String, Json>, String> {
 
 pub(super) async fn run(args: PushArgs) -> Result<Answer> {
     args.check()?;
-    let api = args.connection.open().await?;
+    let api = send::connect(&args).await?;
     let (bars, args) = (MultiProgress::new(), Arc::new(args));
     let sendings = args.files.iter().map(|path| one(&api, &args, &bars, path));
     let mut fates = stream::iter(sendings).buffer_unordered(args.parallel.into());

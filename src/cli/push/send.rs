@@ -56,6 +56,17 @@ pub(super) async fn send(
     }
 }
 
+/// Connects, again while the gateway is away.
+pub(super) async fn connect(args: &PushArgs) -> Result<PieceApi> {
+    let mut pauses = Pauses::of(args);
+    loop {
+        match args.connection.open().await {
+            Err(fault) if fault.code() == Code::Unavailable && pauses.wait(None).await => {}
+            outcome => return outcome,
+        }
+    }
+}
+
 /// Sends until there is an answer that another attempt would not change. Sending again is harmless: what is in already is
 /// answered with its first receipt.
 async fn deliver(
@@ -65,26 +76,48 @@ async fn deliver(
     bar: &ProgressBar,
 ) -> Result<Answer> {
     let metadata = args.metadata(document).to_string();
-    let mut pause = PAUSE;
-    for left in (0..=args.retries).rev() {
+    let mut pauses = Pauses::of(args);
+    loop {
         bar.set_position(0);
         let outcome = api
             .send(&metadata, document.size, || body(document, bar))
             .await;
-        let again = match &outcome {
-            Ok(answer) => answer.is_worth_again(),
-            Err(fault) => fault.code() == Code::Unavailable,
+        let asked = match &outcome {
+            Ok(answer) if answer.is_worth_again() => answer.retry_after,
+            Err(fault) if fault.code() == Code::Unavailable => None,
+            _ => return outcome,
         };
-        if !again || left == 0 {
+        bar.set_message("waits to try again");
+        if !pauses.wait(asked).await {
             return outcome.and_then(said);
         }
-        let asked = outcome.ok().and_then(|answer| answer.retry_after);
-        let asked = Duration::from_secs(asked.unwrap_or(0)).min(LONGEST);
-        bar.set_message("waits to try again");
-        tokio::time::sleep(pause.max(asked) + jitter(pause)).await;
-        pause = (pause * 2).min(LONGEST);
     }
-    Err(Fault::internal("the last attempt has an outcome"))
+}
+
+/// The pauses between attempts, each twice the one before.
+struct Pauses {
+    left: u32,
+    next: Duration,
+}
+
+impl Pauses {
+    fn of(args: &PushArgs) -> Self {
+        Self {
+            left: args.retries,
+            next: PAUSE,
+        }
+    }
+
+    /// Waits before another attempt, `asked` seconds at least; `false` where none is left.
+    async fn wait(&mut self, asked: Option<u64>) -> bool {
+        let Some(left) = self.left.checked_sub(1) else {
+            return false;
+        };
+        let asked = Duration::from_secs(asked.unwrap_or(0)).min(LONGEST);
+        tokio::time::sleep(self.next.max(asked) + jitter(self.next)).await;
+        (self.left, self.next) = (left, (self.next * 2).min(LONGEST));
+        true
+    }
 }
 
 /// Up to a quarter of a pause, so that clients which failed together do not come back together.

@@ -19,9 +19,10 @@ use crate::{
         fault::{Code, Fault, Result},
     },
     storage::{
-        exchanges::{self, DocumentRow, ExchangeRow, Filter, ReceiptRow},
+        exchanges::{self, DocumentRow, ExchangeRow, ReceiptRow},
         journal,
-        returns::{self, ReturnRow},
+        listing::{self, Filter},
+        returns::{self, StateRow},
     },
     vault::BlobReader,
 };
@@ -130,7 +131,7 @@ pub(super) async fn piece_of(ctx: &Context, exchange: ExchangeRow) -> Result<Pie
     let id = exchange.id;
     let found = ctx
         .store
-        .read(move |tx| Ok((returns::of_exchange(tx, id)?, exchanges::result(tx, id)?)));
+        .read(move |tx| Ok((returns::state_of(tx, id)?, exchanges::result(tx, id)?)));
     let (row, result) = found.await?;
     let key = documents::exchange_key(ctx, &exchange).await?;
     let kept: Option<Kept> = result
@@ -144,7 +145,7 @@ pub(super) async fn piece_of(ctx: &Context, exchange: ExchangeRow) -> Result<Pie
 fn shown(
     exchange: ExchangeRow,
     metadata: Metadata,
-    row: Option<ReturnRow>,
+    row: Option<StateRow>,
     controls: Option<Vec<Control>>,
 ) -> Piece {
     Piece {
@@ -189,23 +190,18 @@ pub async fn list(ctx: &Context, client: &Client, query: Query) -> Result<Page> 
         filter.dossier_hashes = Some(dossier_hashes(ctx, client, &filter, dossier).await?);
     }
     let limit = query.limit;
-    let found = ctx.store.read(move |tx| {
-        let mut rows = exchanges::list(tx, &filter, limit + 1)?;
-        let more = rows.len() > limit as usize;
-        rows.truncate(limit as usize);
-        let returns: Vec<_> = rows
-            .iter()
-            .map(|row| returns::of_exchange(tx, row.id))
-            .collect::<Result<_>>()?;
-        Ok((rows, returns, more))
-    });
-    let (rows, returns, more) = found.await?;
-    let next = rows.last().map(|row| row.id).filter(|_| more);
+    let found = ctx
+        .store
+        .read(move |tx| listing::list(tx, &filter, limit + 1));
+    let mut rows = found.await?;
+    let more = rows.len() > limit as usize;
+    rows.truncate(limit as usize);
+    let next = rows.last().map(|(row, _)| row.id).filter(|_| more);
     let mut items = Vec::with_capacity(rows.len());
-    for (row, found) in rows.into_iter().zip(returns) {
+    for (row, state) in rows {
         let key = documents::exchange_key(ctx, &row).await?;
         let metadata = documents::metadata(&key, &row)?;
-        items.push(shown(row, metadata, found, None));
+        items.push(shown(row, metadata, state, None));
     }
     Ok(Page { items, next })
 }
