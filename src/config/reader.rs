@@ -183,7 +183,19 @@ impl Reader {
 }
 
 /// Variables with our prefix that are no settings.
-const NOT_SETTINGS: &[&str] = &["NAVETTE_CONFIG", "NAVETTE_FAILPOINT", "NAVETTE_LOG"];
+const NOT_SETTINGS: &[&str] = &[
+    "NAVETTE_CONFIG",
+    "NAVETTE_FAILPOINT",
+    "NAVETTE_LOG",
+    // What the commands that call the API read: `push` and `status`.
+    "NAVETTE_URL",
+    "NAVETTE_CLIENT_ID",
+    "NAVETTE_CLIENT_SECRET_FILE",
+    "NAVETTE_CERTIFICATE",
+    "NAVETTE_KEY",
+    "NAVETTE_CA",
+    "NAVETTE_APPLICATION",
+];
 
 fn value_of(text: &str) -> Value {
     format!("v = {text}")

@@ -261,7 +261,7 @@ impl Worker {
     async fn dispatch(&self, job: &JobRow) -> Result<Settlement> {
         match Kind::parse(&job.kind)? {
             Kind::Process => make::run(&self.ctx, &self.workshop, job.subject).await,
-            Kind::Deliver => deliver::run(&self.ctx, &self.couriers, job.subject).await,
+            Kind::Deliver => deliver::run(&self.ctx, &self.couriers, job).await,
         }
     }
 }

@@ -10,7 +10,7 @@ use navette::{
         Store, Tx,
         exchanges::Owner,
         jobs::{self, JobRow, NewJob},
-        leases,
+        leases, replay,
     },
 };
 use uuid::Uuid;
@@ -149,7 +149,7 @@ both_stores! {
         let (token, _) = leased(&store, 1, MINUTE).await;
         store.write(move |tx| jobs::fail(tx, job, token, "status-500")).await.unwrap();
         assert!(leased(&store, 1, MINUTE).await.1.is_empty());
-        assert!(store.write(move |tx| jobs::revive(tx, job, now())).await.unwrap());
+        assert!(store.write(move |tx| replay::revive(tx, job, now())).await.unwrap());
         assert_eq!(leased(&store, 1, MINUTE).await.1[0].id, job);
     }
 }

@@ -21,7 +21,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-pub use commands::{APPLICATION, Credentials};
+pub use commands::{APPLICATION, Credentials, damage};
 pub use kit::{Engine, Kit};
 
 use super::{
@@ -164,12 +164,7 @@ impl Gateway {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_navette"));
-        command
-            .args(arguments)
-            .env("NAVETTE_CONFIG", self.kit.dir.join("navette.toml"))
-            .current_dir(&self.kit.dir);
-        command
+        self.kit.command(arguments)
     }
 
     fn log_file(&self) -> PathBuf {
