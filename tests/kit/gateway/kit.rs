@@ -159,6 +159,12 @@ impl Kit {
         &self.dir
     }
 
+    /// A gateway that is not started yet, for tests of commands.
+    pub fn stopped(self) -> Gateway {
+        self.write();
+        Gateway::stopped(self)
+    }
+
     /// Starts the gateway and comes back when it is ready.
     pub fn start(self) -> Gateway {
         self.write();

@@ -52,8 +52,12 @@ pub struct Gateway {
 }
 
 impl Gateway {
+    fn stopped(kit: Kit) -> Self {
+        Self { kit, child: None }
+    }
+
     fn started(kit: Kit) -> Self {
-        let mut gateway = Self { kit, child: None };
+        let mut gateway = Self::stopped(kit);
         gateway.restart();
         gateway
     }
