@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{sent, wait_for_status};
+use super::{SOON, sent, wait_for_status};
 use crate::{
     both_engines,
     kit::{
@@ -68,7 +68,7 @@ both_engines! {
         let (gateway, _, _) = undelivered(kit).await;
         let before = gateway.partner().count();
         gateway.run(&["job", "retry", "--all-failed"]).succeeded();
-        gateway.partner().wait_for(before + 2, super::SOON).await;
+        gateway.partner().wait_for(before + 2, SOON).await;
         wait_for_status(&gateway, "undelivered", 1);
         assert_eq!(gateway.partner().count(), before + 2);
         gateway.doctor();

@@ -20,8 +20,10 @@ const SOON: Duration = Duration::from_secs(60);
 
 /// Sends a piece of that dossier; its reconciliation id.
 async fn sent(client: &Client, dossier: &str) -> String {
-    let answer = client.push(&metadata(dossier), document::small(dossier));
-    answer.await.reconciliation_id()
+    let answer = client
+        .push(&metadata(dossier), document::small(dossier))
+        .await;
+    answer.reconciliation_id()
 }
 
 /// Waits until so many exchanges have that status.
