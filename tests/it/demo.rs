@@ -75,6 +75,7 @@ fn a_demonstration_sends_the_fixtures_and_ends_well_by_itself() {
     );
     assert_eq!(said.matches("receipt verified by openssl").count(), 5);
     assert!(!said.contains("NOT OK"), "{said}");
+    assert!(said.contains("journal agree"), "{said}");
 }
 
 #[test]

@@ -8,3 +8,4 @@ mod equipment;
 mod fixtures;
 mod inspection;
 mod journey;
+mod tidy;
