@@ -147,6 +147,25 @@ fn the_curl_line_of_a_gateway_that_stays_sends_a_first_piece_and_its_return_arri
 }
 
 #[test]
+fn the_first_call_of_the_readme_works_as_it_is_written() {
+    let dir = folder();
+    let (mut child, said) = staying(&dir);
+    let readme = fs::read_to_string("README.md").expect("the front page");
+    let call = readme
+        .split("```sh\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next());
+    let call = call.expect("a call to paste");
+    let call = call.replace("target/demo", dir.to_str().expect("a text"));
+    let call = call.replace("localhost:8443", &format!("localhost:{}", port(&said)));
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &call]);
+    let answer = process::run(&shell, PATIENCE).succeeded();
+    assert!(answer.contains(r#""outcome":"accepted""#), "{answer}");
+    told_to_stop(&mut child);
+}
+
+#[test]
 fn a_gateway_that_stays_is_stopped_with_its_demonstration() {
     let (mut child, said) = staying(&folder());
     let address = ("127.0.0.1", port(&said));

@@ -64,8 +64,8 @@ impl Stage {
     /// Writes `navette.toml` and the project's file; returns go to `callback`.
     pub fn write(&self, callback: &str) -> Result<()> {
         let project = self.dir.join("projects").join(format!("{PROJECT}.toml"));
-        put(&project, &self.project(callback))?;
-        put(&self.settings(), &self.gateway())
+        put(&project, self.project(callback))?;
+        put(&self.settings(), self.gateway())
     }
 
     fn gateway(&self) -> String {

@@ -22,7 +22,9 @@ pub const SOON: Duration = Duration::from_secs(30);
 
 /// Sends a small document; its reconciliation id.
 pub async fn sent(client: &Client, dossier: &str) -> String {
-    let answer = client.push(&metadata(dossier), document::small(dossier)).await;
+    let answer = client
+        .push(&metadata(dossier), document::small(dossier))
+        .await;
     answer.reconciliation_id()
 }
 

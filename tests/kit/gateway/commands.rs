@@ -17,17 +17,38 @@ pub const APPLICATION: &str = "asp-instruction";
 impl Gateway {
     /// Registers a client for the kit's projects and [`APPLICATION`].
     pub fn register(&self, name: &str, scopes: &[&str]) -> Credentials {
-        let scopes = scopes.join(",");
         let projects = self.kit.project_names().join(",");
+        self.register_within(name, scopes, &projects, APPLICATION, &[])
+    }
+
+    /// Registers a client within other bounds (names separated by commas), with more options of the command.
+    pub fn register_within(
+        &self,
+        name: &str,
+        scopes: &[&str],
+        projects: &str,
+        applications: &str,
+        more: &[&str],
+    ) -> Credentials {
+        let scopes = scopes.join(",");
         let arguments = ["client", "add", name, "--scopes", &scopes];
-        let bounds = [
-            "--projects",
-            &projects,
-            "--applications",
-            APPLICATION,
-            "--json",
-        ];
-        let said = self.run(&[&arguments[..], &bounds].concat()).succeeded();
+        let bounds = ["--projects", projects, "--applications", applications];
+        let arguments = [&arguments[..], &bounds, more].concat();
+        self.credentials(&arguments)
+    }
+
+    /// Gives a client another secret.
+    pub fn rotate(&self, id: &str) -> Credentials {
+        self.credentials(&["client", "rotate", id])
+    }
+
+    /// Revokes a client; it is done when this comes back.
+    pub fn revoke(&self, id: &str) {
+        self.run(&["client", "revoke", id]).succeeded();
+    }
+
+    fn credentials(&self, arguments: &[&str]) -> Credentials {
+        let said = self.run(&[arguments, &["--json"]].concat()).succeeded();
         let said: serde_json::Value = serde_json::from_str(&said).expect("it was asked for JSON");
         let text = |name: &str| said[name].as_str().expect("a text").to_owned();
         Credentials {

@@ -6,6 +6,7 @@
 mod commands;
 mod database;
 mod health;
+mod kept;
 mod kit;
 mod settings;
 mod workers;
@@ -21,6 +22,7 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 
 pub use commands::{APPLICATION, Credentials};
+pub use kept::Kept;
 pub use kit::{Engine, Kit};
 pub use workers::WorkerProcess;
 
