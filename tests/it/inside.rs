@@ -4,7 +4,7 @@ use navette::{
     app::{self, House},
     config,
     kernel::{clock::Clock, entropy::Entropy},
-    storage::{Store, migrate},
+    storage::{Access, Store, migrate},
 };
 
 use crate::kit::{
@@ -23,7 +23,7 @@ pub async fn house(gateway: &Gateway) -> House {
 pub fn store(gateway: &Gateway) -> Store {
     let settings = gateway.dir().join("navette.toml");
     let config = config::load(&settings, &Default::default()).unwrap();
-    app::open_store(&config.gateway).unwrap()
+    app::open_store(&config.gateway, Access::Full).unwrap()
 }
 
 /// Where a new database is: as many stores as a test wants may be opened on it.
@@ -47,8 +47,8 @@ impl Place {
     /// Opens it, as a process would.
     pub fn open(&self) -> navette::kernel::fault::Result<Store> {
         match self {
-            Self::Sqlite(path) => Store::sqlite(path, 2),
-            Self::Postgres(url) => Store::postgres(url, None, 4),
+            Self::Sqlite(path) => Store::sqlite(path, 2, Access::Full),
+            Self::Postgres(url) => Store::postgres(url, None, 4, Access::Full),
         }
     }
 

@@ -73,7 +73,7 @@ impl Raw {
                 }
                 bytes[end..end + length].to_vec()
             }
-            None => self.to_the_end(bytes.split_off(end)).await,
+            None => self.rest_of(bytes.split_off(end)).await,
         };
         Some(Answer {
             status,
@@ -82,7 +82,7 @@ impl Raw {
         })
     }
 
-    async fn to_the_end(&mut self, mut bytes: Vec<u8>) -> Vec<u8> {
+    async fn rest_of(&mut self, mut bytes: Vec<u8>) -> Vec<u8> {
         while self.read_more(&mut bytes).await.is_some() {}
         bytes
     }

@@ -22,9 +22,7 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 
 pub use commands::{APPLICATION, Credentials};
-pub use kept::Kept;
 pub use kit::{Engine, Kit};
-pub use workers::WorkerProcess;
 
 use super::{
     client::Client,
