@@ -42,7 +42,11 @@ impl Default for Stream {
 impl Stream {
     /// Adds blocks, alone: the library's own speed, SHA instructions included.
     pub fn add(&mut self, blocks: &[Block]) {
-        // SAFETY: the state is eight words, and the blocks lie one after the other in memory.
+        if blocks.is_empty() {
+            // The library's loop looks for its end after a block, never before the first.
+            return;
+        }
+        // SAFETY: the state is eight words, the blocks are one at least and lie one after the other in memory.
         unsafe {
             aws_lc_sys::SHA256_TransformBlocks(
                 self.state.as_mut_ptr(),
