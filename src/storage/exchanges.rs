@@ -112,9 +112,6 @@ pub struct Known {
     pub sha256: Sha256,
 }
 
-const COLUMNS: &str = "id, kind, client_id, partner, environment, project, source_application, iteration, status, \
-    received_at, request_bytes, dossier_hash, size, sha256, key_id, wrapped_key, metadata";
-
 statements! {
     CLAIM = "INSERT INTO natural_key (digest, exchange_id, sha256) VALUES ($1, $2, $3) ON CONFLICT (digest) DO NOTHING";
     CLAIMED = "SELECT exchange_id, sha256 FROM natural_key WHERE digest = $1";
@@ -283,86 +280,6 @@ pub fn result(tx: &mut Tx<'_>, exchange: Uuid) -> Result<Option<Vec<u8>>> {
 /// Moves an exchange to `status`.
 pub fn set_status(tx: &mut Tx<'_>, exchange: Uuid, status: &str) -> Result<()> {
     tx.execute(SET_STATUS, &params![status, exchange]).map(drop)
-}
-
-/// What a list of exchanges is narrowed to; all given filters hold together.
-#[derive(Clone, Debug, Default)]
-pub struct Filter {
-    /// The client that sent them (always set for a client's own list).
-    pub client_id: Option<String>,
-    /// One project.
-    pub project: Option<String>,
-    /// One source application.
-    pub source_application: Option<String>,
-    /// One dossier, by the keyed hash of its id in each project where it may be.
-    pub dossier_hashes: Option<Vec<Sha256>>,
-    /// One iteration.
-    pub iteration: Option<u32>,
-    /// One status.
-    pub status: Option<String>,
-    /// One content.
-    pub sha256: Option<Sha256>,
-    /// Received at or after.
-    pub received_after: Option<Timestamp>,
-    /// Received before.
-    pub received_before: Option<Timestamp>,
-    /// Only those older than this id: the cursor.
-    pub before_id: Option<Uuid>,
-}
-
-/// At most `limit` exchanges, newest first.
-pub fn list(tx: &mut Tx<'_>, filter: &Filter, limit: u32) -> Result<Vec<ExchangeRow>> {
-    let (sql, values) = list_statement(filter, limit);
-    tx.query(&sql, &values)?.iter().map(exchange).collect()
-}
-
-/// The list's statement: only the conditions that are asked for, so that each has its index.
-pub(super) fn list_statement(filter: &Filter, limit: u32) -> (String, Vec<Value>) {
-    let mut conditions = Conditions::default();
-    let f = filter.clone();
-    conditions.add("client_id =", f.client_id);
-    conditions.add("project =", f.project);
-    conditions.add("source_application =", f.source_application);
-    conditions.any("dossier_hash", f.dossier_hashes);
-    conditions.add("iteration =", f.iteration);
-    conditions.add("status =", f.status);
-    conditions.add("sha256 =", f.sha256);
-    conditions.add("received_at >=", f.received_after);
-    conditions.add("received_at <", f.received_before);
-    conditions.add("id <", f.before_id);
-    conditions.values.push(limit.into());
-    let sql = format!(
-        "SELECT {COLUMNS} FROM exchange WHERE {} ORDER BY id DESC LIMIT ${}",
-        conditions.text.join(" AND "),
-        conditions.values.len()
-    );
-    (sql, conditions.values)
-}
-
-#[derive(Default)]
-struct Conditions {
-    text: Vec<String>,
-    values: Vec<Value>,
-}
-
-impl Conditions {
-    fn add(&mut self, column: &str, value: Option<impl Into<Value>>) {
-        if let Some(value) = value {
-            self.values.push(value.into());
-            self.text.push(format!("{column} ${}", self.values.len()));
-        }
-    }
-
-    fn any(&mut self, column: &str, values: Option<Vec<Sha256>>) {
-        let Some(values) = values else { return };
-        let first = self.values.len() + 1;
-        let places: Vec<_> = (first..first + values.len())
-            .map(|n| format!("${n}"))
-            .collect();
-        self.values.extend(values.into_iter().map(Value::from));
-        self.text
-            .push(format!("{column} IN ({})", places.join(", ")));
-    }
 }
 
 fn owner(row: &Row, at: usize) -> Result<Owner> {

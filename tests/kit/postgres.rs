@@ -70,6 +70,11 @@ impl Server {
         self.url(&name)
     }
 
+    /// Where its cluster and its log are.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// Runs statements in a database and gives the rows, one a line, columns separated by `|`.
     pub fn sql(&self, database: &str, statements: &str) -> String {
         run(&self.url(database), statements)

@@ -1,12 +1,10 @@
 //! Tokens that no gateway issued: forged with the right key and one wrong claim, or with no key at all.
 
-use std::{
-    fs,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::fs;
 
 use data_encoding::BASE64URL_NOPAD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use navette::kernel::clock::Clock;
 use serde_json::{Value, json};
 
 use super::pki::pki;
@@ -64,6 +62,5 @@ impl Token {
 
 /// Seconds since 1970.
 pub fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.expect("after 1970").as_secs().cast_signed()
+    Clock::system().now().as_second()
 }

@@ -101,7 +101,9 @@ both_engines! {
 async fn body_digest(client: &Client, id: &str) -> Value {
     let events = client.get(&format!("/v1/pieces/{id}/events")).await.json();
     let events = events["items"].as_array().unwrap();
-    let last = events.iter().find(|event| event["kind"] == "return.acknowledged");
+    let last = events
+        .iter()
+        .find(|event| event["kind"] == "return.acknowledged");
     last.unwrap()["detail"]["bodySha256"].clone()
 }
 
@@ -118,11 +120,19 @@ fn verdict(call: &Received, body: &str) -> Option<i32> {
         .collect();
     let message = json!({ "headers": headers, "body": body }).to_string();
     let mut check = Command::new("sh")
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/kit/verify_webhook.sh"))
+        .arg(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/kit/verify_webhook.sh"
+        ))
         .args([&pki().webhook_public, SHARED_SECRET])
         .stdin(Stdio::piped())
         .spawn()
         .unwrap();
-    check.stdin.take().unwrap().write_all(message.as_bytes()).unwrap();
+    check
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(message.as_bytes())
+        .unwrap();
     check.wait().unwrap().code()
 }

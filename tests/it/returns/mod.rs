@@ -2,6 +2,7 @@
 
 mod callback;
 mod lanes;
+mod limits;
 mod once;
 mod produced;
 mod refusals;
@@ -22,7 +23,9 @@ pub const SOON: Duration = Duration::from_secs(30);
 
 /// Sends a small document; its reconciliation id.
 pub async fn sent(client: &Client, dossier: &str) -> String {
-    let answer = client.push(&metadata(dossier), document::small(dossier)).await;
+    let answer = client
+        .push(&metadata(dossier), document::small(dossier))
+        .await;
     answer.reconciliation_id()
 }
 

@@ -15,7 +15,9 @@ use crate::{
 /// Answers `first` to the first call and acknowledges the second; what came, and the failures recorded.
 async fn after(kit: Kit, first: Answer) -> (Gateway, Vec<Received>, Vec<String>) {
     let gateway = kit.set_project("callback.over_seconds", 1).start();
-    gateway.partner().script(CALLBACK, [first, Answer::Acknowledge]);
+    gateway
+        .partner()
+        .script(CALLBACK, [first, Answer::Acknowledge]);
     let client = gateway.client().await;
     let id = sent(&client, "D-1").await;
     with_status(&client, &id, "acknowledged").await;
@@ -100,6 +102,9 @@ both_engines! {
 fn peak_kib(gateway: &Gateway) -> u64 {
     let path = format!("/proc/{}/status", gateway.pid().as_raw_nonzero());
     let status = std::fs::read_to_string(path).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM:"))
+        .unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
