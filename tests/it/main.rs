@@ -10,6 +10,7 @@ mod access_tokens;
 mod contract;
 mod demo;
 mod equipment;
+mod faults;
 mod fixtures;
 mod health;
 mod inside;

@@ -89,19 +89,29 @@ pub async fn send(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response> {
+    let task = tokio::spawn(take_in(api, caller.client, meter, headers, body));
+    told(task.await.map_err(Fault::internal)??)
+}
+
+/// Takes a sending in, or journals its refusal. A task of the house and not of the connection: a client that hangs up cuts
+/// the body, and where the body is whole by then, here or still in a buffer, its hanging up changes nothing.
+async fn take_in(
+    api: Arc<Api>,
+    client: Arc<Client>,
+    meter: Meter,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Acknowledged> {
     let mut project = None;
-    let received = receive(&api, &caller.client, &meter, &headers, body, &mut project).await;
-    match received {
-        Ok(acknowledged) => told(acknowledged),
-        Err(fault) => {
-            refusal::journal(&api.ctx, &caller.client, project, &fault).await;
-            Err(fault)
-        }
+    let received = receive(&api, &client, &meter, &headers, body, &mut project).await;
+    if let Err(fault) = &received {
+        refusal::journal(&api.ctx, &client, project, fault).await;
     }
+    received
 }
 
 async fn receive(
-    api: &Arc<Api>,
+    api: &Api,
     client: &Arc<Client>,
     meter: &Meter,
     headers: &HeaderMap,
@@ -114,7 +124,7 @@ async fn receive(
     *project = Some(admitted.project().to_owned());
     let reception = stream(api, admitted, &mut parts).await?;
     parts.finish().await?;
-    finish(api, reception, meter.received()).await
+    reception.finish(&api.ctx, meter.received()).await
 }
 
 async fn stream(api: &Api, admission: Admission, parts: &mut Parts) -> Result<Reception> {
@@ -124,13 +134,6 @@ async fn stream(api: &Api, admission: Admission, parts: &mut Parts) -> Result<Re
         reception.write(&bytes).await?;
     }
     Ok(reception)
-}
-
-/// The body is whole: from here on the intake is a task of the house, and a client that hangs up changes nothing.
-async fn finish(api: &Arc<Api>, reception: Reception, request_bytes: u64) -> Result<Acknowledged> {
-    let ctx = api.ctx.clone();
-    let task = tokio::spawn(async move { reception.finish(&ctx, request_bytes).await });
-    task.await.map_err(Fault::internal)?
 }
 
 fn told(acknowledged: Acknowledged) -> Result<Response> {

@@ -1,6 +1,12 @@
 //! Settings on disk, before anything runs.
 
-use std::{collections::BTreeMap, fs, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use super::{
     CALLBACK, Gateway, PROJECT,
@@ -30,6 +36,7 @@ pub struct Kit {
     settings: Settings,
     projects: BTreeMap<String, Settings>,
     pub(super) arguments: Vec<String>,
+    pub(super) prefix: Vec<String>,
 }
 
 impl Kit {
@@ -55,6 +62,7 @@ impl Kit {
                 settings::project(PROJECT, &partner.url(CALLBACK)),
             )]),
             arguments: ["serve", "--with-worker"].map(str::to_owned).into(),
+            prefix: Vec::new(),
             environment: Vec::new(),
             partner,
             address,
@@ -107,6 +115,17 @@ impl Kit {
     /// The names of the projects.
     pub fn project_names(&self) -> Vec<&str> {
         self.projects.keys().map(String::as_str).collect()
+    }
+
+    /// Runs it behind another program, which becomes it (`strace -D …`).
+    pub fn behind(mut self, prefix: &[&str]) -> Self {
+        self.prefix = prefix.iter().map(|word| (*word).to_owned()).collect();
+        self
+    }
+
+    /// The folder of settings and data.
+    pub fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// Sets an environment variable of the gateway, such as `NAVETTE_FAILPOINT`.
