@@ -3,7 +3,12 @@
 //! [`House::open`] opens database, store, keys and signer; [`serve`] and [`work`] run the two halves of a process until
 //! they are told to stop, and end gracefully: no new connection, bodies in flight finished, leases handed back.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -105,8 +110,10 @@ fn vault_root(gateway: &Gateway) -> PathBuf {
 pub fn open_store(gateway: &Gateway, access: Access) -> Result<Store> {
     match &gateway.database {
         Database::Sqlite { path, readers } => {
-            if access == Access::Full {
-                make_data_dir(gateway)?;
+            match access {
+                Access::Full => make_data_dir(gateway)?,
+                Access::ReadOnly if path.exists() => {}
+                Access::ReadOnly => return Err(no_database(path)),
             }
             Store::sqlite(path, *readers, access)
         }
@@ -120,6 +127,14 @@ pub fn open_store(gateway: &Gateway, access: Access) -> Result<Store> {
             Store::postgres(url, password, *connections, access)
         }
     }
+}
+
+fn no_database(path: &Path) -> Fault {
+    let detail = format!(
+        "{}: no database there: run `navette migrate`",
+        path.display()
+    );
+    Fault::new(Code::Configuration, detail)
 }
 
 fn make_data_dir(gateway: &Gateway) -> Result<()> {
@@ -137,7 +152,7 @@ fn make_data_dir(gateway: &Gateway) -> Result<()> {
     })
 }
 
-fn read(path: &std::path::Path) -> Result<Vec<u8>> {
+fn read(path: &Path) -> Result<Vec<u8>> {
     let refused = |error| Fault::new(Code::Configuration, format!("{}: {error}", path.display()));
     std::fs::read(path).map_err(refused)
 }
@@ -269,6 +284,6 @@ pub async fn work(house: &House, stop: CancellationToken) -> Result<()> {
     };
     let couriers = Couriers::new(&ctx.config.projects, &ctx.clock)?;
     let by_the_clock = tokio::spawn(periodic::run(ctx.clone(), stop.clone()));
-    Worker::new(ctx, workshop, couriers)?.run(stop).await;
+    Worker::new(ctx, workshop, couriers).run(stop).await;
     by_the_clock.await.map_err(Fault::internal)?
 }

@@ -7,11 +7,17 @@
 //! To add a command: a file with its `Args` and a `run`, and an arm in [`Command`] and in [`dispatch`].
 
 mod client;
+mod connection;
 mod demo;
 mod doctor;
+mod job;
 mod migrate;
+mod operator;
 mod output;
+mod push;
+mod receipt;
 mod serve;
+mod status;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -47,6 +53,10 @@ enum Command {
     Client(client::ClientArgs),
     Demo(demo::DemoArgs),
     Doctor(doctor::DoctorArgs),
+    Job(job::JobArgs),
+    Push(Box<push::PushArgs>),
+    Status(status::StatusArgs),
+    Receipt(receipt::ReceiptArgs),
 }
 
 /// How a command that ran to its end answers.
@@ -87,6 +97,10 @@ async fn dispatch(cli: Cli) -> Result<Answer> {
         Command::Client(args) => client::run(&settings, args).await,
         Command::Demo(args) => demo::run(args).await,
         Command::Doctor(args) => doctor::run(&settings, args).await,
+        Command::Job(args) => job::run(&settings, args).await,
+        Command::Push(args) => push::run(*args).await,
+        Command::Status(args) => status::run(&settings, args).await,
+        Command::Receipt(args) => receipt::run(&settings, args).await,
     }
 }
 

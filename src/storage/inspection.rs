@@ -130,10 +130,13 @@ pub fn gaps(tx: &mut Tx<'_>, after: Uuid, upto: Uuid) -> Result<Vec<(Gap, Uuid)>
     let mut found = Vec::new();
     for (gap, sql) in GAPS {
         for row in tx.query(sql, &params![after, upto])? {
-            found.push((*gap, row.get(0)?));
+            // Several rows may miss the same exchange.
+            let pair = (*gap, row.get(0)?);
+            if !found.contains(&pair) {
+                found.push(pair);
+            }
         }
     }
-    found.dedup();
     Ok(found)
 }
 

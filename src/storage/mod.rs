@@ -14,6 +14,7 @@ pub mod keys;
 pub mod leases;
 pub mod listing;
 pub mod migrate;
+pub mod replay;
 pub mod returns;
 
 pub use engine::{Access, Engine, Row, Store, Tx, Value};
@@ -29,6 +30,7 @@ pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
         keys::ALL,
         leases::ALL,
         migrate::ALL,
+        replay::ALL,
         returns::ALL,
     ];
     let mut all: Vec<_> = shared

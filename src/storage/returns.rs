@@ -120,6 +120,7 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     ATTEMPTS = "SELECT id, return_id, partner, environment, at, duration_ms, http_status, failure FROM delivery_attempt \
         WHERE return_id = $1 ORDER BY id LIMIT $2";
+    ATTEMPTS_SINCE = "SELECT count(*) FROM delivery_attempt WHERE return_id = $1 AND at >= $2";
     INSERT_ACKNOWLEDGMENT = "INSERT INTO acknowledgment (return_id, partner, environment, at, http_status, headers, key_id, \
         body, peer_sha256, partner_reference) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     ACKNOWLEDGMENT = "SELECT return_id, partner, environment, at, http_status, headers, key_id, body, peer_sha256, \
@@ -206,6 +207,12 @@ pub fn attempts(tx: &mut Tx<'_>, id: Uuid, limit: u32) -> Result<Vec<AttemptRow>
         .iter()
         .map(attempt)
         .collect()
+}
+
+/// How many attempts were made since `since`.
+pub fn attempts_since(tx: &mut Tx<'_>, id: Uuid, since: Timestamp) -> Result<u32> {
+    tx.first(ATTEMPTS_SINCE, &params![id, since])?
+        .map_or(Ok(0), |row| row.get(0))
 }
 
 /// Keeps the partner's acknowledgment.

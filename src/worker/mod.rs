@@ -56,10 +56,9 @@ pub struct Worker {
     workshop: Workshop,
     couriers: Couriers,
     lanes: Arc<HashMap<String, Lane>>,
-    /// Under which this process holds its leases.
-    token: Uuid,
-    /// The jobs that it holds now.
-    held: Arc<Mutex<HashSet<Uuid>>>,
+    /// The jobs that it holds now, each with its lease's token: no two leases share one, so that even a job that this
+    /// process has leased a second time cannot be settled by its first lease.
+    held: Arc<Mutex<HashSet<Lease>>>,
     /// Cancelled at the end of the grace period: what still runs is given up and handed back.
     late: CancellationToken,
 }
@@ -67,22 +66,31 @@ pub struct Worker {
 /// A leased job and what it holds while it runs.
 struct Held {
     job: JobRow,
+    token: Uuid,
     deadline: Duration,
     seat: OwnedSemaphorePermit,
 }
 
+/// A job and the token that it is leased under.
+type Lease = (Uuid, Uuid);
+
+impl Held {
+    fn lease(&self) -> Lease {
+        (self.job.id, self.token)
+    }
+}
+
 impl Worker {
     /// A worker over every lane of the settings.
-    pub fn new(ctx: Context, workshop: Workshop, couriers: Couriers) -> Result<Self> {
-        Ok(Self {
+    pub fn new(ctx: Context, workshop: Workshop, couriers: Couriers) -> Self {
+        Self {
             lanes: Arc::new(lanes::all(&ctx.config)),
-            token: ctx.entropy.uuid(&ctx.clock)?,
             held: Arc::default(),
             late: CancellationToken::new(),
             ctx,
             workshop,
             couriers,
-        })
+        }
     }
 
     /// Works until `stop`; then ends what runs within 40 s, and hands back what did not end.
@@ -131,22 +139,22 @@ impl Worker {
             .await
             .is_some()
         {
-            let (token, now, micros) = (self.token, self.ctx.clock.now(), self.lease_micros());
-            let held: Vec<Uuid> = self.holding().iter().copied().collect();
+            let (now, micros) = (self.ctx.clock.now(), self.lease_micros());
+            let held: Vec<Lease> = self.holding().iter().copied().collect();
             if held.is_empty() {
                 continue;
             }
             let renewed = self
                 .ctx
                 .store
-                .write(move |tx| rows::renew(tx, &held, token, now, micros));
+                .write(move |tx| rows::renew(tx, &held, now, micros));
             if let Err(fault) = renewed.await {
                 tracing::warn!(%fault, "leases could not be renewed; they may expire");
             }
         }
     }
 
-    fn holding(&self) -> MutexGuard<'_, HashSet<Uuid>> {
+    fn holding(&self) -> MutexGuard<'_, HashSet<Lease>> {
         // A set of ids is sound whatever happened to the thread that held it.
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -170,24 +178,23 @@ impl Worker {
     /// Leases as many jobs as the lane has seats.
     async fn lease(&self, name: String, lane: &Lane) -> Result<Vec<Held>> {
         let seats = lane.seats();
-        let (token, now, micros) = (self.token, self.ctx.clock.now(), self.lease_micros());
+        let token = self.ctx.entropy.uuid(&self.ctx.clock)?;
+        let (now, micros) = (self.ctx.clock.now(), self.lease_micros());
         let limit = seats.len() as u32;
         let leased = self
             .ctx
             .store
             .write(move |tx| rows::lease(tx, &name, limit, token, now, micros));
         let pairs = leased.await?.into_iter().zip(seats);
-        let deadline = lane.deadline;
-        let pairs: Vec<_> = pairs.collect();
-        self.holding().extend(pairs.iter().map(|(job, _)| job.id));
-        let pairs = pairs.into_iter();
-        Ok(pairs
-            .map(|(job, seat)| Held {
-                job,
-                deadline,
-                seat,
-            })
-            .collect())
+        let held = pairs.map(|(job, seat)| Held {
+            job,
+            token,
+            deadline: lane.deadline,
+            seat,
+        });
+        let held: Vec<_> = held.collect();
+        self.holding().extend(held.iter().map(Held::lease));
+        Ok(held)
     }
 
     fn with_room(&self) -> Vec<String> {
@@ -205,7 +212,7 @@ impl Worker {
             Some(settlement) => self.settle(&held, settlement).await,
             None => self.hand_back(&held).await,
         }
-        self.holding().remove(&held.job.id);
+        self.holding().remove(&held.lease());
         drop(held.seat);
         self.ctx.bell.notify_one();
     }
@@ -213,7 +220,7 @@ impl Worker {
     /// A settlement that fails is left to the lease's expiry.
     async fn settle(&self, held: &Held, settlement: Settlement) {
         let (job, ended) = (&held.job, settlement.end.clone());
-        let settled = jobs::settle(&self.ctx, job.id, self.token, settlement).await;
+        let settled = jobs::settle(&self.ctx, job.id, held.token, settlement).await;
         failpoint::hit(after_settle(job));
         match settled {
             Ok(()) => {
@@ -229,7 +236,7 @@ impl Worker {
     /// Gives up a job that did not end, so that it is taken again at once: a delivery that had left is made again under the
     /// same id. A lease that was lost meanwhile stays where it is.
     async fn hand_back(&self, held: &Held) {
-        let (id, token, now) = (held.job.id, self.token, self.ctx.clock.now());
+        let ((id, token), now) = (held.lease(), self.ctx.clock.now());
         let back = self
             .ctx
             .store
@@ -254,7 +261,7 @@ impl Worker {
     async fn dispatch(&self, job: &JobRow) -> Result<Settlement> {
         match Kind::parse(&job.kind)? {
             Kind::Process => make::run(&self.ctx, &self.workshop, job.subject).await,
-            Kind::Deliver => deliver::run(&self.ctx, &self.couriers, job.subject).await,
+            Kind::Deliver => deliver::run(&self.ctx, &self.couriers, job).await,
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::kit::{
     document,
     gateway::{Gateway, Kit},
     partner::Answer,
+    pki::pki,
     postgres::Server,
     wait,
 };
@@ -115,7 +116,8 @@ async fn nothing_on_disk_tells_of_persons_with_the_embedded_database() {
 async fn nothing_on_disk_tells_of_persons_while_the_embedded_database_is_open() {
     let mut gateway = used(Kit::with_database(None)).await;
     gateway.restart_with(&[("NAVETTE_LOG".to_owned(), "debug".to_owned())]);
-    let client = gateway.client().await;
+    let credentials = gateway.register("autre", &["pieces:write"]);
+    let client = Client::with_token(&gateway, &pki().client, &credentials).await;
     let mut again = metadata("MARQUEUR-DOSSIER");
     again["iteration"] = 2.into();
     again["fileName"] = "MARQUEUR-FICHIER.pdf".into();

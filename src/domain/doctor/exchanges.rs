@@ -115,7 +115,7 @@ impl Page {
         report: &mut Report,
     ) -> Option<Receipt> {
         let row = self.receipts.get(&exchange.id)?;
-        let receipt = match receipts::verify_known(&row.cms, trusted, row.created_at) {
+        let receipt = match receipts::verify_known(&row.cms, trusted, Some(row.created_at)) {
             Ok((receipt, _)) => receipt,
             Err(fault) => {
                 report.add(Difference::ReceiptInvalid, exchange.id, fault);

@@ -123,7 +123,12 @@ fn not_found() -> Fault {
 
 /// One piece, with its controls once it was processed.
 pub async fn piece(ctx: &Context, client: &Client, id: Uuid) -> Result<Piece> {
-    let exchange = exchange(ctx, client, id).await?;
+    piece_of(ctx, exchange(ctx, client, id).await?).await
+}
+
+/// The same for an exchange that is already at hand.
+pub(super) async fn piece_of(ctx: &Context, exchange: ExchangeRow) -> Result<Piece> {
+    let id = exchange.id;
     let found = ctx
         .store
         .read(move |tx| Ok((returns::state_of(tx, id)?, exchanges::result(tx, id)?)));
@@ -301,6 +306,11 @@ fn utf8(bytes: Vec<u8>) -> Result<String> {
 /// The trace of a piece, oldest event first.
 pub async fn events(ctx: &Context, client: &Client, id: Uuid) -> Result<Vec<Event>> {
     exchange(ctx, client, id).await?;
+    events_of(ctx, id).await
+}
+
+/// The same, whoever sent it.
+pub(super) async fn events_of(ctx: &Context, id: Uuid) -> Result<Vec<Event>> {
     let entries = ctx
         .store
         .read(move |tx| journal::of_exchange(tx, id, EVENTS))

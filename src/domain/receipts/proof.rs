@@ -45,8 +45,12 @@ pub fn verify(der: &[u8], ca_pem: &[u8], at: Option<Timestamp>) -> Result<(Recei
 }
 
 /// The same for whoever knows the signer: any certificate of `pem`, the signer's own included, is trusted, not roots alone.
-pub fn verify_known(der: &[u8], pem: &[u8], at: Timestamp) -> Result<(Receipt, SignerInfo)> {
-    verified(der, trust(pem, Some(at), X509VerifyFlags::PARTIAL_CHAIN))
+pub fn verify_known(
+    der: &[u8],
+    pem: &[u8],
+    at: Option<Timestamp>,
+) -> Result<(Receipt, SignerInfo)> {
+    verified(der, trust(pem, at, X509VerifyFlags::PARTIAL_CHAIN))
 }
 
 fn verified(der: &[u8], store: Result<X509Store, ErrorStack>) -> Result<(Receipt, SignerInfo)> {

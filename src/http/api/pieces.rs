@@ -81,7 +81,8 @@ struct Told {
     links: Links,
 }
 
-/// Receives one piece.
+/// Receives one piece. `http::connection` runs it in a task of its own: a client that hangs up after its last byte changes
+/// nothing, and one that hangs up before cuts the body.
 pub async fn send(
     State(api): State<Arc<Api>>,
     caller: Caller<Sending>,
@@ -89,25 +90,15 @@ pub async fn send(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response> {
-    let task = tokio::spawn(take_in(api, caller.client, meter, headers, body));
-    told(task.await.map_err(Fault::internal)??)
-}
-
-/// Takes a sending in, or journals its refusal. A task of the house and not of the connection: a client that hangs up cuts
-/// the body, and where the body is whole by then, here or still in a buffer, its hanging up changes nothing.
-async fn take_in(
-    api: Arc<Api>,
-    client: Arc<Client>,
-    meter: Meter,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Acknowledged> {
     let mut project = None;
-    let received = receive(&api, &client, &meter, &headers, body, &mut project).await;
-    if let Err(fault) = &received {
-        refusal::journal(&api.ctx, &client, project, fault).await;
+    let received = receive(&api, &caller.client, &meter, &headers, body, &mut project).await;
+    match received {
+        Ok(acknowledged) => told(acknowledged),
+        Err(fault) => {
+            refusal::journal(&api.ctx, &caller.client, project, &fault).await;
+            Err(fault)
+        }
     }
-    received
 }
 
 async fn receive(

@@ -16,6 +16,16 @@ use crate::{
 const MEGABYTES: u32 = 4;
 
 both_engines! {
+    /// What is said on stderr is lost, and nothing else.
+    async fn a_log_without_room_stops_nothing(kit) {
+        let prefix = ["sh", "-c", r#"exec "$@" 2>/dev/full"#, "sh"];
+        let mut gateway = kit.behind(&prefix).start();
+        let client = gateway.client().await;
+        let promise = insist(&client, "D-1", 2_000).await;
+        audit::promises_are_kept(&gateway, &client, &[promise]).await;
+        assert!(gateway.stop().success());
+    }
+
     /// The store is full: 507, nothing kept, and the gateway lives.
     async fn a_piece_that_does_not_fit_on_the_disk_is_told_so_and_passes_when_there_is_room(kit) {
         let disk = Tmpfs::mount(&kit.dir().join("data"), MEGABYTES);

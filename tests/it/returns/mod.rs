@@ -2,6 +2,7 @@
 
 mod callback;
 mod lanes;
+mod limits;
 mod once;
 mod produced;
 mod refusals;

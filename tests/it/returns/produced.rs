@@ -88,7 +88,7 @@ async fn worker(house: House, size: usize) -> Worker {
         sandbox: Arc::new(pool.await.unwrap()),
     };
     let couriers = Couriers::new(&house.ctx.config.projects, &house.ctx.clock).unwrap();
-    Worker::new(house.ctx, workshop, couriers).unwrap()
+    Worker::new(house.ctx, workshop, couriers)
 }
 
 both_engines! {

@@ -80,6 +80,13 @@ both_engines! {
         assert_eq!(gateway.partner().count(), 0);
     }
 
+    async fn a_callback_to_a_literal_internal_address_is_refused_with_the_settings(kit) {
+        let kit = kit.set_project("callback.url", r#""https://127.0.0.1:8444/retours""#);
+        let gateway = kit.stopped();
+        let told = gateway.run(&["check-config"]).failed_with(3);
+        assert!(told.contains("allow_hosts"), "{told}");
+    }
+
     async fn an_undelivered_return_is_delivered_under_its_id_when_an_operator_retries(kit) {
         let gateway = three_attempts(kit).start();
         let failure = Answer::failure;

@@ -10,7 +10,7 @@ use navette::{
         Store, Tx,
         exchanges::Owner,
         jobs::{self, JobRow, NewJob},
-        leases,
+        leases, replay,
     },
 };
 use uuid::Uuid;
@@ -126,13 +126,30 @@ both_stores! {
         assert!(leased(&store, 1, MINUTE).await.1.is_empty());
     }
 
+    async fn a_renewed_lease_keeps_others_out(place) {
+        let store = place.migrated().await;
+        let job = queued(&store).await;
+        let (token, _) = leased(&store, 1, 0).await;
+        store.write(move |tx| jobs::renew(tx, &[(job, token)], now(), MINUTE)).await.unwrap();
+        assert!(leased(&store, 1, MINUTE).await.1.is_empty());
+    }
+
+    async fn a_lease_that_was_lost_is_not_renewed(place) {
+        let store = place.migrated().await;
+        let job = queued(&store).await;
+        let (late, _) = leased(&store, 1, 0).await;
+        leased(&store, 1, 0).await;
+        store.write(move |tx| jobs::renew(tx, &[(job, late)], now(), MINUTE)).await.unwrap();
+        assert_eq!(leased(&store, 1, MINUTE).await.1.len(), 1);
+    }
+
     async fn a_failed_job_is_taken_by_nobody_until_it_is_revived(place) {
         let store = place.migrated().await;
         let job = queued(&store).await;
         let (token, _) = leased(&store, 1, MINUTE).await;
         store.write(move |tx| jobs::fail(tx, job, token, "status-500")).await.unwrap();
         assert!(leased(&store, 1, MINUTE).await.1.is_empty());
-        assert!(store.write(move |tx| jobs::revive(tx, job, now())).await.unwrap());
+        assert!(store.write(move |tx| replay::revive(tx, job, now())).await.unwrap());
         assert_eq!(leased(&store, 1, MINUTE).await.1[0].id, job);
     }
 }

@@ -5,14 +5,20 @@ use std::{
     fs,
     net::SocketAddr,
     path::{Path, PathBuf},
+    process::Command,
     sync::Arc,
 };
 
 use super::{
-    CALLBACK, Gateway, PROJECT,
+    CALLBACK, Gateway, PATIENCE, PROJECT,
     settings::{self, Settings},
 };
-use crate::kit::{partner::Partner, ports, postgres, scratch};
+use crate::kit::{
+    partner::Partner,
+    ports, postgres,
+    process::{self, Finished},
+    scratch,
+};
 
 /// Which database stands behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,11 +129,6 @@ impl Kit {
         self
     }
 
-    /// The folder of settings and data.
-    pub fn dir(&self) -> &Path {
-        &self.dir
-    }
-
     /// Sets an environment variable of the gateway, such as `NAVETTE_FAILPOINT`.
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
@@ -145,6 +146,31 @@ impl Kit {
         let file = self.dir.join("navette.toml");
         fs::write(&file, settings::text(&self.settings)).expect("so is its folder");
         file
+    }
+
+    /// Runs a command of the binary on settings that were written, without a gateway.
+    pub fn run(&self, arguments: &[&str]) -> Finished {
+        process::run(&self.command(arguments), PATIENCE)
+    }
+
+    pub(super) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_navette"));
+        command
+            .args(arguments)
+            .env("NAVETTE_CONFIG", self.dir.join("navette.toml"))
+            .current_dir(&self.dir);
+        command
+    }
+
+    /// The folder of settings and data.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// A gateway that is not started yet, for tests of commands.
+    pub fn stopped(self) -> Gateway {
+        self.write();
+        Gateway::stopped(self)
     }
 
     /// Starts the gateway and comes back when it is ready.

@@ -22,7 +22,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-pub use commands::{APPLICATION, Credentials};
+pub use commands::{APPLICATION, Credentials, damage};
 pub use kit::{Engine, Kit};
 
 use super::{
@@ -53,8 +53,12 @@ pub struct Gateway {
 }
 
 impl Gateway {
+    fn stopped(kit: Kit) -> Self {
+        Self { kit, child: None }
+    }
+
     fn started(kit: Kit) -> Self {
-        let mut gateway = Self { kit, child: None };
+        let mut gateway = Self::stopped(kit);
         gateway.restart();
         gateway
     }
@@ -200,12 +204,7 @@ impl Gateway {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_navette"));
-        command
-            .args(arguments)
-            .env("NAVETTE_CONFIG", self.kit.dir.join("navette.toml"))
-            .current_dir(&self.kit.dir);
-        command
+        self.kit.command(arguments)
     }
 
     fn log_file(&self) -> PathBuf {
