@@ -3,7 +3,12 @@
 //! [`House::open`] opens database, store, keys and signer; [`serve`] and [`work`] run the two halves of a process until
 //! they are told to stop, and end gracefully: no new connection, bodies in flight finished, leases handed back.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -32,7 +37,7 @@ use crate::{
         fault::{Code, Fault, Result},
     },
     sandbox::{Pool, Settings as PoolSettings},
-    storage::{Store, migrate},
+    storage::{Access, Store, migrate},
     vault::Vault,
     worker::{Worker, periodic},
 };
@@ -50,13 +55,28 @@ pub struct House {
 impl House {
     /// Opens everything that the settings name, and brings the database to today's schema.
     pub async fn open(config: Config) -> Result<Self> {
-        let (clock, entropy) = (Clock::system(), Entropy::system());
-        let config = Arc::new(config);
-        let store = open_store(&config.gateway)?;
-        let applied = migrate::migrate(&store, &clock).await?;
+        let store = open_store(&config.gateway, Access::Full)?;
+        let applied = migrate::migrate(&store, &Clock::system()).await?;
         if !applied.is_empty() {
             tracing::info!(?applied, "database migrated");
         }
+        let (clock, entropy) = (Clock::system(), Entropy::system());
+        let vault = Vault::open(&vault_root(&config.gateway), clock, entropy)?;
+        Self::compose(config, store, vault)
+    }
+
+    /// Opens what is there for reading: no migration, no folder, no key is made, and a write fails with `unavailable`.
+    /// Fails with `configuration` where the database is not at this program's schema.
+    pub async fn open_read_only(config: Config) -> Result<Self> {
+        let store = open_store(&config.gateway, Access::ReadOnly)?;
+        migrate::check_current(&store).await?;
+        let (clock, entropy) = (Clock::system(), Entropy::system());
+        let vault = Vault::existing(&vault_root(&config.gateway), clock, entropy);
+        Self::compose(config, store, vault)
+    }
+
+    fn compose(config: Config, store: Store, vault: Vault) -> Result<Self> {
+        let (clock, entropy) = (Clock::system(), Entropy::system());
         let gateway = &config.gateway;
         let keyring = Keyring::open(
             &gateway.master_key_file,
@@ -68,13 +88,8 @@ impl House {
             &read(&gateway.receipts.signer.certificate)?,
             &read(&gateway.receipts.signer.key)?,
         )?;
-        let vault = Vault::open(
-            &gateway.data_dir.join("store"),
-            clock.clone(),
-            entropy.clone(),
-        )?;
         let ctx = Context {
-            config: config.clone(),
+            config: Arc::new(config),
             store,
             vault,
             keyring,
@@ -87,12 +102,20 @@ impl House {
     }
 }
 
+fn vault_root(gateway: &Gateway) -> PathBuf {
+    gateway.data_dir.join("store")
+}
+
 /// Opens the database alone, without migrating it.
-pub fn open_store(gateway: &Gateway) -> Result<Store> {
+pub fn open_store(gateway: &Gateway, access: Access) -> Result<Store> {
     match &gateway.database {
         Database::Sqlite { path, readers } => {
-            make_data_dir(gateway)?;
-            Store::sqlite(path, *readers)
+            match access {
+                Access::Full => make_data_dir(gateway)?,
+                Access::ReadOnly if path.exists() => {}
+                Access::ReadOnly => return Err(no_database(path)),
+            }
+            Store::sqlite(path, *readers, access)
         }
         Database::Postgres {
             url,
@@ -100,13 +123,18 @@ pub fn open_store(gateway: &Gateway) -> Result<Store> {
             connections,
         } => {
             let password = password_file.as_deref().map(read).transpose()?;
-            Store::postgres(
-                url,
-                password.as_deref().map(<[u8]>::trim_ascii),
-                *connections,
-            )
+            let password = password.as_deref().map(<[u8]>::trim_ascii);
+            Store::postgres(url, password, *connections, access)
         }
     }
+}
+
+fn no_database(path: &Path) -> Fault {
+    let detail = format!(
+        "{}: no database there: run `navette migrate`",
+        path.display()
+    );
+    Fault::new(Code::Configuration, detail)
 }
 
 fn make_data_dir(gateway: &Gateway) -> Result<()> {
@@ -124,7 +152,7 @@ fn make_data_dir(gateway: &Gateway) -> Result<()> {
     })
 }
 
-fn read(path: &std::path::Path) -> Result<Vec<u8>> {
+fn read(path: &Path) -> Result<Vec<u8>> {
     let refused = |error| Fault::new(Code::Configuration, format!("{}: {error}", path.display()));
     std::fs::read(path).map_err(refused)
 }
@@ -216,8 +244,8 @@ async fn keep_certificates(tls: Arc<Tls>, stop: CancellationToken) {
     }
 }
 
-/// Serves health and metrics on the loopback listener until `stop`.
-pub async fn watch(house: &House, stop: CancellationToken) -> Result<()> {
+/// Serves health and metrics on the loopback `address` until `stop`.
+pub async fn watch(house: &House, address: SocketAddr, stop: CancellationToken) -> Result<()> {
     let metrics = ops::install_metrics()?;
     tokio::spawn(ops::keep_up(metrics.clone(), stop.clone()));
     let (store, vault) = (house.ctx.store.clone(), house.ctx.vault.clone());
@@ -235,8 +263,8 @@ pub async fn watch(house: &House, stop: CancellationToken) -> Result<()> {
             }
         }),
     ];
-    let address: SocketAddr = house.ctx.config.gateway.health;
     let listener = Listener::bind(address, None, listener::Settings::default()).await?;
+    tracing::info!(address = %listener.address(), "health and metrics");
     listener.serve(ops::routes(probes, metrics), stop).await;
     Ok(())
 }

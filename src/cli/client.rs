@@ -20,7 +20,7 @@ use crate::{
         fault::{Code, Fault, Result},
     },
     storage::{
-        Store,
+        Access, Store,
         clients::{self, ClientRow},
         exchanges::Owner,
         journal::{EntryRow, append},
@@ -108,7 +108,7 @@ struct Desk {
 pub(super) async fn run(settings: &Settings, args: ClientArgs) -> Result<Answer> {
     let config = settings.load()?;
     let desk = Desk {
-        store: app::open_store(&config.gateway)?,
+        store: app::open_store(&config.gateway, Access::Full)?,
         environment: config.gateway.environment,
         known_projects: config.projects.keys().cloned().collect(),
         clock: Clock::system(),
@@ -253,8 +253,8 @@ impl Desk {
 }
 
 fn record(tx: &mut crate::storage::Tx<'_>, entry: &EntryRow) -> Result<bool> {
-    let (sql, values) = append(entry);
-    Ok(tx.execute(sql, &values)? == 1)
+    append(tx, entry)?;
+    Ok(true)
 }
 
 fn usage(detail: String) -> Fault {

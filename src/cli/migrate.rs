@@ -8,7 +8,7 @@ use crate::{
     app,
     domain::returns::Couriers,
     kernel::{clock::Clock, fault::Result},
-    storage::migrate,
+    storage::{Access, migrate},
 };
 
 /// Loads the settings and tells every fault in them, with file and key.
@@ -44,7 +44,7 @@ pub(super) fn check(settings: &Settings, args: &CheckArgs) -> Result<Answer> {
 
 pub(super) async fn migrate(settings: &Settings, args: &MigrateArgs) -> Result<Answer> {
     let config = settings.load()?;
-    let store = app::open_store(&config.gateway)?;
+    let store = app::open_store(&config.gateway, Access::Full)?;
     let applied = migrate::migrate(&store, &Clock::system()).await?;
     output::either(
         args.json,

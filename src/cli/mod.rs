@@ -7,9 +7,17 @@
 //! To add a command: a file with its `Args` and a `run`, and an arm in [`Command`] and in [`dispatch`].
 
 mod client;
+mod connection;
+mod demo;
+mod doctor;
+mod job;
 mod migrate;
+mod operator;
 mod output;
+mod push;
+mod receipt;
 mod serve;
+mod status;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -43,6 +51,12 @@ enum Command {
     CheckConfig(migrate::CheckArgs),
     Migrate(migrate::MigrateArgs),
     Client(client::ClientArgs),
+    Demo(demo::DemoArgs),
+    Doctor(doctor::DoctorArgs),
+    Job(job::JobArgs),
+    Push(Box<push::PushArgs>),
+    Status(status::StatusArgs),
+    Receipt(receipt::ReceiptArgs),
 }
 
 /// How a command that ran to its end answers.
@@ -81,6 +95,12 @@ async fn dispatch(cli: Cli) -> Result<Answer> {
         Command::CheckConfig(args) => migrate::check(&settings, &args),
         Command::Migrate(args) => migrate::migrate(&settings, &args).await,
         Command::Client(args) => client::run(&settings, args).await,
+        Command::Demo(args) => demo::run(args).await,
+        Command::Doctor(args) => doctor::run(&settings, args).await,
+        Command::Job(args) => job::run(&settings, args).await,
+        Command::Push(args) => push::run(*args).await,
+        Command::Status(args) => status::run(&settings, args).await,
+        Command::Receipt(args) => receipt::run(&settings, args).await,
     }
 }
 

@@ -51,8 +51,13 @@ async fn run(settings: &Settings, serving: bool, working: bool) -> Result<Answer
     stop_at_signals(&stop)?;
     let house = House::open(settings.load()?).await?;
     let workshop = workshop(serving)?;
+    let gateway = &house.ctx.config.gateway;
+    let health = match serving {
+        true => gateway.health,
+        false => gateway.worker_health,
+    };
     let (watched, served, worked) = tokio::join!(
-        half(true, app::watch(&house, stop.clone()), &stop),
+        half(true, app::watch(&house, health, stop.clone()), &stop),
         half(serving, app::serve(&house, stop.clone()), &stop),
         half(working, work(&workshop, &house, &stop), &stop),
     );

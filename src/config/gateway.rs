@@ -13,8 +13,10 @@ pub struct Gateway {
     pub data_dir: PathBuf,
     /// The API's listener.
     pub listen: Listen,
-    /// The loopback listener of health and metrics.
+    /// The loopback listener of health and metrics of `navette serve`.
     pub health: SocketAddr,
+    /// The same of `navette worker`; port 0 takes a free one, so that several may run on one machine.
+    pub worker_health: SocketAddr,
     /// The database.
     pub database: Database,
     /// The file of the master key: 64 hexadecimal digits.
@@ -121,8 +123,10 @@ pub struct Worker {
     pub processing: usize,
     /// How many deliveries run at once for one project: a slow partner holds only these.
     pub deliveries: usize,
-    /// How long a job is leased.
+    /// How long a job is leased: what a worker that died keeps others from. A living worker renews its leases.
     pub lease: Duration,
+    /// How long the processing of one exchange may take.
+    pub job_deadline: Duration,
 }
 
 /// The children that open documents.
@@ -146,7 +150,8 @@ impl Gateway {
                 .optional_text("environment")
                 .unwrap_or_else(|| "production".to_owned()),
             listen: Listen::read(reader),
-            health: loopback(reader),
+            health: loopback(reader, "health.address", "127.0.0.1:9180"),
+            worker_health: loopback(reader, "health.worker_address", "127.0.0.1:0"),
             database: Database::read(reader, &data_dir),
             master_key_file: reader.file("keys.master_key_file"),
             receipts: Receipts {
@@ -155,9 +160,10 @@ impl Gateway {
             tokens: Tokens::read(reader),
             limits: Limits::read(reader),
             worker: Worker {
-                processing: reader.number("worker.processing", 4, 1, 256) as usize,
+                processing: reader.number("worker.processing", 12, 1, 256) as usize,
                 deliveries: reader.number("worker.deliveries_per_project", 32, 1, 1024) as usize,
-                lease: reader.seconds("worker.lease_seconds", 120, 3600),
+                lease: reader.seconds("worker.lease_seconds", 12, 3600),
+                job_deadline: reader.seconds("worker.job_deadline_seconds", 180, 3600),
             },
             sandbox: Sandbox {
                 children: reader.number("sandbox.children", 2, 1, 64) as usize,
@@ -169,11 +175,11 @@ impl Gateway {
     }
 }
 
-fn loopback(reader: &mut Reader) -> SocketAddr {
-    let address = reader.address("health.address", "127.0.0.1:9180");
+fn loopback(reader: &mut Reader, key: &str, default: &str) -> SocketAddr {
+    let address = reader.address(key, default);
     if !address.ip().is_loopback() {
         reader.wrong(
-            "health.address",
+            key,
             "must be a loopback address: it asks for no credentials",
         );
     }

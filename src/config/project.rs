@@ -35,6 +35,9 @@ pub struct Callback {
     pub ca: PathBuf,
     /// The file of the ed25519 key that signs (`whsk_…`, Standard Webhooks).
     pub webhook_key_file: PathBuf,
+    /// The file of a secret shared with the partner (`whsec_…`), where he checks by a published library, which knows no
+    /// other signature.
+    pub webhook_secret_file: Option<PathBuf>,
     /// Hosts inside the network that are allowed by name.
     pub allow_hosts: Vec<String>,
     /// How long one attempt may take.
@@ -80,6 +83,7 @@ impl Callback {
             key_file: reader.file("callback.key_file"),
             ca: reader.file("callback.ca"),
             webhook_key_file: reader.file("callback.webhook_key_file"),
+            webhook_secret_file: reader.optional_file("callback.webhook_secret_file"),
             allow_hosts: reader.list("callback.allow_hosts"),
             timeout: reader.seconds("callback.timeout_seconds", 30, 300),
             attempts: reader.number("callback.attempts", 12, 1, 100) as u32,

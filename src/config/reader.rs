@@ -70,6 +70,20 @@ impl Reader {
         self.faults
     }
 
+    /// Every key that was asked for, whether or not it is there.
+    #[cfg(test)]
+    pub(super) fn asked(&self) -> BTreeSet<String> {
+        self.read.clone()
+    }
+
+    /// Every key that is there.
+    #[cfg(test)]
+    pub(super) fn present(&self) -> BTreeSet<String> {
+        let mut known = Vec::new();
+        leaves(&self.table, "", &mut known);
+        known.into_iter().collect()
+    }
+
     pub(super) fn wrong(&mut self, key: &str, detail: &str) {
         self.faults.push(fault(&self.file, key, detail));
     }
@@ -183,7 +197,19 @@ impl Reader {
 }
 
 /// Variables with our prefix that are no settings.
-const NOT_SETTINGS: &[&str] = &["NAVETTE_CONFIG", "NAVETTE_FAILPOINT", "NAVETTE_LOG"];
+const NOT_SETTINGS: &[&str] = &[
+    "NAVETTE_CONFIG",
+    "NAVETTE_FAILPOINT",
+    "NAVETTE_LOG",
+    // What the commands that call the API read: `push` and `status`.
+    "NAVETTE_URL",
+    "NAVETTE_CLIENT_ID",
+    "NAVETTE_CLIENT_SECRET_FILE",
+    "NAVETTE_CERTIFICATE",
+    "NAVETTE_KEY",
+    "NAVETTE_CA",
+    "NAVETTE_APPLICATION",
+];
 
 fn value_of(text: &str) -> Value {
     format!("v = {text}")

@@ -11,11 +11,13 @@
 //! | [`ged`] | documents and keys |
 //! | [`access`] | clients, scopes, tokens |
 //! | [`jobs`] | durable work: queued, leased, settled |
+//! | [`doctor`] | the inspection: store, database and journal compared |
 //!
 //! A [`Context`] carries what all of them share.
 
 pub mod access;
 pub mod context;
+pub mod doctor;
 pub mod exchanges;
 pub mod ged;
 pub mod jobs;

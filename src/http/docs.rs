@@ -6,10 +6,8 @@
 use std::sync::{Arc, LazyLock};
 
 use axum::{
-    Router,
-    extract::Path,
-    response::{IntoResponse, Redirect, Response},
-    routing::get,
+    extract::{Path, rejection::PathRejection},
+    response::{IntoResponse, Response},
 };
 use http::{
     HeaderValue,
@@ -20,7 +18,10 @@ use http::{
 };
 use utoipa_swagger_ui::{Config, SwaggerFile};
 
-use super::problem;
+use super::{
+    operation::{Operation, get},
+    problem,
+};
 use crate::kernel::fault::{Fault, Result};
 
 /// The contract of the piece API (API-6), as written.
@@ -32,14 +33,14 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
 
 static PIECES_V1_JSON: LazyLock<Option<String>> = LazyLock::new(|| to_json(PIECES_V1));
 
-/// The routes of the contract and of its page.
-pub fn routes() -> Router {
-    Router::new()
-        .route("/v1/openapi.yaml", get(yaml))
-        .route("/v1/openapi.json", get(json))
-        .route("/v1/docs", get(async || Redirect::permanent("/v1/docs/")))
-        .route("/v1/docs/", get(async || page("index.html")))
-        .route("/v1/docs/{file}", get(asset))
+/// The operations of the contract and of its page.
+pub fn operations<S: Clone + Send + Sync + 'static>() -> Vec<Operation<S>> {
+    vec![
+        get("/v1/openapi.yaml", yaml),
+        get("/v1/openapi.json", json),
+        get("/v1/docs", index),
+        get("/v1/docs/{file}", asset),
+    ]
 }
 
 async fn yaml() -> Response {
@@ -52,16 +53,24 @@ async fn json() -> Result<Response> {
     Ok(answer("application/json", text))
 }
 
-async fn asset(Path(file): Path<String>) -> Result<Response> {
-    page(&file)
+/// The page itself stands one level above its files, which it names as its neighbours.
+async fn index() -> Result<Response> {
+    let mut file = found("index.html")?;
+    let text = String::from_utf8_lossy(&file.bytes).replace("\"./", "\"/v1/docs/");
+    let text = text.replace("href=\"index.css\"", "href=\"/v1/docs/index.css\"");
+    file.bytes = text.into_bytes().into();
+    Ok(sent(file))
 }
 
-fn page(file: &str) -> Result<Response> {
+/// A name that is no text is the name of no file.
+async fn asset(file: Result<Path<String>, PathRejection>) -> Result<Response> {
+    let Path(file) = file.map_err(|_| problem::missing())?;
+    Ok(sent(found(&file)?))
+}
+
+fn found(file: &str) -> Result<SwaggerFile<'static>> {
     let found = utoipa_swagger_ui::serve(file, Arc::clone(&SETTINGS)).map_err(Fault::internal)?;
-    match found {
-        Some(file) => Ok(sent(file)),
-        None => Err(problem::missing()),
-    }
+    found.ok_or_else(problem::missing)
 }
 
 /// No validator: Swagger UI would show the contract to a site of its makers.
@@ -99,11 +108,12 @@ mod tests {
     use http_body_util::BodyExt;
     use tower::ServiceExt;
 
-    use super::*;
+    use super::{super::operation::router, *};
 
     async fn ask(path: &str) -> (http::response::Parts, String) {
         let request = http::Request::get(path).body(Body::empty()).unwrap();
-        let (parts, body) = routes().oneshot(request).await.unwrap().into_parts();
+        let router: axum::Router = router(operations());
+        let (parts, body) = router.oneshot(request).await.unwrap().into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         (parts, String::from_utf8_lossy(&bytes).into_owned())
     }
@@ -121,7 +131,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_page_and_all_that_it_names_come_from_us() {
-        let (parts, index) = ask("/v1/docs/").await;
+        let (parts, index) = ask("/v1/docs").await;
         assert!(
             parts.headers[CONTENT_SECURITY_POLICY]
                 .to_str()
@@ -132,15 +142,16 @@ mod tests {
             !index.contains("http://") && !index.contains("https://"),
             "{index}"
         );
-        let named = index
-            .split(['"', '\''])
-            .filter(|text| text.starts_with("./") || text.ends_with(".css"));
-        for file in named.map(|name| name.trim_start_matches("./")) {
-            assert_eq!(
-                ask(&format!("/v1/docs/{file}")).await.0.status,
-                200,
-                "{file}"
-            );
+        let named = index.split(['"', '\'']).filter(|text| {
+            [".css", ".js", ".png"]
+                .iter()
+                .any(|end| text.ends_with(end))
+        });
+        let named: Vec<_> = named.collect();
+        assert!(named.len() >= 5, "{index}");
+        for file in named {
+            assert!(file.starts_with("/v1/docs/"), "{file}");
+            assert_eq!(ask(file).await.0.status, 200, "{file}");
         }
         let (_, settings) = ask("/v1/docs/swagger-initializer.js").await;
         assert!(

@@ -19,10 +19,11 @@
 //! | [`traceparent`] | W3C trace context |
 //! | [`range`] | how stored content is answered: digest, tag, range, file name |
 //! | [`api`] | the operations of the contract, and who may call them |
+//! | [`operation`] | an operation as data: method, path, handler |
 //! | [`docs`] | the contract and its reader's page |
 //! | [`ops`] | health and metrics, on a listener of their own |
 //!
-//! To add an endpoint: a handler that answers `Result<_, Fault>`, registered in a router that goes through [`trace::dress`].
+//! To add an endpoint: a handler that answers `Result<_, Fault>`, as a line of [`api::operations`].
 
 pub mod api;
 pub mod body;
@@ -30,6 +31,7 @@ pub mod connection;
 pub mod docs;
 pub mod listener;
 pub mod multipart;
+pub mod operation;
 pub mod ops;
 pub mod peer;
 pub mod problem;

@@ -61,14 +61,22 @@ pub fn outcome(code: Code) -> (StatusCode, &'static str) {
         Code::RangeNotSatisfiable => (416, "Plage non satisfaisable"),
         Code::Unavailable => (503, "Service momentanément indisponible"),
         Code::StorageFull => (507, "Espace de stockage épuisé"),
-        Code::Corrupt
-        | Code::Configuration
-        | Code::Usage
-        | Code::PartnerRefused
-        | Code::Internal => (500, "Erreur interne"),
+        Code::Corrupt => (500, "Contenu conservé altéré"),
+        Code::Configuration | Code::Usage | Code::PartnerRefused | Code::Internal => {
+            (500, "Erreur interne")
+        }
     };
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     (status, title)
+}
+
+/// The code as callers are told it: what only commands and workers meet is none of their business, and no code of the
+/// contract.
+pub fn public(code: Code) -> Code {
+    match code {
+        Code::Configuration | Code::Usage | Code::PartnerRefused => Code::Internal,
+        public => public,
+    }
 }
 
 /// A problem document.
@@ -83,7 +91,6 @@ struct Problem<'a> {
     detail: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     instance: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<PlacedProblem<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     limit_bytes: Option<u64>,
@@ -146,8 +153,8 @@ fn document<'a>(
 ) -> Problem<'a> {
     let limits = context.limits.filter(|_| fault.code() == Code::TooLarge);
     Problem {
-        kind: format!("urn:navette:problem:{}", fault.code()),
-        code: fault.code().as_str(),
+        kind: format!("urn:navette:problem:{}", public(fault.code())),
+        code: public(fault.code()).as_str(),
         title,
         status: status.as_u16(),
         detail: fault.detail(),
@@ -161,7 +168,7 @@ fn document<'a>(
 fn placed(fault: &FieldFault) -> PlacedProblem<'_> {
     PlacedProblem {
         pointer: &fault.pointer,
-        code: fault.code.as_str(),
+        code: public(fault.code).as_str(),
         detail: &fault.detail,
     }
 }

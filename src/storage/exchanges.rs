@@ -112,9 +112,6 @@ pub struct Known {
     pub sha256: Sha256,
 }
 
-const COLUMNS: &str = "id, kind, client_id, partner, environment, project, source_application, iteration, status, \
-    received_at, request_bytes, dossier_hash, size, sha256, key_id, wrapped_key, metadata";
-
 statements! {
     CLAIM = "INSERT INTO natural_key (digest, exchange_id, sha256) VALUES ($1, $2, $3) ON CONFLICT (digest) DO NOTHING";
     CLAIMED = "SELECT exchange_id, sha256 FROM natural_key WHERE digest = $1";
@@ -137,12 +134,6 @@ statements! {
     RECEIPT = "SELECT exchange_id, id, partner, environment, body, cms, created_at FROM receipt WHERE exchange_id = $1";
     RESULT = "SELECT body FROM result WHERE exchange_id = $1";
     SET_STATUS = "UPDATE exchange SET status = $1 WHERE id = $2";
-    COUNT = "SELECT count(*) FROM exchange";
-    WITHOUT_RECEIPT = "SELECT e.id FROM exchange e LEFT JOIN receipt r ON r.exchange_id = e.id WHERE r.id IS NULL LIMIT $1";
-    WITHOUT_DOCUMENT = "SELECT e.id FROM exchange e WHERE NOT EXISTS \
-        (SELECT 1 FROM document d WHERE d.exchange_id = e.id AND d.role = 'content') LIMIT $1";
-    STUCK = "SELECT e.id FROM exchange e WHERE e.status IN ('received', 'processing') \
-        AND NOT EXISTS (SELECT 1 FROM job j WHERE j.subject = e.id) LIMIT $1";
 }
 
 /// Takes the natural key `digest` for `exchange`. Answers what it already stands for, where it is taken.
@@ -273,17 +264,10 @@ pub fn has_document(tx: &mut Tx<'_>, id: Uuid) -> Result<bool> {
 
 /// The receipt of an exchange.
 pub fn receipt(tx: &mut Tx<'_>, exchange: Uuid) -> Result<Option<ReceiptRow>> {
-    let Some(row) = tx.first(RECEIPT, &params![exchange])? else {
-        return Ok(None);
-    };
-    Ok(Some(ReceiptRow {
-        exchange_id: row.get(0)?,
-        id: row.get(1)?,
-        owner: owner(&row, 2)?,
-        body: row.get(4)?,
-        cms: row.get(5)?,
-        created_at: instant(row.get(6)?),
-    }))
+    tx.first(RECEIPT, &params![exchange])?
+        .as_ref()
+        .map(receipt_row)
+        .transpose()
 }
 
 /// The sealed results of an exchange, once it was processed.
@@ -298,103 +282,6 @@ pub fn set_status(tx: &mut Tx<'_>, exchange: Uuid, status: &str) -> Result<()> {
     tx.execute(SET_STATUS, &params![status, exchange]).map(drop)
 }
 
-/// How many exchanges there are.
-pub fn count(tx: &mut Tx<'_>) -> Result<u64> {
-    tx.first(COUNT, &[])?.map_or(Ok(0), |row| row.get(0))
-}
-
-/// Exchanges that miss what an acknowledgment promises, at most `limit` of each kind: without receipt, without content,
-/// without the job that would bring them on.
-pub fn incomplete(tx: &mut Tx<'_>, limit: u32) -> Result<[Vec<Uuid>; 3]> {
-    let mut ids = |sql| -> Result<Vec<Uuid>> {
-        tx.query(sql, &params![limit])?
-            .iter()
-            .map(|row| row.get(0))
-            .collect()
-    };
-    Ok([ids(WITHOUT_RECEIPT)?, ids(WITHOUT_DOCUMENT)?, ids(STUCK)?])
-}
-
-/// What a list of exchanges is narrowed to; all given filters hold together.
-#[derive(Clone, Debug, Default)]
-pub struct Filter {
-    /// The client that sent them (always set for a client's own list).
-    pub client_id: Option<String>,
-    /// One project.
-    pub project: Option<String>,
-    /// One source application.
-    pub source_application: Option<String>,
-    /// One dossier, by the keyed hash of its id in each project where it may be.
-    pub dossier_hashes: Option<Vec<Sha256>>,
-    /// One iteration.
-    pub iteration: Option<u32>,
-    /// One status.
-    pub status: Option<String>,
-    /// One content.
-    pub sha256: Option<Sha256>,
-    /// Received at or after.
-    pub received_after: Option<Timestamp>,
-    /// Received before.
-    pub received_before: Option<Timestamp>,
-    /// Only those older than this id: the cursor.
-    pub before_id: Option<Uuid>,
-}
-
-/// At most `limit` exchanges, newest first.
-pub fn list(tx: &mut Tx<'_>, filter: &Filter, limit: u32) -> Result<Vec<ExchangeRow>> {
-    let (sql, values) = list_statement(filter, limit);
-    tx.query(&sql, &values)?.iter().map(exchange).collect()
-}
-
-/// The list's statement: only the conditions that are asked for, so that each has its index.
-pub(super) fn list_statement(filter: &Filter, limit: u32) -> (String, Vec<Value>) {
-    let mut conditions = Conditions::default();
-    let f = filter.clone();
-    conditions.add("client_id =", f.client_id);
-    conditions.add("project =", f.project);
-    conditions.add("source_application =", f.source_application);
-    conditions.any("dossier_hash", f.dossier_hashes);
-    conditions.add("iteration =", f.iteration);
-    conditions.add("status =", f.status);
-    conditions.add("sha256 =", f.sha256);
-    conditions.add("received_at >=", f.received_after);
-    conditions.add("received_at <", f.received_before);
-    conditions.add("id <", f.before_id);
-    conditions.values.push(limit.into());
-    let sql = format!(
-        "SELECT {COLUMNS} FROM exchange WHERE {} ORDER BY id DESC LIMIT ${}",
-        conditions.text.join(" AND "),
-        conditions.values.len()
-    );
-    (sql, conditions.values)
-}
-
-#[derive(Default)]
-struct Conditions {
-    text: Vec<String>,
-    values: Vec<Value>,
-}
-
-impl Conditions {
-    fn add(&mut self, column: &str, value: Option<impl Into<Value>>) {
-        if let Some(value) = value {
-            self.values.push(value.into());
-            self.text.push(format!("{column} ${}", self.values.len()));
-        }
-    }
-
-    fn any(&mut self, column: &str, values: Option<Vec<Sha256>>) {
-        let Some(values) = values else { return };
-        let first = self.values.len() + 1;
-        let places: Vec<_> = (first..first + values.len())
-            .map(|n| format!("${n}"))
-            .collect();
-        self.values.extend(values.into_iter().map(Value::from));
-        self.text
-            .push(format!("{column} IN ({})", places.join(", ")));
-    }
-}
-
 fn owner(row: &Row, at: usize) -> Result<Owner> {
     Ok(Owner {
         partner: row.get(at)?,
@@ -402,7 +289,7 @@ fn owner(row: &Row, at: usize) -> Result<Owner> {
     })
 }
 
-fn exchange(row: &Row) -> Result<ExchangeRow> {
+pub(super) fn exchange(row: &Row) -> Result<ExchangeRow> {
     Ok(ExchangeRow {
         id: row.get(0)?,
         kind: row.get(1)?,
@@ -420,6 +307,17 @@ fn exchange(row: &Row) -> Result<ExchangeRow> {
         key_id: row.get(14)?,
         wrapped_key: row.get(15)?,
         metadata: row.get(16)?,
+    })
+}
+
+pub(super) fn receipt_row(row: &Row) -> Result<ReceiptRow> {
+    Ok(ReceiptRow {
+        exchange_id: row.get(0)?,
+        id: row.get(1)?,
+        owner: owner(row, 2)?,
+        body: row.get(4)?,
+        cms: row.get(5)?,
+        created_at: instant(row.get(6)?),
     })
 }
 

@@ -76,18 +76,14 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, 'queued', 0, $7, $8)";
     ANY_READY = "SELECT 1 FROM job WHERE state = 'queued' AND lane = $1 AND run_at <= $2 LIMIT 1";
     TAKE = "UPDATE job SET lease_token = $1, run_at = $2 WHERE id = $3 AND run_at <= $4 AND state = 'queued'";
+    RENEW = "UPDATE job SET run_at = $1 WHERE id = $2 AND lease_token = $3";
     DONE = "DELETE FROM job WHERE id = $1 AND lease_token = $2";
     RETRY = "UPDATE job SET attempts = attempts + 1, run_at = $1, last_fault = $2, lease_token = NULL \
         WHERE id = $3 AND lease_token = $4";
     FAIL = "UPDATE job SET attempts = attempts + 1, state = 'failed', last_fault = $1, lease_token = NULL \
         WHERE id = $2 AND lease_token = $3";
     HAND_BACK = "UPDATE job SET run_at = $1, lease_token = NULL WHERE id = $2 AND lease_token = $3";
-    LIST = "SELECT id, kind, lane, subject, state, attempts, run_at, last_fault, created_at FROM job \
-        ORDER BY created_at, id LIMIT $1";
     FIND = "SELECT id, kind, lane, subject, state, attempts, run_at, last_fault, created_at FROM job WHERE id = $1";
-    LIST_STATE = "SELECT id, kind, lane, subject, state, attempts, run_at, last_fault, created_at FROM job \
-        WHERE state = $1 ORDER BY created_at, id LIMIT $2";
-    REVIVE = "UPDATE job SET state = 'queued', attempts = 0, run_at = $1, lease_token = NULL WHERE id = $2 AND state = 'failed'";
     DEPTHS = "SELECT lane, state, count(*), min(created_at) FROM job GROUP BY lane, state";
 }
 
@@ -153,6 +149,17 @@ pub fn lease(
     Ok(jobs)
 }
 
+/// Renews the leases of `held`, jobs each with its token, for `micros` microseconds from now; one that was lost stays lost.
+pub fn renew(tx: &mut Tx<'_>, held: &[(Uuid, Uuid)], now: Timestamp, micros: i64) -> Result<()> {
+    let until = lease_clock(tx, now)?.saturating_add(micros);
+    let values: Vec<_> = held
+        .iter()
+        .map(|(id, token)| params![until, *id, *token])
+        .collect();
+    let statements: Vec<_> = values.iter().map(|values| (RENEW, &values[..])).collect();
+    tx.batch(&statements)
+}
+
 fn lease_clock(tx: &mut Tx<'_>, now: Timestamp) -> Result<i64> {
     match tx.engine() {
         Engine::Sqlite => Ok(now.as_microsecond()),
@@ -199,20 +206,6 @@ pub fn find(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<JobRow>> {
     tx.first(FIND, &params![id])?.as_ref().map(job).transpose()
 }
 
-/// Jobs, oldest first, of one state or of all, at most `limit`.
-pub fn list(tx: &mut Tx<'_>, state: Option<&str>, limit: u32) -> Result<Vec<JobRow>> {
-    let rows = match state {
-        Some(state) => tx.query(LIST_STATE, &params![state, limit])?,
-        None => tx.query(LIST, &params![limit])?,
-    };
-    rows.iter().map(job).collect()
-}
-
-/// Queues a given-up job again, as if it had never been tried. Answers whether there was one.
-pub fn revive(tx: &mut Tx<'_>, id: Uuid, now: Timestamp) -> Result<bool> {
-    Ok(tx.execute(REVIVE, &params![now, id])? == 1)
-}
-
 /// How many jobs stand in each lane and state.
 pub fn depths(tx: &mut Tx<'_>) -> Result<Vec<Depth>> {
     let rows = tx.query(DEPTHS, &[])?;
@@ -239,7 +232,7 @@ pub(super) fn of_engine(engine: Engine) -> Vec<(&'static str, &'static str)> {
     }
 }
 
-fn job(row: &Row) -> Result<JobRow> {
+pub(super) fn job(row: &Row) -> Result<JobRow> {
     Ok(JobRow {
         id: row.get(0)?,
         kind: row.get(1)?,

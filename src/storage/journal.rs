@@ -1,4 +1,7 @@
 //! The journal: entries appended in the transaction of what they record, numbered and chained afterwards.
+//!
+//! `journal` is only ever inserted into. An entry waits in `journal_pending` until the sequencer gives it a number and a
+//! digest in `journal_link`; both tables are narrow, so that the large one can be partitioned by month.
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -8,11 +11,7 @@ use super::{
     exchanges::Owner,
 };
 use crate::{
-    kernel::{
-        clock::instant,
-        digest::Sha256,
-        fault::{Fault, Result},
-    },
+    kernel::{clock::instant, digest::Sha256, fault::Result},
     params, statements,
 };
 
@@ -33,28 +32,40 @@ pub struct EntryRow {
     pub owner: Owner,
     /// The particulars, as JSON text whose bytes the chain covers.
     pub detail: String,
-    /// Its number in the chain, once it has one.
-    pub seq: Option<u64>,
-    /// The digest of itself and its predecessor's, once it has one.
-    pub chain: Option<Sha256>,
+}
+
+/// A row of `journal_link`: an entry's place in the chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkRow {
+    /// Its number, from 1, without gaps.
+    pub seq: u64,
+    /// The entry.
+    pub entry_id: Uuid,
+    /// The digest of the entry and of its predecessor's digest.
+    pub chain: Sha256,
 }
 
 statements! {
     APPEND = "INSERT INTO journal (id, at, kind, exchange_id, project, partner, environment, detail) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    OF_EXCHANGE = "SELECT id, at, kind, exchange_id, project, partner, environment, detail, seq, chain FROM journal \
+    PEND = "INSERT INTO journal_pending (entry_id) VALUES ($1)";
+    OF_EXCHANGE = "SELECT id, at, kind, exchange_id, project, partner, environment, detail FROM journal \
         WHERE exchange_id = $1 ORDER BY at, id LIMIT $2";
-    UNNUMBERED = "SELECT id, at, kind, exchange_id, project, partner, environment, detail, seq, chain FROM journal \
-        WHERE seq IS NULL ORDER BY id LIMIT $1";
-    ANY_UNNUMBERED = "SELECT 1 FROM journal WHERE seq IS NULL LIMIT 1";
-    LAST = "SELECT seq, chain FROM journal WHERE seq IS NOT NULL ORDER BY seq DESC LIMIT 1";
-    NUMBER = "UPDATE journal SET seq = $1, chain = $2 WHERE id = $3 AND seq IS NULL";
-    NUMBERED_AFTER = "SELECT id, at, kind, exchange_id, project, partner, environment, detail, seq, chain FROM journal \
-        WHERE seq > $1 ORDER BY seq LIMIT $2";
+    PENDING = "SELECT j.id, j.at, j.kind, j.exchange_id, j.project, j.partner, j.environment, j.detail \
+        FROM journal_pending p JOIN journal j ON j.id = p.entry_id ORDER BY p.entry_id LIMIT $1";
+    ANY_PENDING = "SELECT 1 FROM journal_pending LIMIT 1";
+    LAST = "SELECT seq, entry_id, chain FROM journal_link ORDER BY seq DESC LIMIT 1";
+    LINK = "INSERT INTO journal_link (seq, entry_id, chain) VALUES ($1, $2, $3)";
+    UNPEND = "DELETE FROM journal_pending WHERE entry_id = $1";
+    LINKED_AFTER = "SELECT l.seq, l.entry_id, l.chain, j.id, j.at, j.kind, j.exchange_id, j.project, j.partner, \
+        j.environment, j.detail FROM journal_link l LEFT JOIN journal j ON j.id = l.entry_id WHERE l.seq > $1 \
+        ORDER BY l.seq LIMIT $2";
+    OUTSIDE = "SELECT j.id FROM journal j WHERE NOT EXISTS (SELECT 1 FROM journal_link l WHERE l.entry_id = j.id) \
+        AND NOT EXISTS (SELECT 1 FROM journal_pending p WHERE p.entry_id = j.id) LIMIT $1";
 }
 
-/// The statement that appends `entry`, for a batch.
-pub fn append(entry: &EntryRow) -> (&'static str, Vec<Value>) {
+/// The statements that append `entry`, for a batch.
+pub fn appending(entry: &EntryRow) -> [(&'static str, Vec<Value>); 2] {
     let e = entry.clone();
     let values = params![
         e.id,
@@ -66,76 +77,101 @@ pub fn append(entry: &EntryRow) -> (&'static str, Vec<Value>) {
         e.owner.environment,
         e.detail
     ];
-    (APPEND, values.into())
+    [(APPEND, values.into()), (PEND, params![e.id].into())]
+}
+
+/// Appends `entry`.
+pub fn append(tx: &mut Tx<'_>, entry: &EntryRow) -> Result<()> {
+    let statements = appending(entry);
+    let statements: Vec<_> = statements
+        .iter()
+        .map(|(sql, values)| (*sql, &values[..]))
+        .collect();
+    tx.batch(&statements)
 }
 
 /// The entries of one exchange, oldest first, at most `limit`.
 pub fn of_exchange(tx: &mut Tx<'_>, exchange: Uuid, limit: u32) -> Result<Vec<EntryRow>> {
-    tx.query(OF_EXCHANGE, &params![exchange, limit])?
-        .iter()
-        .map(entry)
-        .collect()
+    let rows = tx.query(OF_EXCHANGE, &params![exchange, limit])?;
+    rows.iter().map(|row| entry(row, 0)).collect()
 }
 
 /// Whether an entry waits for its number.
-pub fn any_unnumbered(tx: &mut Tx<'_>) -> Result<bool> {
-    Ok(tx.first(ANY_UNNUMBERED, &[])?.is_some())
+pub fn any_pending(tx: &mut Tx<'_>) -> Result<bool> {
+    Ok(tx.first(ANY_PENDING, &[])?.is_some())
 }
 
 /// Entries that wait for their number, at most `limit`.
-pub fn unnumbered(tx: &mut Tx<'_>, limit: u32) -> Result<Vec<EntryRow>> {
-    tx.query(UNNUMBERED, &params![limit])?
-        .iter()
-        .map(entry)
-        .collect()
+pub fn pending(tx: &mut Tx<'_>, limit: u32) -> Result<Vec<EntryRow>> {
+    let rows = tx.query(PENDING, &params![limit])?;
+    rows.iter().map(|row| entry(row, 0)).collect()
 }
 
-/// The last number given and its digest; nothing before the first entry.
-pub fn last(tx: &mut Tx<'_>) -> Result<Option<(u64, Sha256)>> {
-    let Some(row) = tx.first(LAST, &[])? else {
-        return Ok(None);
-    };
-    Ok(Some((row.get(0)?, row.get(1)?)))
+/// The last link of the chain; nothing before the first entry.
+pub fn last(tx: &mut Tx<'_>) -> Result<Option<LinkRow>> {
+    tx.first(LAST, &[])?.as_ref().map(link).transpose()
 }
 
-/// Gives entries their numbers and digests; fails if one of them has a number already.
-pub fn number(tx: &mut Tx<'_>, numbered: &[(Uuid, u64, Sha256)]) -> Result<()> {
-    let values: Vec<_> = numbered
+/// Gives entries their numbers and digests. Fails, and writes nothing, where a number or an entry is taken already.
+pub fn number(tx: &mut Tx<'_>, links: &[LinkRow]) -> Result<()> {
+    let values: Vec<_> = links
         .iter()
-        .map(|(id, seq, chain)| params![*seq, chain, *id])
+        .map(|link| {
+            (
+                params![link.seq, link.entry_id, link.chain],
+                params![link.entry_id],
+            )
+        })
         .collect();
-    let statements: Vec<_> = values.iter().map(|values| (NUMBER, &values[..])).collect();
+    let statements: Vec<_> = values
+        .iter()
+        .flat_map(|(linked, entry)| [(LINK, &linked[..]), (UNPEND, &entry[..])])
+        .collect();
     tx.batch(&statements)
 }
 
-/// At most `limit` entries whose number is above `seq`, in order.
-pub fn numbered_after(tx: &mut Tx<'_>, seq: u64, limit: u32) -> Result<Vec<EntryRow>> {
-    tx.query(NUMBERED_AFTER, &params![seq, limit])?
-        .iter()
-        .map(entry)
+/// At most `limit` links whose number is above `seq`, in order, each with its entry where it is still there.
+pub fn linked_after(
+    tx: &mut Tx<'_>,
+    seq: u64,
+    limit: u32,
+) -> Result<Vec<(LinkRow, Option<EntryRow>)>> {
+    let rows = tx.query(LINKED_AFTER, &params![seq, limit])?;
+    rows.iter()
+        .map(|row| {
+            let id: Option<Uuid> = row.get(3)?;
+            Ok((link(row)?, id.map(|_| entry(row, 3)).transpose()?))
+        })
         .collect()
 }
 
-fn entry(row: &Row) -> Result<EntryRow> {
-    let chain: Option<Vec<u8>> = row.get(9)?;
+/// Entries that neither have a place in the chain nor wait for one, at most `limit`: somebody put them in.
+pub fn outside(tx: &mut Tx<'_>, limit: u32) -> Result<Vec<Uuid>> {
+    tx.query(OUTSIDE, &params![limit])?
+        .iter()
+        .map(|row| row.get(0))
+        .collect()
+}
+
+fn link(row: &Row) -> Result<LinkRow> {
+    Ok(LinkRow {
+        seq: row.get(0)?,
+        entry_id: row.get(1)?,
+        chain: row.get(2)?,
+    })
+}
+
+fn entry(row: &Row, at: usize) -> Result<EntryRow> {
     Ok(EntryRow {
-        id: row.get(0)?,
-        at: instant(row.get(1)?),
-        kind: row.get(2)?,
-        exchange_id: row.get(3)?,
-        project: row.get(4)?,
+        id: row.get(at)?,
+        at: instant(row.get(at + 1)?),
+        kind: row.get(at + 2)?,
+        exchange_id: row.get(at + 3)?,
+        project: row.get(at + 4)?,
         owner: Owner {
-            partner: row.get(5)?,
-            environment: row.get(6)?,
+            partner: row.get(at + 5)?,
+            environment: row.get(at + 6)?,
         },
-        detail: row.get(7)?,
-        seq: row.get(8)?,
-        chain: chain
-            .map(|bytes| {
-                bytes
-                    .try_into()
-                    .map_err(|_| Fault::internal("a chain digest is not 32 bytes"))
-            })
-            .transpose()?,
+        detail: row.get(at + 7)?,
     })
 }

@@ -57,6 +57,25 @@ pub async fn migrate(store: &Store, clock: &Clock) -> Result<Vec<&'static str>> 
     store.write(move |tx| apply(tx, &clock)).await
 }
 
+/// Looks whether the database is at this program's schema, and changes nothing. Fails with `configuration` where it is not.
+pub async fn check_current(store: &Store) -> Result<()> {
+    let expected = scripts(store.engine());
+    let done = store
+        .read(applied)
+        .await
+        .map_err(|fault| match fault.code() {
+            Code::Unavailable => fault,
+            _ => refused("the database has no schema yet: run `navette migrate`").because(fault),
+        })?;
+    check(expected, &done)?;
+    match done.len() == expected.len() {
+        true => Ok(()),
+        false => Err(refused(
+            "the database is older than this program: run `navette migrate`",
+        )),
+    }
+}
+
 fn apply(tx: &mut Tx<'_>, clock: &Clock) -> Result<Vec<&'static str>> {
     match tx.engine() {
         // The writing transaction is SQLite's own lock.

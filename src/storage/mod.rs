@@ -7,25 +7,30 @@
 pub mod clients;
 pub mod engine;
 pub mod exchanges;
+pub mod inspection;
 pub mod jobs;
 pub mod journal;
 pub mod keys;
 pub mod leases;
+pub mod listing;
 pub mod migrate;
+pub mod replay;
 pub mod returns;
 
-pub use engine::{Engine, Row, Store, Tx, Value};
+pub use engine::{Access, Engine, Row, Store, Tx, Value};
 
 /// Every statement of every file for `engine`, by name: what the preparation test walks.
 pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
     let shared = [
         clients::ALL,
         exchanges::ALL,
+        inspection::ALL,
         jobs::ALL,
         journal::ALL,
         keys::ALL,
         leases::ALL,
         migrate::ALL,
+        replay::ALL,
         returns::ALL,
     ];
     let mut all: Vec<_> = shared
@@ -34,14 +39,14 @@ pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
         .chain(jobs::of_engine(engine))
         .map(|(name, sql)| (name, sql.to_owned()))
         .collect();
-    all.push(("LIST", exchanges::list_statement(&every_filter(), 1).0));
+    all.push(("LIST", listing::statement(&every_filter(), 1).0));
     all
 }
 
 /// A filter with every condition, for the preparation test.
-fn every_filter() -> exchanges::Filter {
+fn every_filter() -> listing::Filter {
     let epoch = jiff::Timestamp::UNIX_EPOCH;
-    exchanges::Filter {
+    listing::Filter {
         client_id: Some(String::new()),
         project: Some(String::new()),
         source_application: Some(String::new()),

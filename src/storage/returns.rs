@@ -42,6 +42,25 @@ pub struct ReturnRow {
     pub created_at: Timestamp,
 }
 
+/// Where a return stands, without its bytes.
+#[derive(Clone, Debug)]
+pub struct StateRow {
+    /// The return's id.
+    pub id: Uuid,
+    /// `processed`, `partial` or `unprocessable`.
+    pub outcome: String,
+    /// `pending`, `delivered` or `undelivered`.
+    pub state: String,
+    /// How often its delivery was tried.
+    pub attempts: u32,
+    /// When it is tried next, while it is pending.
+    pub next_attempt_at: Option<Timestamp>,
+    /// When the partner acknowledged it.
+    pub acknowledged_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
 /// A row of `delivery_attempt`.
 #[derive(Clone, Debug)]
 pub struct AttemptRow {
@@ -92,6 +111,8 @@ statements! {
         acknowledged_at, key_id, body, created_at FROM exchange_return WHERE id = $1";
     OF_EXCHANGE = "SELECT id, exchange_id, partner, environment, project, outcome, state, attempts, next_attempt_at, \
         acknowledged_at, key_id, body, created_at FROM exchange_return WHERE exchange_id = $1";
+    STATE_OF = "SELECT id, outcome, state, attempts, next_attempt_at, acknowledged_at, created_at FROM exchange_return \
+        WHERE exchange_id = $1";
     TRIED = "UPDATE exchange_return SET attempts = attempts + 1, state = $1, next_attempt_at = $2, acknowledged_at = $3 \
         WHERE id = $4";
     REVIVE = "UPDATE exchange_return SET state = 'pending', next_attempt_at = $1 WHERE id = $2 AND state = 'undelivered'";
@@ -99,14 +120,11 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     ATTEMPTS = "SELECT id, return_id, partner, environment, at, duration_ms, http_status, failure FROM delivery_attempt \
         WHERE return_id = $1 ORDER BY id LIMIT $2";
+    ATTEMPTS_SINCE = "SELECT count(*) FROM delivery_attempt WHERE return_id = $1 AND at >= $2";
     INSERT_ACKNOWLEDGMENT = "INSERT INTO acknowledgment (return_id, partner, environment, at, http_status, headers, key_id, \
         body, peer_sha256, partner_reference) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     ACKNOWLEDGMENT = "SELECT return_id, partner, environment, at, http_status, headers, key_id, body, peer_sha256, \
         partner_reference FROM acknowledgment WHERE return_id = $1";
-    WITHOUT_JOB = "SELECT r.id FROM exchange_return r WHERE r.state = 'pending' \
-        AND NOT EXISTS (SELECT 1 FROM job j WHERE j.subject = r.id) LIMIT $1";
-    WITHOUT_ACKNOWLEDGMENT = "SELECT r.id FROM exchange_return r WHERE r.state = 'delivered' \
-        AND NOT EXISTS (SELECT 1 FROM acknowledgment a WHERE a.return_id = r.id) LIMIT $1";
 }
 
 /// Takes the exchange's one return for `id`; `false` where it has one already.
@@ -147,6 +165,14 @@ pub fn of_exchange(tx: &mut Tx<'_>, exchange: Uuid) -> Result<Option<ReturnRow>>
         .transpose()
 }
 
+/// Where the return of an exchange stands, once it has one.
+pub fn state_of(tx: &mut Tx<'_>, exchange: Uuid) -> Result<Option<StateRow>> {
+    match tx.first(STATE_OF, &params![exchange])? {
+        Some(row) => state(&row, 0),
+        None => Ok(None),
+    }
+}
+
 /// Records an attempt and where the return stands after it.
 pub fn tried(
     tx: &mut Tx<'_>,
@@ -181,6 +207,12 @@ pub fn attempts(tx: &mut Tx<'_>, id: Uuid, limit: u32) -> Result<Vec<AttemptRow>
         .iter()
         .map(attempt)
         .collect()
+}
+
+/// How many attempts were made since `since`.
+pub fn attempts_since(tx: &mut Tx<'_>, id: Uuid, since: Timestamp) -> Result<u32> {
+    tx.first(ATTEMPTS_SINCE, &params![id, since])?
+        .map_or(Ok(0), |row| row.get(0))
 }
 
 /// Keeps the partner's acknowledgment.
@@ -219,17 +251,6 @@ pub fn acknowledgment(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Acknowledgment
     }))
 }
 
-/// Returns that nothing would bring on, at most `limit` of each kind: pending without a job, delivered without proof.
-pub fn incomplete(tx: &mut Tx<'_>, limit: u32) -> Result<[Vec<Uuid>; 2]> {
-    let mut ids = |sql| -> Result<Vec<Uuid>> {
-        tx.query(sql, &params![limit])?
-            .iter()
-            .map(|row| row.get(0))
-            .collect()
-    };
-    Ok([ids(WITHOUT_JOB)?, ids(WITHOUT_ACKNOWLEDGMENT)?])
-}
-
 fn owner(row: &Row) -> Result<Owner> {
     Ok(Owner {
         partner: row.get(1)?,
@@ -255,6 +276,22 @@ fn read(row: &Row) -> Result<ReturnRow> {
         body: row.get(11)?,
         created_at: instant(row.get(12)?),
     })
+}
+
+/// The state whose columns begin at `at`; nothing where they are null.
+pub(super) fn state(row: &Row, at: usize) -> Result<Option<StateRow>> {
+    let Some(id) = row.get(at)? else {
+        return Ok(None);
+    };
+    Ok(Some(StateRow {
+        id,
+        outcome: row.get(at + 1)?,
+        state: row.get(at + 2)?,
+        attempts: row.get(at + 3)?,
+        next_attempt_at: row.get::<Option<i64>>(at + 4)?.map(instant),
+        acknowledged_at: row.get::<Option<i64>>(at + 5)?.map(instant),
+        created_at: instant(row.get(at + 6)?),
+    }))
 }
 
 fn attempt(row: &Row) -> Result<AttemptRow> {

@@ -42,6 +42,13 @@ impl Layout {
         Ok(layout)
     }
 
+    /// The folders under `root` as they are: nothing is made, and nothing need be there.
+    pub fn existing(root: &Path) -> Self {
+        Self {
+            blobs: root.join("blobs"),
+        }
+    }
+
     /// The folder of that number, in `0..FAN_OUT`.
     pub fn folder(&self, number: u8) -> PathBuf {
         self.blobs.join(format!("{number:02x}"))

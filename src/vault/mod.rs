@@ -92,6 +92,15 @@ impl Vault {
         Ok(vault)
     }
 
+    /// The store at `root` for whoever only reads it: touches no disk, makes nothing.
+    pub fn existing(root: &Path, clock: Clock, entropy: Entropy) -> Self {
+        Self {
+            layout: Arc::new(disk::Layout::existing(root)),
+            clock,
+            entropy,
+        }
+    }
+
     /// Begins a blob under a fresh id, encrypted under `key` (a data key of its own). SHA-256 is always computed, SHA-512
     /// on demand (API-11). Touches no disk: the file appears with its first group, or at the end of a small blob.
     pub fn create(&self, key: &Key, with_sha512: bool) -> Result<BlobWriter> {
@@ -109,6 +118,12 @@ impl Vault {
         let cipher = frame::Cipher::new(key, id)?;
         let path = self.layout.blob(id);
         blocking(move || BlobReader::open(&path, cipher, size)).await
+    }
+
+    /// Whether there is a file of that id, whatever it holds. Fails with `unavailable`.
+    pub async fn holds(&self, id: Uuid) -> Result<bool> {
+        let path = self.layout.blob(id);
+        blocking(move || path.try_exists().map_err(disk::refused("look for a blob"))).await
     }
 
     /// Removes a blob; `false` where there is none. Its row is dead by then, so the removal is not synced: a blob that a

@@ -1,19 +1,29 @@
 //! The worker: leases jobs, runs them, settles them; and the periodic work of the house.
 //!
 //! [`Worker::run`] looks at every lane that has room, leases what is ready, and runs each job as a task of its own until
-//! told to stop; then it starts nothing new, waits for what runs, and hands back what it could not begin. Jobs carry their
+//! told to stop; then it starts nothing new, waits for what runs, and hands back what it could not end. Jobs carry their
 //! effects to the settlement ([`jobs::Settlement`]); a job that meets a fault of the house is tried again later.
 //!
-//! [`periodic`] holds what runs by the clock. To add a kind of job, see [`crate::domain::jobs`].
+//! A lease is short and renewed while its worker lives ([`Worker::beat`]): the jobs of a worker that died come back within
+//! seconds, and one that only seemed dead cannot settle what another has taken since.
+//!
+//! [`lanes`] says how many jobs run at once, [`periodic`] holds what runs by the clock. To add a kind of job, see
+//! [`crate::domain::jobs`].
 
+mod lanes;
 pub mod periodic;
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
+use self::lanes::Lane;
 use crate::{
     domain::{
         Context,
@@ -36,6 +46,8 @@ const LOOK: Duration = Duration::from_millis(200);
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long running jobs may take to end at shutdown.
 const GRACE: Duration = Duration::from_secs(40);
+/// How many times a lease is renewed within its life.
+const BEATS: u32 = 4;
 
 /// What the worker needs beside the house itself.
 #[derive(Clone)]
@@ -43,81 +55,150 @@ pub struct Worker {
     ctx: Context,
     workshop: Workshop,
     couriers: Couriers,
-    lanes: Arc<HashMap<String, Arc<Semaphore>>>,
+    lanes: Arc<HashMap<String, Lane>>,
+    /// The jobs that it holds now, each with its lease's token: no two leases share one, so that even a job that this
+    /// process has leased a second time cannot be settled by its first lease.
+    held: Arc<Mutex<HashSet<Lease>>>,
+    /// Cancelled at the end of the grace period: what still runs is given up and handed back.
+    late: CancellationToken,
+}
+
+/// A leased job and what it holds while it runs.
+struct Held {
+    job: JobRow,
+    token: Uuid,
+    deadline: Duration,
+    seat: OwnedSemaphorePermit,
+}
+
+/// A job and the token that it is leased under.
+type Lease = (Uuid, Uuid);
+
+impl Held {
+    fn lease(&self) -> Lease {
+        (self.job.id, self.token)
+    }
 }
 
 impl Worker {
     /// A worker over every lane of the settings.
     pub fn new(ctx: Context, workshop: Workshop, couriers: Couriers) -> Self {
-        let settings = &ctx.config.gateway.worker;
-        let mut lanes = HashMap::from([lane(jobs::PROCESS_LANE.to_owned(), settings.processing)]);
-        let projects = ctx.config.projects.keys();
-        lanes.extend(projects.map(|name| lane(jobs::delivery_lane(name), settings.deliveries)));
         Self {
+            lanes: Arc::new(lanes::all(&ctx.config)),
+            held: Arc::default(),
+            late: CancellationToken::new(),
             ctx,
             workshop,
             couriers,
-            lanes: Arc::new(lanes),
         }
     }
 
-    /// Works until `stop`; then ends what runs, within 40 s.
+    /// Works until `stop`; then ends what runs within 40 s, and hands back what did not end.
     pub async fn run(self, stop: CancellationToken) {
+        let idle = CancellationToken::new();
+        let beating = tokio::spawn(self.clone().beat(idle.clone()));
         let running = TaskTracker::new();
         while !stop.is_cancelled() {
-            let wait = match self.look(&running).await {
-                Ok(()) => LOOK,
-                Err(fault) => {
-                    tracing::error!(%fault, "the worker could not lease jobs; it goes on");
-                    PAUSE
-                }
-            };
+            let wait = self.look_or_pause(&running, &stop).await;
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = self.ctx.bell.notified() => {}
                 () = tokio::time::sleep(wait) => {}
             }
         }
-        running.close();
-        if tokio::time::timeout(GRACE, running.wait()).await.is_err() {
-            tracing::warn!(
-                "jobs still run at the end of the grace period; their leases will expire"
-            );
+        self.end(running).await;
+        idle.cancel();
+        // A beat that panicked has said so in the log; the leases expire by themselves.
+        let _ = beating.await;
+    }
+
+    async fn look_or_pause(&self, running: &TaskTracker, stop: &CancellationToken) -> Duration {
+        match self.look(running, stop).await {
+            Ok(()) => LOOK,
+            Err(fault) => {
+                tracing::error!(%fault, "the worker could not lease jobs; it goes on");
+                PAUSE
+            }
         }
     }
 
+    async fn end(&self, running: TaskTracker) {
+        running.close();
+        if tokio::time::timeout(GRACE, running.wait()).await.is_err() {
+            tracing::warn!("jobs still run at the end of the grace period; they are handed back");
+            self.late.cancel();
+            running.wait().await;
+        }
+    }
+
+    /// Renews this process's leases until nothing runs any more.
+    async fn beat(self, idle: CancellationToken) {
+        let pause = self.ctx.config.gateway.worker.lease / BEATS;
+        while idle
+            .run_until_cancelled(tokio::time::sleep(pause))
+            .await
+            .is_some()
+        {
+            let (now, micros) = (self.ctx.clock.now(), self.lease_micros());
+            let held: Vec<Lease> = self.holding().iter().copied().collect();
+            if held.is_empty() {
+                continue;
+            }
+            let renewed = self
+                .ctx
+                .store
+                .write(move |tx| rows::renew(tx, &held, now, micros));
+            if let Err(fault) = renewed.await {
+                tracing::warn!(%fault, "leases could not be renewed; they may expire");
+            }
+        }
+    }
+
+    fn holding(&self) -> MutexGuard<'_, HashSet<Lease>> {
+        // A set of ids is sound whatever happened to the thread that held it.
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Leases what is ready in every lane with room and starts it.
-    async fn look(&self, running: &TaskTracker) -> Result<()> {
-        let ctx = &self.ctx;
-        let open: Vec<String> = self.with_room();
-        let now = ctx.clock.now();
-        let ready = ctx
-            .store
-            .read(move |tx| rows::ready(tx, &open, now))
-            .await?;
-        for name in ready {
-            let Some(room) = self.lanes.get(&name) else {
+    async fn look(&self, running: &TaskTracker, stop: &CancellationToken) -> Result<()> {
+        let (open, now) = (self.with_room(), self.ctx.clock.now());
+        let ready = self.ctx.store.read(move |tx| rows::ready(tx, &open, now));
+        for name in ready.await? {
+            let Some(lane) = self.lanes.get(&name).filter(|_| !stop.is_cancelled()) else {
                 continue;
             };
-            let seats = seats(room);
-            let token = ctx.entropy.uuid(&ctx.clock)?;
-            let (limit, micros) = (seats.len() as u32, self.lease_micros());
-            let leased = ctx
-                .store
-                .write(move |tx| rows::lease(tx, &name, limit, token, now, micros));
-            for (job, seat) in leased.await?.into_iter().zip(seats) {
+            for held in self.lease(name, lane).await? {
                 let worker = self.clone();
-                running.spawn(async move { worker.work(job, token, seat).await });
+                running.spawn(async move { worker.work(held).await });
             }
         }
         Ok(())
     }
 
+    /// Leases as many jobs as the lane has seats.
+    async fn lease(&self, name: String, lane: &Lane) -> Result<Vec<Held>> {
+        let seats = lane.seats();
+        let token = self.ctx.entropy.uuid(&self.ctx.clock)?;
+        let (now, micros) = (self.ctx.clock.now(), self.lease_micros());
+        let limit = seats.len() as u32;
+        let leased = self
+            .ctx
+            .store
+            .write(move |tx| rows::lease(tx, &name, limit, token, now, micros));
+        let pairs = leased.await?.into_iter().zip(seats);
+        let held = pairs.map(|(job, seat)| Held {
+            job,
+            token,
+            deadline: lane.deadline,
+            seat,
+        });
+        let held: Vec<_> = held.collect();
+        self.holding().extend(held.iter().map(Held::lease));
+        Ok(held)
+    }
+
     fn with_room(&self) -> Vec<String> {
-        let open = self
-            .lanes
-            .iter()
-            .filter(|(_, room)| room.available_permits() > 0);
+        let open = self.lanes.iter().filter(|(_, lane)| lane.has_room());
         open.map(|(name, _)| name.clone()).collect()
     }
 
@@ -125,27 +206,51 @@ impl Worker {
         i64::try_from(self.ctx.config.gateway.worker.lease.as_micros()).unwrap_or(i64::MAX)
     }
 
-    /// One job from its lease to its settlement. A settlement that fails is left to the lease's expiry.
-    async fn work(self, job: JobRow, token: Uuid, seat: OwnedSemaphorePermit) {
-        let settlement = self.settlement(&job).await;
-        let ended = settlement.end.clone();
-        let settled = jobs::settle(&self.ctx, job.id, token, settlement).await;
-        failpoint::hit(after_settle(&job));
-        if let Err(fault) = settled {
-            tracing::warn!(job = %job.id, kind = job.kind, %fault, "a job could not be settled; it comes back");
+    /// One job from its lease to its settlement.
+    async fn work(self, held: Held) {
+        match self.late.run_until_cancelled(self.settlement(&held)).await {
+            Some(settlement) => self.settle(&held, settlement).await,
+            None => self.hand_back(&held).await,
         }
-        tracing::debug!(job = %job.id, kind = job.kind, subject = %job.subject, ?ended, "job settled");
-        drop(seat);
+        self.holding().remove(&held.lease());
+        drop(held.seat);
         self.ctx.bell.notify_one();
     }
 
-    async fn settlement(&self, job: &JobRow) -> Settlement {
-        let deadline = self.ctx.config.gateway.worker.lease.mul_f64(0.8);
-        let outcome = match tokio::time::timeout(deadline, self.dispatch(job)).await {
+    /// A settlement that fails is left to the lease's expiry.
+    async fn settle(&self, held: &Held, settlement: Settlement) {
+        let (job, ended) = (&held.job, settlement.end.clone());
+        let settled = jobs::settle(&self.ctx, job.id, held.token, settlement).await;
+        failpoint::hit(after_settle(job));
+        match settled {
+            Ok(()) => {
+                tracing::debug!(job = %job.id, kind = job.kind, subject = %job.subject, ?ended, "job settled");
+            }
+            Err(fault) => {
+                tracing::warn!(job = %job.id, kind = job.kind, %fault, "a job could not be settled; it comes back");
+                self.hand_back(held).await;
+            }
+        }
+    }
+
+    /// Gives up a job that did not end, so that it is taken again at once: a delivery that had left is made again under the
+    /// same id. A lease that was lost meanwhile stays where it is.
+    async fn hand_back(&self, held: &Held) {
+        let ((id, token), now) = (held.lease(), self.ctx.clock.now());
+        let back = self
+            .ctx
+            .store
+            .write(move |tx| rows::hand_back(tx, id, token, now));
+        if let Err(fault) = back.await {
+            tracing::warn!(job = %id, %fault, "a job could not be handed back; its lease will expire");
+        }
+    }
+
+    async fn settlement(&self, held: &Held) -> Settlement {
+        let job = &held.job;
+        let outcome = match tokio::time::timeout(held.deadline, self.dispatch(job)).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(Fault::unavailable(
-                "the job took longer than its lease allows",
-            )),
+            Err(_) => Err(Fault::unavailable("the job took longer than its deadline")),
         };
         outcome.unwrap_or_else(|fault| {
             tracing::error!(job = %job.id, kind = job.kind, subject = %job.subject, %fault, "a job failed; it is tried again");
@@ -156,18 +261,9 @@ impl Worker {
     async fn dispatch(&self, job: &JobRow) -> Result<Settlement> {
         match Kind::parse(&job.kind)? {
             Kind::Process => make::run(&self.ctx, &self.workshop, job.subject).await,
-            Kind::Deliver => deliver::run(&self.ctx, &self.couriers, job.subject).await,
+            Kind::Deliver => deliver::run(&self.ctx, &self.couriers, job).await,
         }
     }
-}
-
-fn lane(name: String, seats: usize) -> (String, Arc<Semaphore>) {
-    (name, Arc::new(Semaphore::new(seats)))
-}
-
-/// Every free seat of a lane, taken.
-fn seats(room: &Arc<Semaphore>) -> Vec<OwnedSemaphorePermit> {
-    std::iter::from_fn(|| room.clone().try_acquire_owned().ok()).collect()
 }
 
 fn after_settle(job: &JobRow) -> &'static str {

@@ -15,6 +15,7 @@ use crate::{
     },
     kernel::fault::{Fault, Result},
     storage::{jobs, leases},
+    worker::lanes,
 };
 
 /// How often the queue is measured.
@@ -92,13 +93,23 @@ async fn sweep_once(ctx: Context) -> Result<()> {
     Ok(())
 }
 
+/// Depth and age of every lane, empty ones too: a gauge that is not set keeps its last value.
 async fn gauges(ctx: Context) -> Result<()> {
     let now = ctx.clock.now();
-    for depth in ctx.store.read(jobs::depths).await? {
-        let age = now.duration_since(depth.oldest).as_secs_f64().max(0.0);
-        let labels = [("lane", depth.lane), ("state", depth.state)];
-        metrics::gauge!("navette_jobs", &labels).set(depth.count as f64);
-        metrics::gauge!("navette_jobs_oldest_seconds", &labels).set(age);
+    let depths = ctx.store.read(jobs::depths).await?;
+    for lane in lanes::all(&ctx.config).into_keys() {
+        for state in ["queued", "failed"] {
+            let found = depths
+                .iter()
+                .find(|depth| depth.lane == lane && depth.state == state);
+            let count = found.map_or(0, |depth| depth.count);
+            let age = found.map_or(0.0, |depth| {
+                now.duration_since(depth.oldest).as_secs_f64().max(0.0)
+            });
+            let labels = [("lane", lane.clone()), ("state", state.to_owned())];
+            metrics::gauge!("navette_jobs", &labels).set(count as f64);
+            metrics::gauge!("navette_jobs_oldest_seconds", &labels).set(age);
+        }
     }
     Ok(())
 }

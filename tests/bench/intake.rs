@@ -53,6 +53,8 @@ fn small(
     figures.line("nginx PUT of 100 KB, 64 connections", web, "/s");
     figures.line("pieces of 100 KB, 64 connections, SQLite", embedded, "/s");
     figures.line("pieces of 100 KB, 64 connections, PostgreSQL", server, "/s");
+    let spent = sqlite.borrow().processor_ms_per_piece();
+    figures.line("processor time per such piece, SQLite", spent, "ms");
     figures.named("intake_100k_vs_fsync64", embedded / disk, "at least 0.3");
     figures.named("intake_100k_vs_nginx", embedded / web, "at least 0.35");
     figures.named(

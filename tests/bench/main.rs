@@ -13,13 +13,18 @@ mod figures;
 mod intake;
 mod memory;
 mod nginx;
+mod processes;
 mod request;
 mod rounds;
 mod subject;
 mod yardsticks;
 
 #[path = "../kit/mod.rs"]
-#[expect(dead_code, reason = "a benchmark needs only a part of the kit")]
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "a benchmark needs only a part of the kit, and none of its own tests"
+)]
 mod kit;
 
 use figures::Figures;

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::runtime::Runtime;
 
 use super::{
     driver::{self, Load, Outcome, Until},
+    processes,
     request::Request,
 };
 use crate::kit::{
@@ -71,6 +73,14 @@ impl Subject {
         .await;
     }
 
+    /// Processor time that the gateway and its children have taken per piece so far, in milliseconds.
+    pub fn processor_ms_per_piece(&self) -> f64 {
+        let pid = self.gateway.pid().as_raw_nonzero().get();
+        let all = processes::family(pid).into_iter();
+        let seconds: f64 = all.map(processes::processor_seconds).sum();
+        seconds * 1000.0 / self.accepted as f64
+    }
+
     /// Waits until the partner has a return for every piece.
     pub fn settle(&self, deadline: Duration) {
         let partner = self.gateway.partner();
@@ -81,12 +91,14 @@ impl Subject {
     /// Fails unless rows and verified blobs are as many as the pieces acknowledged.
     pub fn audit(&self) {
         self.gateway.thaw();
-        self.gateway.doctor();
-        let rows = self.runtime.block_on(self.rows());
-        assert_eq!(rows, self.accepted, "pieces listed, pieces acknowledged");
+        let report = self.gateway.doctor();
+        let listed = self.runtime.block_on(self.listed());
+        let found = [&report["exchanges"], &report["documents"]].map(Value::as_u64);
+        assert_eq!(found, [Some(self.accepted); 2], "rows and verified blobs");
+        assert_eq!(listed, self.accepted, "pieces that the API lists");
     }
 
-    async fn rows(&self) -> u64 {
+    async fn listed(&self) -> u64 {
         let mut rows = 0;
         let mut path = "/v1/pieces?limit=200".to_owned();
         loop {

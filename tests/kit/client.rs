@@ -1,17 +1,20 @@
 //! An ASP application as its developers write it: mutual TLS, a token, `multipart/form-data`.
 //!
-//! [`Client::push`] and [`Client::get`] are the two calls of every journey; [`Client::request`] starts any other, and
-//! [`connect`] gives the naked TLS stream to send what no library would.
+//! Every answer is judged by the contract as it is read. [`Client::push`] and [`Client::get`] are the two calls of every journey; [`Client::request`] starts any other, and
+//! [`super::raw`] sends what no library would.
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::{Method, RequestBuilder, header::HeaderMap, multipart};
+use reqwest::{
+    Method, RequestBuilder,
+    header::{CONTENT_TYPE, HeaderMap},
+    multipart,
+};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
-use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::{
+    contract::Contract,
     gateway::{APPLICATION, Credentials, Gateway, PROJECT},
     pki::Identity,
     tls, wait,
@@ -59,6 +62,36 @@ impl Answer {
             "{found}"
         );
         assert_eq!(self.header("content-type"), "application/problem+json");
+    }
+
+    /// Fails unless the contract declares this answer to that call.
+    #[track_caller]
+    pub fn keeps_the_contract(&self, method: &str, path: &str) {
+        let kind = self.headers.get(CONTENT_TYPE);
+        let kind = kind.and_then(|value| value.to_str().ok());
+        let judged = Contract::load().check_response(
+            method,
+            path,
+            self.status,
+            kind,
+            &self.headers,
+            &self.body,
+        );
+        if let Err(faults) = judged {
+            panic!("{faults:#?}\n{self:?}");
+        }
+    }
+
+    /// Pointer and code of each fault that this problem tells.
+    #[track_caller]
+    pub fn faults(&self) -> Vec<(String, String)> {
+        let document = self.json();
+        let errors = document["errors"].as_array().expect("errors are a list");
+        let text = |error: &Value, name: &str| error[name].as_str().expect("a text").to_owned();
+        errors
+            .iter()
+            .map(|error| (text(error, "pointer"), text(error, "code")))
+            .collect()
     }
 
     /// The piece's id in an answer that received it (202 or 200).
@@ -111,13 +144,23 @@ impl Client {
 
     /// Asks for a token with `client_secret_basic`.
     pub async fn ask_token(&self, credentials: &Credentials) -> Answer {
+        let basic = Some((&*credentials.id, &*credentials.secret));
+        self.ask_token_with(basic, "grant_type=client_credentials")
+            .await
+    }
+
+    /// Asks for a token with a form of the test's choice, and perhaps an `Authorization` of id and secret.
+    pub async fn ask_token_with(&self, basic: Option<(&str, &str)>, form: &str) -> Answer {
         let request = self
             .http
             .post(format!("{}/oauth2/token", self.base))
-            .basic_auth(&credentials.id, Some(&credentials.secret))
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body("grant_type=client_credentials");
-        finish(request).await
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(form.to_owned());
+        finish(match basic {
+            Some((id, secret)) => request.basic_auth(id, Some(secret)),
+            None => request,
+        })
+        .await
     }
 
     /// The same application with another token.
@@ -135,13 +178,14 @@ impl Client {
 
     /// Sends a piece with metadata that need not be JSON.
     pub async fn push_text(&self, metadata: String, content: impl Into<Bytes>) -> Answer {
-        let content = reqwest::Body::from(content.into());
-        let form = multipart::Form::new()
-            .part(
-                "metadata",
-                typed(multipart::Part::text(metadata), "application/json"),
-            )
-            .part("content", typed(multipart::Part::stream(content), PDF));
+        let form = multipart::Form::new();
+        let form = form.part("metadata", json_part(metadata));
+        self.push_form(form.part("content", file_part(content)))
+            .await
+    }
+
+    /// Sends the parts of the test's choice as a piece.
+    pub async fn push_form(&self, form: multipart::Form) -> Answer {
         finish(self.request(Method::POST, "/v1/pieces").multipart(form)).await
     }
 
@@ -165,14 +209,19 @@ pub async fn finish(request: RequestBuilder) -> Answer {
     try_finish(request).await.expect("the gateway answers")
 }
 
-/// Sends a call and reads its answer, if one comes.
+/// Sends a call and reads its answer, if one comes. An answer that the contract does not declare fails the test.
 pub async fn try_finish(request: RequestBuilder) -> reqwest::Result<Answer> {
-    let response = request.send().await?;
-    Ok(Answer {
+    let (http, request) = request.build_split();
+    let request = request?;
+    let (method, path) = (request.method().clone(), request.url().path().to_owned());
+    let response = http.execute(request).await?;
+    let answer = Answer {
         status: response.status().as_u16(),
         headers: response.headers().clone(),
         body: response.bytes().await?,
-    })
+    };
+    answer.keeps_the_contract(method.as_str(), &path);
+    Ok(answer)
 }
 
 /// Metadata that the gateway accepts, for one dossier.
@@ -187,14 +236,17 @@ pub fn metadata(dossier: &str) -> Value {
     })
 }
 
-/// A TLS stream to the gateway's API, for requests that are written by hand.
-pub async fn connect(gateway: &Gateway, identity: Option<&Identity>) -> TlsStream<TcpStream> {
-    let connector = TlsConnector::from(std::sync::Arc::new(tls::client(identity)));
-    let socket = TcpStream::connect(gateway.address())
-        .await
-        .expect("the gateway listens");
-    let name = "localhost".try_into().expect("a valid name");
-    connector.connect(name, socket).await.expect("TLS succeeds")
+/// A part that says it is JSON.
+pub fn json_part(text: String) -> multipart::Part {
+    typed(multipart::Part::text(text), "application/json")
+}
+
+/// A part that says it is a PDF of known length.
+pub fn file_part(content: impl Into<Bytes>) -> multipart::Part {
+    let content = content.into();
+    let length = content.len() as u64;
+    let part = multipart::Part::stream_with_length(reqwest::Body::from(content), length);
+    typed(part, PDF)
 }
 
 fn typed(part: multipart::Part, media_type: &str) -> multipart::Part {

@@ -111,6 +111,14 @@ impl Contract {
             .collect()
     }
 
+    /// The examples of the declared error responses.
+    pub fn problem_examples(&self) -> Vec<&Value> {
+        members(&self.document["components"]["responses"])
+            .map(|(_, response)| &response["content"]["application/problem+json"]["example"])
+            .filter(|example| example.is_object())
+            .collect()
+    }
+
     /// Judges an answer: `path` is the request's, with or without its query. Answers every fault found.
     pub fn check_response(
         &self,

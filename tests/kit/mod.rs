@@ -33,8 +33,10 @@ pub mod pki;
 pub mod ports;
 pub mod postgres;
 pub mod process;
+pub mod raw;
 pub mod scratch;
 pub mod tls;
+pub mod token;
 pub mod wait;
 
 /// Makes of each journey two tests, `SENTENCE::sqlite` and `SENTENCE::postgres`; the argument is a [`gateway::Kit`].

@@ -29,6 +29,15 @@ pub fn fresh_database() -> String {
     SHARED.fresh_database()
 }
 
+/// Runs statements in the database of that URL and gives the rows, one a line, columns separated by `|`.
+#[track_caller]
+pub fn run(url: &str, statements: &str) -> String {
+    let mut psql = Command::new(binary("psql"));
+    psql.args(["-XqAt", "-v", "ON_ERROR_STOP=1", "-d", url])
+        .args(["-c", statements]);
+    process::run(&psql, PATIENCE).succeeded()
+}
+
 /// A PostgreSQL server on a loopback port.
 #[derive(Debug)]
 pub struct Server {
@@ -61,13 +70,14 @@ impl Server {
         self.url(&name)
     }
 
+    /// Where its cluster and its log are.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// Runs statements in a database and gives the rows, one a line, columns separated by `|`.
     pub fn sql(&self, database: &str, statements: &str) -> String {
-        let mut psql = self.tool("psql");
-        psql.args(["-XqAt", "-v", "ON_ERROR_STOP=1", "-d"])
-            .arg(self.url(database))
-            .args(["-c", statements]);
-        process::run(&psql, PATIENCE).succeeded()
+        run(&self.url(database), statements)
     }
 
     /// Starts it again after [`Server::stop`], and comes back when it takes connections.

@@ -67,7 +67,6 @@ impl Registry {
     }
 
     /// The client of that id as the table has it now: for the grant of a token, which may follow its adding at once.
-    /// The snapshot learns it, so that the first call with that token is let in too.
     pub async fn look_up(&self, id: &str) -> Result<Option<Client>> {
         let wanted = id.to_owned();
         let row = self
@@ -75,24 +74,7 @@ impl Registry {
             .read(move |tx| clients::find(tx, &wanted))
             .await?;
         let mine = row.filter(|row| *row.environment == *self.environment);
-        let found = mine.map(client).transpose()?;
-        if let Some(client) = &found {
-            self.learn(client);
-        }
-        Ok(found)
-    }
-
-    /// Adds a client that the snapshot lacks. One that it has is left to [`Registry::refresh`], lest a look-up that was
-    /// slow to end bring a revoked client back.
-    fn learn(&self, client: &Client) {
-        let mut snapshot = self
-            .snapshot
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        snapshot
-            .clients
-            .entry(client.client_id.clone())
-            .or_insert_with(|| Arc::new(client.clone()));
+        mine.map(client).transpose()
     }
 
     /// The client of that id, revoked or not. Fails with `unavailable` where the snapshot is too old to be believed.

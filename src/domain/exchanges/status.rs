@@ -29,10 +29,8 @@ macro_rules! words {
 words! {
     /// Where an exchange stands.
     Status {
-        /// Durable and acknowledged; waits to be processed.
+        /// Durable and acknowledged; its processing waits or runs.
         Received = "received",
-        /// Being processed.
-        Processing = "processing",
         /// Its one return exists and is on its way.
         Returned = "returned",
         /// ASP has acknowledged the return.

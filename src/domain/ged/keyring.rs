@@ -26,6 +26,9 @@ use crate::{
 /// The context under which an exchange's or a blob's key is wrapped.
 const DATA_KEY: &[u8] = b"navette data key";
 
+/// What a project's two keys are for: to wrap other keys, to hash under.
+const PURPOSES: [&str; 2] = ["wrap", "hash"];
+
 /// One project's keys.
 pub struct ProjectKeys {
     /// The id of the wrapping key, which every sealed row names.
@@ -80,18 +83,36 @@ impl Keyring {
 
     /// The keys of `project`, made now if it has none.
     pub async fn project(&self, project: &str) -> Result<Arc<ProjectKeys>> {
-        if let Some(keys) = self.cached(project) {
+        if let Some(keys) = self.held(project).await? {
             return Ok(keys);
         }
-        let (id, wrapping) = self.load(project, "wrap").await?;
-        let (_, hashing) = self.load(project, "hash").await?;
+        for purpose in PURPOSES {
+            self.make(project, purpose).await?;
+        }
+        let keys = self.held(project).await?;
+        keys.ok_or_else(|| Fault::internal("a project key vanished"))
+    }
+
+    /// The keys of `project`, where it has them: nothing is made. Fails with `corrupt` where the master key is another.
+    pub async fn held(&self, project: &str) -> Result<Option<Arc<ProjectKeys>>> {
+        if let Some(keys) = self.cached(project) {
+            return Ok(Some(keys));
+        }
+        let name = project.to_owned();
+        let [wrap, hash] = PURPOSES;
+        let found = self
+            .store
+            .read(move |tx| Ok(keys::find(tx, &name, wrap)?.zip(keys::find(tx, &name, hash)?)));
+        let Some(((id, wrapping), (_, hashing))) = found.await? else {
+            return Ok(None);
+        };
         let keys = Arc::new(ProjectKeys {
             id,
-            wrapping,
-            hashing,
+            wrapping: seal::unwrap_key(&self.master, &context(project, wrap), &wrapping)?,
+            hashing: seal::unwrap_key(&self.master, &context(project, hash), &hashing)?,
         });
         self.lock().insert(project.to_owned(), keys.clone());
-        Ok(keys)
+        Ok(Some(keys))
     }
 
     fn cached(&self, project: &str) -> Option<Arc<ProjectKeys>> {
@@ -103,26 +124,21 @@ impl Keyring {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn load(&self, project: &str, purpose: &'static str) -> Result<(Uuid, Key)> {
-        let context = format!("navette project key {project} {purpose}").into_bytes();
-        let (_, wrapped) = seal::fresh_key(&self.master, &self.entropy, &context)?;
-        let (id, now, name) = (
-            self.entropy.uuid(&self.clock)?,
-            self.clock.now(),
-            project.to_owned(),
-        );
-        let found = self.store.write(move |tx| {
-            if let Some(found) = keys::find(tx, &name, purpose)? {
-                return Ok(Some(found));
-            }
-            keys::insert(tx, id, &name, purpose, &wrapped, now)?;
-            keys::find(tx, &name, purpose)
-        });
-        let (id, wrapped) = found
-            .await?
-            .ok_or_else(|| Fault::internal("a project key vanished"))?;
-        Ok((id, seal::unwrap_key(&self.master, &context, &wrapped)?))
+    /// Makes a key, unless another process was faster.
+    async fn make(&self, project: &str, purpose: &'static str) -> Result<()> {
+        let (_, wrapped) =
+            seal::fresh_key(&self.master, &self.entropy, &context(project, purpose))?;
+        let (id, now) = (self.entropy.uuid(&self.clock)?, self.clock.now());
+        let name = project.to_owned();
+        self.store
+            .write(move |tx| keys::insert(tx, id, &name, purpose, &wrapped, now))
+            .await
     }
+}
+
+/// The context under which a project's key is wrapped.
+fn context(project: &str, purpose: &str) -> Vec<u8> {
+    format!("navette project key {project} {purpose}").into_bytes()
 }
 
 fn master_key(file: &Path) -> Result<Key> {

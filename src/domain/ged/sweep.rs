@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     domain::Context,
@@ -27,7 +27,7 @@ pub struct Swept {
 
 /// Removes temporaries and orphans that are old enough.
 pub async fn sweep(ctx: &Context) -> Result<Swept> {
-    let before = ctx.clock.now().checked_sub(AGE).map_err(Fault::internal)?;
+    let before = before(ctx)?;
     let mut swept = Swept {
         temporaries: ctx.vault.sweep(before).await?,
         orphans: 0,
@@ -39,6 +39,11 @@ pub async fn sweep(ctx: &Context) -> Result<Swept> {
         }
     }
     Ok(swept)
+}
+
+/// What was begun before this instant and has no row is an orphan; what is younger may be on its way.
+pub fn before(ctx: &Context) -> Result<Timestamp> {
+    ctx.clock.now().checked_sub(AGE).map_err(Fault::internal)
 }
 
 async fn is_named(ctx: &Context, id: uuid::Uuid) -> Result<bool> {

@@ -8,7 +8,11 @@
 //! **Lanes.** Jobs of one lane wait for each other only: `process` for documents, `deliver:<project>` for each partner, so
 //! that a slow one holds only its own.
 //!
+//! [`retry`] has jobs tried again that were given up.
+//!
 //! To add a kind: a variant of [`Kind`], its lane, its arm in `worker::run`.
+
+pub mod retry;
 
 use std::time::Duration;
 

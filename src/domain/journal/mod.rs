@@ -93,8 +93,6 @@ pub fn entry(
         project: subject.project,
         owner: subject.owner,
         detail: detail.to_string(),
-        seq: None,
-        chain: None,
     })
 }
 

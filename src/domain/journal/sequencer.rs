@@ -13,13 +13,19 @@ use crate::{
         failpoint,
         fault::{Code, Fault, Result},
     },
-    storage::{Store, Tx, journal, leases},
+    storage::{
+        Store, Tx,
+        journal::{self, LinkRow},
+        leases,
+    },
 };
 
 /// The name of the lease.
 const LEASE: &str = "journal-sequencer";
 /// How long a process that died keeps others from going on.
 const LEASE_TIME: SignedDuration = SignedDuration::from_secs(5);
+/// What stands before the first entry's digest.
+const START: Sha256 = [0; 32];
 /// How many entries one transaction numbers.
 const BATCH: u32 = 512;
 /// How often the journal is looked at.
@@ -45,7 +51,7 @@ impl Sequencer {
     /// Numbers what waits, batch after batch, while this process holds the lease. Answers how many entries.
     pub async fn run(&self) -> Result<usize> {
         let mut total = 0;
-        while self.store.read(journal::any_unnumbered).await? {
+        while self.store.read(journal::any_pending).await? {
             failpoint::hit("journal.before-chain");
             let (token, clock) = (self.token, self.clock.clone());
             let numbered = self
@@ -75,34 +81,44 @@ fn number_batch(tx: &mut Tx<'_>, token: Uuid, now: Timestamp) -> Result<usize> {
     if !leases::take(tx, LEASE, token, now, until)? {
         return Ok(0);
     }
-    let (mut seq, mut chain) = journal::last(tx)?.unwrap_or((0, [0; 32]));
-    let mut numbered = Vec::new();
-    for entry in journal::unnumbered(tx, BATCH)? {
+    let last = journal::last(tx)?;
+    let (mut seq, mut chain) = last.map_or((0, START), |last| (last.seq, last.chain));
+    let mut links = Vec::new();
+    for entry in journal::pending(tx, BATCH)? {
         seq += 1;
         chain = link(&chain, seq, &entry);
-        numbered.push((entry.id, seq, chain));
+        links.push(LinkRow {
+            seq,
+            entry_id: entry.id,
+            chain,
+        });
     }
-    journal::number(tx, &numbered)?;
-    Ok(numbered.len())
+    journal::number(tx, &links)?;
+    Ok(links.len())
 }
 
-/// Walks the whole chain; answers its length and last digest. Fails with `corrupt` at the first entry that does not fit.
+/// Walks the whole chain; answers its length and last digest. Fails with `corrupt` at the first entry that was changed,
+/// taken out or put in.
 pub async fn check(store: &Store) -> Result<(u64, Sha256)> {
-    let (mut seq, mut chain) = (0, [0; 32]);
+    let (mut seq, mut chain) = (0, START);
     loop {
-        let entries = store
-            .read(move |tx| journal::numbered_after(tx, seq, 1000))
+        let links = store
+            .read(move |tx| journal::linked_after(tx, seq, 1000))
             .await?;
-        if entries.is_empty() {
-            return Ok((seq, chain));
+        if links.is_empty() {
+            break;
         }
-        for entry in entries {
+        for (row, entry) in links {
             seq += 1;
-            chain = link(&chain, seq, &entry);
-            if entry.seq != Some(seq) || entry.chain != Some(chain) {
-                return Err(broken(seq, &entry.id));
+            chain = entry.map_or(START, |entry| link(&chain, seq, &entry));
+            if row.seq != seq || row.chain != chain {
+                return Err(broken(seq, &row.entry_id));
             }
         }
+    }
+    match store.read(|tx| journal::outside(tx, 1)).await?.first() {
+        Some(entry) => Err(broken(seq + 1, entry)),
+        None => Ok((seq, chain)),
     }
 }
 

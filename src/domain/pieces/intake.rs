@@ -1,19 +1,16 @@
 //! Intake: from checked metadata to a durable, acknowledged piece.
 
-use std::sync::Arc;
+use std::{future::Future, sync::Arc, time::Instant};
 
-use jiff::Timestamp;
-use serde_json::Value;
-use uuid::Uuid;
-
-use super::record::Record;
+use super::{
+    acknowledged::{Acknowledged, Outcome},
+    admission::{Admission, refuse},
+    record::Record,
+};
 use crate::{
-    config::Project,
     domain::{
         Context,
-        access::Client,
         exchanges::Metadata,
-        ged::ProjectKeys,
         processing::sniff::{self, TypeFinding},
     },
     kernel::{
@@ -23,159 +20,14 @@ use crate::{
     },
     storage::{
         Tx,
-        exchanges::{self, Known, ReceiptRow},
+        exchanges::{self, Known},
+        journal,
     },
     vault::{BlobWriter, Stored},
 };
 
-/// A sending whose metadata were accepted; its content is still unread.
-pub struct Admission {
-    pub(super) client: Arc<Client>,
-    pub(super) project: Arc<Project>,
-    pub(super) keys: Arc<ProjectKeys>,
-    pub(super) metadata: Metadata,
-}
-
-/// How a sending ended well.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// A new piece.
-    Accepted,
-    /// A known piece: its first receipt again, and nothing runs twice.
-    Duplicate,
-}
-
-impl Outcome {
-    /// The word on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Accepted => "accepted",
-            Self::Duplicate => "duplicate",
-        }
-    }
-}
-
-/// What the sender is told.
-#[derive(Clone, Debug)]
-pub struct Acknowledged {
-    /// New or known.
-    pub outcome: Outcome,
-    /// The reconciliation id (API-5).
-    pub reconciliation_id: Uuid,
-    /// When its last byte was read.
-    pub received_at: Timestamp,
-    /// The receipt as signed.
-    pub receipt: ReceiptRow,
-}
-
-/// Checks the metadata of a sending, with every fault of that stage in one answer.
-pub async fn admit(ctx: &Context, client: Arc<Client>, metadata: Value) -> Result<Admission> {
-    let (metadata, mut faults) = Metadata::read(metadata);
-    let project = ctx.config.projects.get(&metadata.project).cloned();
-    faults.extend(perimeter_faults(&client, &metadata, project.as_deref()));
-    if let Some(project) = &project {
-        faults.extend(project_faults(project, &metadata));
-    }
-    refuse(
-        Code::MetadataInvalid,
-        "Plusieurs métadonnées sont fautives : voir errors.",
-        faults,
-    )?;
-    let project = project.ok_or_else(|| Fault::internal("an unknown project was admitted"))?;
-    let keys = ctx.keyring.project(&project.name).await?;
-    Ok(Admission {
-        client,
-        project,
-        keys,
-        metadata,
-    })
-}
-
-/// Gathers the faults of a stage; one that concerns the perimeter gives its code to the whole.
-fn refuse(general: Code, summary: &str, faults: Vec<FieldFault>) -> Result<()> {
-    let forbidden = faults
-        .iter()
-        .any(|fault| fault.code == Code::PerimeterForbidden);
-    let general = if forbidden {
-        Code::PerimeterForbidden
-    } else {
-        general
-    };
-    match Fault::gathered(general, summary, faults) {
-        Some(fault) => Err(fault),
-        None => Ok(()),
-    }
-}
-
-fn perimeter_faults(
-    client: &Client,
-    metadata: &Metadata,
-    project: Option<&Project>,
-) -> Vec<FieldFault> {
-    let mut faults = Vec::new();
-    let mut fault = |field: &str, code, detail: &str| {
-        faults.push(FieldFault::new(format!("/metadata/{field}"), code, detail));
-    };
-    if project.is_none() && !metadata.project.is_empty() {
-        fault("project", Code::UnknownProject, "Projet inconnu.");
-    }
-    if project.is_some() && !client.projects.contains(&metadata.project) {
-        fault(
-            "project",
-            Code::PerimeterForbidden,
-            "Projet hors du périmètre de ce client.",
-        );
-    }
-    let application = &metadata.source_application;
-    if !application.is_empty() && !client.source_applications.contains(application) {
-        let detail = "Application source hors du périmètre de ce client.";
-        fault("sourceApplication", Code::PerimeterForbidden, detail);
-    }
-    faults
-}
-
-fn project_faults(project: &Project, metadata: &Metadata) -> Vec<FieldFault> {
-    let mut faults = Vec::new();
-    if project.sae && metadata.hash.is_none() {
-        let detail = "L'empreinte est obligatoire pour ce projet (SAE).";
-        faults.push(FieldFault::new(
-            "/metadata/hash",
-            Code::HashRequired,
-            detail,
-        ));
-    }
-    if !metadata.media_type.is_empty() && !sniff::listed(&project.media_types, &metadata.media_type)
-    {
-        let detail = "Ce projet n'accepte pas ce type de document.";
-        faults.push(FieldFault::new(
-            "/metadata/mediaType",
-            Code::MediaTypeNotAccepted,
-            detail,
-        ));
-    }
-    faults
-}
-
-impl Admission {
-    /// Opens the blob that the content will stream into.
-    pub fn open(self, ctx: &Context) -> Result<Reception> {
-        let (key, wrapped_key) = self.keys.fresh(&ctx.entropy)?;
-        let announced = self.metadata.hash.as_ref().map(|hash| hash.algorithm());
-        let writer = ctx
-            .vault
-            .create(&key, announced == Some(Algorithm::Sha512))?;
-        Ok(Reception {
-            admission: self,
-            writer,
-            wrapped_key,
-        })
-    }
-
-    /// The project that it names.
-    pub fn project(&self) -> &str {
-        &self.project.name
-    }
-}
+/// What a return needs beside the metadata that it repeats, in bytes: its frame, controls and findings.
+const RETURN_FRAME: u64 = 16_000;
 
 /// A content that is coming in. Dropped before [`Reception::finish`], it leaves nothing.
 pub struct Reception {
@@ -185,6 +37,24 @@ pub struct Reception {
 }
 
 impl Reception {
+    /// Opens the blob that the content will stream into.
+    pub fn open(ctx: &Context, admission: Admission) -> Result<Self> {
+        let (key, wrapped_key) = admission.keys.fresh(&ctx.entropy)?;
+        let announced = admission
+            .metadata
+            .hash
+            .as_ref()
+            .map(|hash| hash.algorithm());
+        let writer = ctx
+            .vault
+            .create(&key, announced == Some(Algorithm::Sha512))?;
+        Ok(Self {
+            admission,
+            writer,
+            wrapped_key,
+        })
+    }
+
     /// Adds bytes of the content.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.writer.write(bytes).await
@@ -196,7 +66,8 @@ impl Reception {
     /// the content stage (nothing is kept), `piece-conflict`, or `unavailable` where the outcome is unknown (the blob stays
     /// for the sweep, the same sending may come again).
     pub async fn finish(self, ctx: &Context, request_bytes: u64) -> Result<Acknowledged> {
-        let stored = self.writer.finish().await?;
+        room_for_return(ctx, &self.admission.metadata, request_bytes)?;
+        let stored = timed("store", self.writer.finish()).await?;
         let found = sniff::compare(&stored.prefix, &self.admission.metadata.media_type);
         if let Err(fault) = content_faults(&self.admission, &stored, &found) {
             ctx.vault.remove(stored.id).await?;
@@ -209,8 +80,32 @@ impl Reception {
             self.wrapped_key,
             request_bytes,
         )?;
-        acknowledge(ctx, record).await
+        timed("commit", acknowledge(ctx, record)).await
     }
+}
+
+/// How long a stage of the intake takes, for the metrics.
+async fn timed<T>(stage: &'static str, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let started = Instant::now();
+    let outcome = work.await;
+    let seconds = started.elapsed().as_secs_f64();
+    metrics::histogram!("navette_intake_stage_seconds", "stage" => stage).record(seconds);
+    outcome
+}
+
+/// Metadata come back in the return, so the reserve that the settings keep does not suffice for the longest of them: what
+/// is accepted can be answered within the transaction's limit (API-3).
+fn room_for_return(ctx: &Context, metadata: &Metadata, request_bytes: u64) -> Result<()> {
+    let repeated = serde_json::to_vec(metadata).map_err(Fault::internal)?.len() as u64;
+    let limit = ctx.config.gateway.limits.transaction;
+    if request_bytes + repeated + RETURN_FRAME <= limit {
+        return Ok(());
+    }
+    let detail = format!(
+        "La transaction complète (requête et retour) est limitée à {limit} octets et le retour répète les métadonnées \
+         ({repeated} octets) ; au-delà, passez par le canal des archives."
+    );
+    Err(Fault::new(Code::TooLarge, detail))
 }
 
 fn content_faults(admission: &Admission, stored: &Stored, found: &TypeFinding) -> Result<()> {
@@ -282,8 +177,7 @@ async fn repeated(ctx: &Context, record: &Record, known: Known) -> Result<Acknow
     let id = known.exchange_id;
     let entry = record.repetition(ctx, id)?;
     let found = ctx.store.write(move |tx| {
-        let (sql, values) = crate::storage::journal::append(&entry);
-        tx.execute(sql, &values)?;
+        journal::append(tx, &entry)?;
         Ok((exchanges::find(tx, id)?, exchanges::receipt(tx, id)?))
     });
     let (Some(exchange), Some(receipt)) = found.await? else {

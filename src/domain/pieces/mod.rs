@@ -1,11 +1,15 @@
 //! Unit pieces: how one comes in, and what its sender may see of it.
 //!
-//! **The way of a piece.** [`intake::admit`] checks the metadata before the content is read → [`intake::Reception`] streams
+//! **The way of a piece.** [`admission::admit`] checks the metadata before the content is read → [`intake::Reception`] streams
 //! the body to its blob while it is hashed and encrypted → [`intake::Reception::finish`] makes the blob durable, checks
 //! hash, size and type, signs the receipt, and commits exchange, document, receipt, natural key, journal entry and first
-//! job in one transaction → the answer. [`view`] is what can be asked afterwards.
+//! job in one transaction → the answer. [`view`] is what can be asked
+//! afterwards, [`timeline`] what the operator sees beyond it.
 
+pub mod acknowledged;
+pub mod admission;
 pub mod intake;
 pub mod record;
 pub mod refusal;
+pub mod timeline;
 pub mod view;

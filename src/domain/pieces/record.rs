@@ -4,7 +4,10 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use super::intake::{Acknowledged, Admission, Outcome};
+use super::{
+    acknowledged::{Acknowledged, Outcome},
+    admission::Admission,
+};
 use crate::{
     domain::{
         Context,
@@ -62,6 +65,7 @@ impl Record {
             &exchange.owner,
             now,
         )?;
+        let [appended, pended] = journal_rows::appending(&entry);
         let content = content(admission, &exchange, stored, blob_key);
         Ok(Self {
             natural_key: natural_key(&admission.keys, &admission.metadata, &stored.digests.sha256),
@@ -69,7 +73,8 @@ impl Record {
                 exchanges::insert(&exchange),
                 exchanges::insert_document(&content),
                 exchanges::insert_receipt(&receipt),
-                journal_rows::append(&entry),
+                appended,
+                pended,
                 job_rows::queue(&job, now),
             ],
             exchange,
@@ -119,7 +124,7 @@ impl Record {
 }
 
 /// What makes a piece the same piece: project, application, dossier, iteration, and its uid or else its content.
-fn natural_key(keys: &ProjectKeys, metadata: &Metadata, sha256: &Sha256) -> Sha256 {
+pub fn natural_key(keys: &ProjectKeys, metadata: &Metadata, sha256: &Sha256) -> Sha256 {
     let (kind, last): (&[u8], &[u8]) = match &metadata.piece_uid {
         Some(uid) => (b"uid", uid.as_bytes()),
         None => (b"sha256", sha256),

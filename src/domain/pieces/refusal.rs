@@ -65,10 +65,5 @@ async fn append_entry(
         subject,
         detail,
     )?;
-    ctx.store
-        .write(move |tx| {
-            let (sql, values) = append(&entry);
-            tx.execute(sql, &values).map(drop)
-        })
-        .await
+    ctx.store.write(move |tx| append(tx, &entry)).await
 }

@@ -19,9 +19,10 @@ use crate::{
         fault::{Code, Fault, Result},
     },
     storage::{
-        exchanges::{self, DocumentRow, ExchangeRow, Filter, ReceiptRow},
+        exchanges::{self, DocumentRow, ExchangeRow, ReceiptRow},
         journal,
-        returns::{self, ReturnRow},
+        listing::{self, Filter},
+        returns::{self, StateRow},
     },
     vault::BlobReader,
 };
@@ -122,10 +123,15 @@ fn not_found() -> Fault {
 
 /// One piece, with its controls once it was processed.
 pub async fn piece(ctx: &Context, client: &Client, id: Uuid) -> Result<Piece> {
-    let exchange = exchange(ctx, client, id).await?;
+    piece_of(ctx, exchange(ctx, client, id).await?).await
+}
+
+/// The same for an exchange that is already at hand.
+pub(super) async fn piece_of(ctx: &Context, exchange: ExchangeRow) -> Result<Piece> {
+    let id = exchange.id;
     let found = ctx
         .store
-        .read(move |tx| Ok((returns::of_exchange(tx, id)?, exchanges::result(tx, id)?)));
+        .read(move |tx| Ok((returns::state_of(tx, id)?, exchanges::result(tx, id)?)));
     let (row, result) = found.await?;
     let key = documents::exchange_key(ctx, &exchange).await?;
     let kept: Option<Kept> = result
@@ -139,7 +145,7 @@ pub async fn piece(ctx: &Context, client: &Client, id: Uuid) -> Result<Piece> {
 fn shown(
     exchange: ExchangeRow,
     metadata: Metadata,
-    row: Option<ReturnRow>,
+    row: Option<StateRow>,
     controls: Option<Vec<Control>>,
 ) -> Piece {
     Piece {
@@ -184,23 +190,18 @@ pub async fn list(ctx: &Context, client: &Client, query: Query) -> Result<Page> 
         filter.dossier_hashes = Some(dossier_hashes(ctx, client, &filter, dossier).await?);
     }
     let limit = query.limit;
-    let found = ctx.store.read(move |tx| {
-        let mut rows = exchanges::list(tx, &filter, limit + 1)?;
-        let more = rows.len() > limit as usize;
-        rows.truncate(limit as usize);
-        let returns: Vec<_> = rows
-            .iter()
-            .map(|row| returns::of_exchange(tx, row.id))
-            .collect::<Result<_>>()?;
-        Ok((rows, returns, more))
-    });
-    let (rows, returns, more) = found.await?;
-    let next = rows.last().map(|row| row.id).filter(|_| more);
+    let found = ctx
+        .store
+        .read(move |tx| listing::list(tx, &filter, limit + 1));
+    let mut rows = found.await?;
+    let more = rows.len() > limit as usize;
+    rows.truncate(limit as usize);
+    let next = rows.last().map(|(row, _)| row.id).filter(|_| more);
     let mut items = Vec::with_capacity(rows.len());
-    for (row, found) in rows.into_iter().zip(returns) {
+    for (row, state) in rows {
         let key = documents::exchange_key(ctx, &row).await?;
         let metadata = documents::metadata(&key, &row)?;
-        items.push(shown(row, metadata, found, None));
+        items.push(shown(row, metadata, state, None));
     }
     Ok(Page { items, next })
 }
@@ -305,6 +306,11 @@ fn utf8(bytes: Vec<u8>) -> Result<String> {
 /// The trace of a piece, oldest event first.
 pub async fn events(ctx: &Context, client: &Client, id: Uuid) -> Result<Vec<Event>> {
     exchange(ctx, client, id).await?;
+    events_of(ctx, id).await
+}
+
+/// The same, whoever sent it.
+pub(super) async fn events_of(ctx: &Context, id: Uuid) -> Result<Vec<Event>> {
     let entries = ctx
         .store
         .read(move |tx| journal::of_exchange(tx, id, EVENTS))

@@ -29,5 +29,5 @@ mod der;
 mod tests;
 
 pub use document::{Kind, Receipt};
-pub use proof::{SignerInfo, verify};
+pub use proof::{SignerInfo, verify, verify_known};
 pub use signer::Signer;

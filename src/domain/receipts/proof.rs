@@ -9,7 +9,7 @@ use openssl::{
     x509::{
         X509, X509NameRef,
         store::{X509Store, X509StoreBuilder},
-        verify::X509VerifyParam,
+        verify::{X509VerifyFlags, X509VerifyParam},
     },
 };
 
@@ -41,13 +41,31 @@ pub struct SignerInfo {
 /// `at` is the instant at which the chain must have been valid (an old receipt outlives its certificate, TRC-1); without it,
 /// the machine's present, as for the plain command. Fails with code `corrupt`, or `usage` where `ca_pem` does not read.
 pub fn verify(der: &[u8], ca_pem: &[u8], at: Option<Timestamp>) -> Result<(Receipt, SignerInfo)> {
-    let store = trust(ca_pem, at).map_err(unreadable_ca)?;
+    verified(der, trust(ca_pem, at, X509VerifyFlags::empty()))
+}
+
+/// The same for whoever knows the signer: any certificate of `pem`, the signer's own included, is trusted, not roots alone.
+pub fn verify_known(
+    der: &[u8],
+    pem: &[u8],
+    at: Option<Timestamp>,
+) -> Result<(Receipt, SignerInfo)> {
+    verified(der, trust(pem, at, X509VerifyFlags::PARTIAL_CHAIN))
+}
+
+fn verified(der: &[u8], store: Result<X509Store, ErrorStack>) -> Result<(Receipt, SignerInfo)> {
+    let store = store.map_err(unreadable_ca)?;
     let content = verified_content(der, &store)?;
     Ok((Receipt::from_bytes(&content)?, signer_of(der)?))
 }
 
-fn trust(ca_pem: &[u8], at: Option<Timestamp>) -> Result<X509Store, ErrorStack> {
+fn trust(
+    ca_pem: &[u8],
+    at: Option<Timestamp>,
+    flags: X509VerifyFlags,
+) -> Result<X509Store, ErrorStack> {
     let mut builder = X509StoreBuilder::new()?;
+    builder.set_flags(flags)?;
     for authority in X509::stack_from_pem(ca_pem)? {
         builder.add_cert(authority)?;
     }

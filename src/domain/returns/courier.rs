@@ -51,9 +51,17 @@ fn sender(callback: &Callback, clock: &Clock) -> Result<Sender> {
         allow_hosts: callback.allow_hosts.clone(),
         connect_timeout: CONNECT.min(callback.timeout),
         timeout: callback.timeout,
-        signer: Signer::load(&secret(&callback.webhook_key_file)?)?,
+        signer: signer(callback)?,
     };
     Sender::new(settings, clock.clone())
+}
+
+fn signer(callback: &Callback) -> Result<Signer> {
+    let signer = Signer::load(&secret(&callback.webhook_key_file)?)?;
+    match &callback.webhook_secret_file {
+        Some(shared) => signer.with_shared(&secret(shared)?),
+        None => Ok(signer),
+    }
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {

@@ -25,14 +25,15 @@ use crate::{
     outbound::callback::{Ack, Completed, Refusal},
     storage::{
         exchanges::{self, ExchangeRow},
+        jobs::JobRow,
         journal::{self as journal_rows, EntryRow},
         returns::{self, AcknowledgmentRow, AttemptRow, ReturnRow},
     },
 };
 
-/// Makes one attempt to deliver return `id`.
-pub async fn run(ctx: &Context, couriers: &Couriers, id: Uuid) -> Result<Settlement> {
-    let (row, exchange) = found(ctx, id).await?;
+/// Makes one attempt to deliver the return that `job` is about.
+pub async fn run(ctx: &Context, couriers: &Couriers, job: &JobRow) -> Result<Settlement> {
+    let (row, exchange, made) = found(ctx, job).await?;
     if row.state == ReturnState::Delivered.as_str() {
         return Ok(Settlement::bare(End::Done));
     }
@@ -51,6 +52,7 @@ pub async fn run(ctx: &Context, couriers: &Couriers, id: Uuid) -> Result<Settlem
     let attempt = Attempt {
         row,
         exchange,
+        made: made + 1,
         id: attempt_id,
         at,
         took: started.elapsed(),
@@ -61,13 +63,16 @@ pub async fn run(ctx: &Context, couriers: &Couriers, id: Uuid) -> Result<Settlem
     }
 }
 
-async fn found(ctx: &Context, id: Uuid) -> Result<(ReturnRow, ExchangeRow)> {
+/// The return, its exchange, and how many attempts this job has made: the schedule is the job's, so that a job which an
+/// operator has revived gets all of it again, while the return goes on counting.
+async fn found(ctx: &Context, job: &JobRow) -> Result<(ReturnRow, ExchangeRow, u32)> {
+    let (id, since) = (job.subject, job.created_at);
     let missing = move || Fault::internal(format!("return {id} has no row"));
     ctx.store
         .read(move |tx| {
             let row = returns::find(tx, id)?.ok_or_else(missing)?;
             let exchange = exchanges::find(tx, row.exchange_id)?.ok_or_else(missing)?;
-            Ok((row, exchange))
+            Ok((row, exchange, returns::attempts_since(tx, id, since)?))
         })
         .await
 }
@@ -82,6 +87,8 @@ fn traceparent(exchange: &ExchangeRow, attempt: Uuid) -> String {
 struct Attempt {
     row: ReturnRow,
     exchange: ExchangeRow,
+    /// How many attempts its job has made, this one included.
+    made: u32,
     id: Uuid,
     at: Timestamp,
     took: Duration,
@@ -127,8 +134,7 @@ impl Attempt {
             )?;
             returns::acknowledge(tx, &proof)?;
             exchanges::set_status(tx, exchange, Status::Acknowledged.as_str())?;
-            let (sql, values) = journal_rows::append(&entry);
-            tx.execute(sql, &values).map(drop)
+            journal_rows::append(tx, &entry)
         });
         Ok(Settlement {
             end: End::Done,
@@ -138,8 +144,8 @@ impl Attempt {
 
     /// No acknowledgment: tried again later, or given up after the last attempt.
     fn refused(self, ctx: &Context, callback: &Callback, refusal: &Refusal) -> Result<Settlement> {
-        let made = self.row.attempts + 1;
-        let pause = schedule::pause(callback, made, &ctx.entropy).filter(|_| !refusal.permanent);
+        let pause =
+            schedule::pause(callback, self.made, &ctx.entropy).filter(|_| !refusal.permanent);
         let pause = pause.map(|pause| pause.max(refusal.retry_after.unwrap_or_default()));
         match pause {
             Some(pause) => self.postponed(ctx, refusal, jobs::later(ctx, pause)),
@@ -217,8 +223,7 @@ fn effects(
         if let Some(exchange) = undelivered {
             exchanges::set_status(tx, exchange, Status::Undelivered.as_str())?;
         }
-        let (sql, values) = journal_rows::append(&entry);
-        tx.execute(sql, &values).map(drop)
+        journal_rows::append(tx, &entry)
     })
 }
 

@@ -155,7 +155,7 @@ impl Work {
             .collect();
         for (kind, detail) in self.trace(&row, &body_sha256) {
             let entry = journal::entry(&ctx.clock, &ctx.entropy, kind, self.subject(), detail)?;
-            statements.push(journal_rows::append(&entry));
+            statements.extend(journal_rows::appending(&entry));
         }
         let lane = jobs::delivery_lane(&row.project);
         let job = jobs::new(

@@ -39,6 +39,7 @@ mod tests {
             key_file: Default::default(),
             ca: Default::default(),
             webhook_key_file: Default::default(),
+            webhook_secret_file: None,
             allow_hosts: Vec::new(),
             timeout: Duration::from_secs(30),
             attempts,

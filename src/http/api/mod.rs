@@ -5,14 +5,16 @@
 //! | [`pieces`] | send a piece |
 //! | [`reading`] | list, piece, content, receipt, return, events |
 //! | [`query`] | the list's parameters and cursor |
+//! | [`ids`] | the ids of a path |
 //! | [`oauth`] | token, jwks, authorization server metadata |
 //! | [`caller`] | who calls, with which right: in the handler's signature |
 //!
 //! To add an operation: write it in the contract, add its handler with a [`caller::Caller`] of the scope it demands, and a
-//! line in [`routes`]. Tests compare the routes with the contract and walk every operation without certificate, without
+//! line in [`operations`]. Tests compare the routes with the contract and walk every operation without certificate, without
 //! token and with a wrong scope.
 
 pub mod caller;
+pub mod ids;
 pub mod oauth;
 pub mod pieces;
 pub mod query;
@@ -20,12 +22,13 @@ pub mod reading;
 
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    routing::{get, post},
-};
+use axum::Router;
 
-use super::{body::Limits, docs};
+use super::{
+    body::Limits,
+    docs,
+    operation::{self, Operation, get, post},
+};
 use crate::domain::{
     Context,
     access::{Registry, Tokens},
@@ -44,24 +47,31 @@ pub struct Api {
 }
 
 /// Every operation of the contract.
+pub fn operations() -> Vec<Operation<Arc<Api>>> {
+    let mut operations = vec![
+        post("/v1/pieces", pieces::send),
+        get("/v1/pieces", reading::list),
+        get("/v1/pieces/{reconciliationId}", reading::piece),
+        get("/v1/pieces/{reconciliationId}/content", reading::content),
+        get("/v1/pieces/{reconciliationId}/receipt", reading::receipt),
+        get(
+            "/v1/pieces/{reconciliationId}/return",
+            reading::return_document,
+        ),
+        get(
+            "/v1/pieces/{reconciliationId}/return/documents/{documentId}",
+            reading::produced,
+        ),
+        get("/v1/pieces/{reconciliationId}/events", reading::events),
+        post("/oauth2/token", oauth::token),
+        get("/oauth2/jwks", oauth::jwks),
+        get("/.well-known/oauth-authorization-server", oauth::metadata),
+    ];
+    operations.extend(docs::operations());
+    operations
+}
+
+/// The router of all of them.
 pub fn routes(api: Arc<Api>) -> Router {
-    Router::new()
-        .route("/v1/pieces", get(reading::list).post(pieces::send))
-        .route("/v1/pieces/{id}", get(reading::piece))
-        .route("/v1/pieces/{id}/content", get(reading::content))
-        .route("/v1/pieces/{id}/receipt", get(reading::receipt))
-        .route("/v1/pieces/{id}/return", get(reading::return_document))
-        .route(
-            "/v1/pieces/{id}/return/documents/{document}",
-            get(reading::produced),
-        )
-        .route("/v1/pieces/{id}/events", get(reading::events))
-        .route("/oauth2/token", post(oauth::token))
-        .route("/oauth2/jwks", get(oauth::jwks))
-        .route(
-            "/.well-known/oauth-authorization-server",
-            get(oauth::metadata),
-        )
-        .with_state(api)
-        .merge(docs::routes())
+    operation::router(operations()).with_state(api)
 }

@@ -25,7 +25,9 @@ use crate::{
     domain::{
         access::{Client, Scope},
         pieces::{
-            intake::{self, Acknowledged, Admission, Outcome, Reception},
+            acknowledged::{Acknowledged, Outcome},
+            admission::{self, Admission},
+            intake::Reception,
             refusal,
             view::Links,
         },
@@ -108,16 +110,16 @@ async fn receive(
 ) -> Result<Acknowledged> {
     let mut parts = Parts::open(headers, body)?;
     let metadata = parse_object(&parts.metadata().await?)?;
-    let admission = intake::admit(&api.ctx, client.clone(), Value::Object(metadata)).await?;
-    *project = Some(admission.project().to_owned());
-    let reception = stream(api, admission, &mut parts).await?;
+    let admitted = admission::admit(&api.ctx, client.clone(), Value::Object(metadata)).await?;
+    *project = Some(admitted.project().to_owned());
+    let reception = stream(api, admitted, &mut parts).await?;
     parts.finish().await?;
     finish(api, reception, meter.received()).await
 }
 
 async fn stream(api: &Api, admission: Admission, parts: &mut Parts) -> Result<Reception> {
     let mut content = parts.content().await?;
-    let mut reception = admission.open(&api.ctx)?;
+    let mut reception = Reception::open(&api.ctx, admission)?;
     while let Some(bytes) = content.chunk().await? {
         reception.write(&bytes).await?;
     }
@@ -132,11 +134,14 @@ async fn finish(api: &Arc<Api>, reception: Reception, request_bytes: u64) -> Res
 }
 
 fn told(acknowledged: Acknowledged) -> Result<Response> {
+    let outcome = acknowledged.outcome.as_str();
+    tracing::info!(reconciliation_id = %acknowledged.reconciliation_id, outcome, "piece acknowledged");
+    metrics::counter!("navette_pieces_total", "outcome" => outcome).increment(1);
     let links = Links::of(acknowledged.reconciliation_id);
     let location = [(LOCATION, links.itself.clone())];
     let body = Told {
         reconciliation_id: acknowledged.reconciliation_id,
-        outcome: acknowledged.outcome.as_str(),
+        outcome,
         received_at: acknowledged.received_at,
         receipt: raw(acknowledged.receipt.body)?,
         links,

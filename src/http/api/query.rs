@@ -17,7 +17,7 @@ use crate::{
         digest::from_hex,
         fault::{Code, Fault, FieldFault, Result},
     },
-    storage::exchanges::Filter,
+    storage::listing::Filter,
 };
 
 /// The most pieces of a page.

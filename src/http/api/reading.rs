@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Json,
     body::Body,
-    extract::{Path, RawQuery, State},
+    extract::{RawQuery, State},
     response::{IntoResponse, Response},
 };
 use http::{
@@ -13,17 +13,17 @@ use http::{
     header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_TYPE, VARY},
 };
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::{
     Api,
     caller::{Caller, Reading},
+    ids::Ids,
     query,
 };
 use crate::{
     domain::pieces::view::{self, Piece, Readable},
     http::range::{self, Plan, Stored},
-    kernel::fault::{Code, Fault, Result},
+    kernel::fault::{Fault, Result},
 };
 
 /// The media type of a CMS receipt.
@@ -41,47 +41,44 @@ pub async fn list(
     Ok(Json(json!({ "items": page.items, "nextCursor": next })))
 }
 
-/// `GET /v1/pieces/{id}`.
+/// `GET /v1/pieces/{reconciliationId}`.
 pub async fn piece(
     State(api): State<Arc<Api>>,
     caller: Caller<Reading>,
-    Path(id): Path<String>,
+    Ids([id]): Ids<1>,
 ) -> Result<Json<Piece>> {
-    let id = piece_id(&id)?;
     Ok(Json(view::piece(&api.ctx, &caller.client, id).await?))
 }
 
-/// `GET /v1/pieces/{id}/content`.
+/// `GET /v1/pieces/{reconciliationId}/content`.
 pub async fn content(
     State(api): State<Arc<Api>>,
     caller: Caller<Reading>,
-    Path(id): Path<String>,
+    Ids([id]): Ids<1>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let found = view::readable(&api.ctx, &caller.client, piece_id(&id)?, None).await?;
+    let found = view::readable(&api.ctx, &caller.client, id, None).await?;
     answer(&found, &headers)
 }
 
-/// `GET /v1/pieces/{id}/return/documents/{document}`.
+/// `GET /v1/pieces/{reconciliationId}/return/documents/{documentId}`.
 pub async fn produced(
     State(api): State<Arc<Api>>,
     caller: Caller<Reading>,
-    Path((id, document)): Path<(String, String)>,
+    Ids([id, document]): Ids<2>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let document = Some(piece_id(&document)?);
-    let found = view::readable(&api.ctx, &caller.client, piece_id(&id)?, document).await?;
+    let found = view::readable(&api.ctx, &caller.client, id, Some(document)).await?;
     answer(&found, &headers)
 }
 
-/// `GET /v1/pieces/{id}/receipt`: JSON, or CMS where the caller accepts only that or names it.
+/// `GET /v1/pieces/{reconciliationId}/receipt`: JSON, or CMS where the caller accepts only that or names it.
 pub async fn receipt(
     State(api): State<Arc<Api>>,
     caller: Caller<Reading>,
-    Path(id): Path<String>,
+    Ids([id]): Ids<1>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let id = piece_id(&id)?;
     let receipt = view::receipt(&api.ctx, &caller.client, id).await?;
     let (kind, bytes) = match wants_cms(&headers) {
         true => (CMS, receipt.cms),
@@ -96,37 +93,24 @@ pub async fn receipt(
     Ok(response)
 }
 
-/// `GET /v1/pieces/{id}/return`: the bytes that the callback carries.
+/// `GET /v1/pieces/{reconciliationId}/return`: the bytes that the callback carries.
 pub async fn return_document(
     State(api): State<Arc<Api>>,
     caller: Caller<Reading>,
-    Path(id): Path<String>,
+    Ids([id]): Ids<1>,
 ) -> Result<Response> {
-    let bytes = view::return_bytes(&api.ctx, &caller.client, piece_id(&id)?).await?;
+    let bytes = view::return_bytes(&api.ctx, &caller.client, id).await?;
     Ok(([(CONTENT_TYPE, "application/json")], bytes).into_response())
 }
 
-/// `GET /v1/pieces/{id}/events`.
+/// `GET /v1/pieces/{reconciliationId}/events`.
 pub async fn events(
     State(api): State<Arc<Api>>,
     caller: Caller<Reading>,
-    Path(id): Path<String>,
+    Ids([id]): Ids<1>,
 ) -> Result<Json<Value>> {
-    let events = view::events(&api.ctx, &caller.client, piece_id(&id)?).await?;
+    let events = view::events(&api.ctx, &caller.client, id).await?;
     Ok(Json(json!({ "items": events })))
-}
-
-/// What is no id of ours names nothing.
-fn piece_id(text: &str) -> Result<Uuid> {
-    let id = Uuid::try_parse(text)
-        .ok()
-        .filter(|id| id.get_version_num() == 7);
-    id.ok_or_else(|| {
-        Fault::new(
-            Code::NotFound,
-            "Aucune pièce de ce client ne porte cet identifiant.",
-        )
-    })
 }
 
 fn wants_cms(headers: &HeaderMap) -> bool {

@@ -33,22 +33,33 @@ pub enum Engine {
     Postgres,
 }
 
+/// What a process may do with the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Read and write; SQLite's file is made where it is missing.
+    Full,
+    /// Read what is there; a write fails with `unavailable`, and the database itself would refuse it.
+    ReadOnly,
+}
+
 /// A cheap handle on the database.
 #[derive(Clone)]
 pub struct Store {
     engine: Engine,
+    access: Access,
     writers: crossbeam_channel::Sender<Box<dyn Unit>>,
     readers: crossbeam_channel::Sender<Box<dyn Unit>>,
 }
 
 impl Store {
     /// Opens (and creates) the SQLite file at `path`, with `readers` reading threads.
-    pub fn sqlite(path: &Path, readers: usize) -> Result<Self> {
+    pub fn sqlite(path: &Path, readers: usize, access: Access) -> Result<Self> {
         let (writers, write_queue) = crossbeam_channel::bounded(QUEUE);
         let (reading, read_queue) = crossbeam_channel::bounded(QUEUE);
-        sqlite::start(path, readers, &write_queue, &read_queue)?;
+        sqlite::start(path, readers, access, &write_queue, &read_queue)?;
         Ok(Self {
             engine: Engine::Sqlite,
+            access,
             writers,
             readers: reading,
         })
@@ -56,12 +67,19 @@ impl Store {
 
     /// Connects to PostgreSQL with `connections` connections, made when first needed and again after a loss.
     /// `password` is for a URL that has none.
-    pub fn postgres(url: &str, password: Option<&[u8]>, connections: usize) -> Result<Self> {
+    pub fn postgres(
+        url: &str,
+        password: Option<&[u8]>,
+        connections: usize,
+        access: Access,
+    ) -> Result<Self> {
         let (writers, write_queue) = crossbeam_channel::bounded(QUEUE);
         let (reading, read_queue) = crossbeam_channel::bounded(QUEUE);
-        postgres::start(url, password, connections, &write_queue, &read_queue)?;
+        let config = postgres::config(url, password, access)?;
+        postgres::start(&config, connections, &write_queue, &read_queue)?;
         Ok(Self {
             engine: Engine::Postgres,
+            access,
             writers,
             readers: reading,
         })
@@ -81,7 +99,10 @@ impl Store {
         T: Send + 'static,
         F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
-        submit(&self.writers, work).await
+        match self.access {
+            Access::Full => submit(&self.writers, work).await,
+            Access::ReadOnly => Err(Fault::unavailable("the database was opened for reading")),
+        }
     }
 
     /// Runs `work`, which only reads, outside of a transaction: each of its statements sees the latest commit.

@@ -18,30 +18,40 @@ use tokio_postgres::{
 };
 use uuid::Uuid;
 
-use super::{Kind, Row, Statement, Tx, Unit, Value};
+use super::{Access, Kind, Row, Statement, Tx, Unit, Value};
 use crate::kernel::fault::{Code, Fault, Result};
 
 /// How long one connection attempt may take.
 const CONNECT: Duration = Duration::from_secs(5);
+/// The server refuses writes of a session that only reads.
+const READ_ONLY: &str = "-c default_transaction_read_only=on";
 /// How often a unit runs again after a deadlock or a lost connection.
 const AGAIN: usize = 5;
 /// The server's own limits for each connection: a statement, a lock, an abandoned transaction.
 const SESSION: &str = "SET statement_timeout='25s'; SET lock_timeout='10s'; \
                        SET idle_in_transaction_session_timeout='60s'";
 
-pub(super) fn start(
-    url: &str,
-    password: Option<&[u8]>,
-    connections: usize,
-    writes: &Receiver<Box<dyn Unit>>,
-    reads: &Receiver<Box<dyn Unit>>,
-) -> Result<()> {
+/// How to reach the server. Fails with code `configuration` where the URL does not read.
+pub(super) fn config(url: &str, password: Option<&[u8]>, access: Access) -> Result<Config> {
     let mut config: Config = url
         .parse()
         .map_err(|error| Fault::new(Code::Configuration, "database.url").because(error))?;
     if let Some(password) = password {
         config.password(password);
     }
+    if access == Access::ReadOnly {
+        let own = config.get_options().unwrap_or_default();
+        config.options(format!("{own} {READ_ONLY}"));
+    }
+    Ok(config)
+}
+
+pub(super) fn start(
+    config: &Config,
+    connections: usize,
+    writes: &Receiver<Box<dyn Unit>>,
+    reads: &Receiver<Box<dyn Unit>>,
+) -> Result<()> {
     for _ in 0..connections.max(1) {
         let session = Session::new(config.clone())?;
         let queues = (writes.clone(), reads.clone());

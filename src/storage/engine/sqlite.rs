@@ -12,7 +12,7 @@ use rusqlite::{
     types::{ToSql, ToSqlOutput, ValueRef},
 };
 
-use super::{Kind, Row, Tx, Unit, Value};
+use super::{Access, Kind, Row, Tx, Unit, Value};
 use crate::kernel::fault::{Code, Fault, Result};
 
 /// How many units one commit may carry.
@@ -27,14 +27,17 @@ const EXIT_UNKNOWN_COMMIT: i32 = 74;
 pub(super) fn start(
     path: &Path,
     readers: usize,
+    access: Access,
     writes: &Receiver<Box<dyn Unit>>,
     reads: &Receiver<Box<dyn Unit>>,
 ) -> Result<()> {
-    let writer = connect(path, OpenFlags::default())?;
-    let queue = writes.clone();
-    spawn("sqlite-writer", move || write_loop(&writer, &queue))?;
+    if access == Access::Full {
+        let writer = connect(path, access)?;
+        let queue = writes.clone();
+        spawn("sqlite-writer", move || write_loop(&writer, &queue))?;
+    }
     for _ in 0..readers.max(1) {
-        let reader = connect(path, OpenFlags::default())?;
+        let reader = connect(path, access)?;
         let queue = reads.clone();
         spawn("sqlite-reader", move || read_loop(&reader, &queue))?;
     }
@@ -49,17 +52,23 @@ fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<()> {
         .map_err(Fault::internal)
 }
 
-fn connect(path: &Path, flags: OpenFlags) -> Result<Connection> {
+/// What a connection is told first. One that only reads leaves the file's own settings as they are.
+const SETTINGS: &str = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;
+     PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384;
+     PRAGMA wal_autocheckpoint=4000; PRAGMA journal_size_limit=67108864;";
+const SETTINGS_READ_ONLY: &str =
+    "PRAGMA query_only=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384;";
+
+fn connect(path: &Path, access: Access) -> Result<Connection> {
+    let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let (flags, settings) = match access {
+        Access::Full => (OpenFlags::default(), SETTINGS),
+        Access::ReadOnly => (read_only, SETTINGS_READ_ONLY),
+    };
     let connection = Connection::open_with_flags(path, flags).map_err(fault)?;
     connection.busy_timeout(BUSY).map_err(fault)?;
     connection.set_prepared_statement_cache_capacity(PREPARED);
-    connection
-        .execute_batch(
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;
-             PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384;
-             PRAGMA wal_autocheckpoint=4000; PRAGMA journal_size_limit=67108864;",
-        )
-        .map_err(fault)?;
+    connection.execute_batch(settings).map_err(fault)?;
     Ok(connection)
 }
 

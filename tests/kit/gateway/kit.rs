@@ -1,12 +1,24 @@
 //! Settings on disk, before anything runs.
 
-use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
+};
 
 use super::{
-    CALLBACK, Gateway, PROJECT,
+    CALLBACK, Gateway, PATIENCE, PROJECT,
     settings::{self, Settings},
 };
-use crate::kit::{partner::Partner, ports, postgres, scratch};
+use crate::kit::{
+    partner::Partner,
+    ports, postgres,
+    process::{self, Finished},
+    scratch,
+};
 
 /// Which database stands behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +40,8 @@ pub struct Kit {
     pub(super) database: Option<String>,
     pub(super) environment: Vec<(String, String)>,
     settings: Settings,
-    project: Settings,
+    projects: BTreeMap<String, Settings>,
+    pub(super) arguments: Vec<String>,
 }
 
 impl Kit {
@@ -49,7 +62,11 @@ impl Kit {
         Self {
             dir: scratch::fresh("gateway"),
             settings: settings::gateway(address, health, database.as_deref()),
-            project: settings::project(&partner.url(CALLBACK)),
+            projects: BTreeMap::from([(
+                PROJECT.to_owned(),
+                settings::project(PROJECT, &partner.url(CALLBACK)),
+            )]),
+            arguments: ["serve", "--with-worker"].map(str::to_owned).into(),
             environment: Vec::new(),
             partner,
             address,
@@ -65,9 +82,43 @@ impl Kit {
     }
 
     /// Changes a setting of the project.
-    pub fn set_project(mut self, key: &str, value: impl ToString) -> Self {
-        self.project.insert(key.to_owned(), value.to_string());
+    pub fn set_project(self, key: &str, value: impl ToString) -> Self {
+        self.set_in(PROJECT, key, value)
+    }
+
+    /// Changes a setting of a project of [`Kit::and_project`].
+    pub fn set_in(mut self, project: &str, key: &str, value: impl ToString) -> Self {
+        let settings = self
+            .projects
+            .get_mut(project)
+            .expect("a project of the kit");
+        settings.insert(key.to_owned(), value.to_string());
         self
+    }
+
+    /// Adds a project whose returns go to another path of the same partner.
+    pub fn and_project(mut self, name: &str, path: &str) -> Self {
+        let settings = settings::project(name, &self.partner.url(path));
+        self.projects.insert(name.to_owned(), settings);
+        self
+    }
+
+    /// Starts without a worker: `Gateway::start_worker` starts as many as a test wants, in processes of their own.
+    pub fn without_worker(mut self) -> Self {
+        self.arguments.pop();
+        self
+    }
+
+    /// Sets up the secret that the published webhook library needs; [`SHARED_SECRET`](super::SHARED_SECRET).
+    pub fn with_shared_secret(self) -> Self {
+        let file = self.dir.join("webhook.secret");
+        fs::write(&file, super::SHARED_SECRET).expect("the scratch directory is writable");
+        self.set_project("callback.webhook_secret_file", format!("{file:?}"))
+    }
+
+    /// The names of the projects.
+    pub fn project_names(&self) -> Vec<&str> {
+        self.projects.keys().map(String::as_str).collect()
     }
 
     /// Sets an environment variable of the gateway, such as `NAVETTE_FAILPOINT`.
@@ -80,11 +131,38 @@ impl Kit {
     pub fn write(&self) -> PathBuf {
         let projects = self.dir.join("projects");
         fs::create_dir_all(&projects).expect("the scratch directory is writable");
-        let project = projects.join(format!("{PROJECT}.toml"));
-        fs::write(project, settings::text(&self.project)).expect("so is its folder");
+        for (name, settings) in &self.projects {
+            let file = projects.join(format!("{name}.toml"));
+            fs::write(file, settings::text(settings)).expect("so is its folder");
+        }
         let file = self.dir.join("navette.toml");
         fs::write(&file, settings::text(&self.settings)).expect("so is its folder");
         file
+    }
+
+    /// Runs a command of the binary on settings that were written, without a gateway.
+    pub fn run(&self, arguments: &[&str]) -> Finished {
+        process::run(&self.command(arguments), PATIENCE)
+    }
+
+    pub(super) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_navette"));
+        command
+            .args(arguments)
+            .env("NAVETTE_CONFIG", self.dir.join("navette.toml"))
+            .current_dir(&self.dir);
+        command
+    }
+
+    /// The folder of settings and data.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// A gateway that is not started yet, for tests of commands.
+    pub fn stopped(self) -> Gateway {
+        self.write();
+        Gateway::stopped(self)
     }
 
     /// Starts the gateway and comes back when it is ready.

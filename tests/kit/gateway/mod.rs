@@ -4,9 +4,12 @@
 //! `settings.rs` knows the form of the settings and `commands.rs` that of the commands.
 
 mod commands;
+mod database;
 mod health;
+mod kept;
 mod kit;
 mod settings;
+mod workers;
 
 use std::{
     fs,
@@ -18,7 +21,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-pub use commands::{APPLICATION, Credentials};
+pub use commands::{APPLICATION, Credentials, damage};
 pub use kit::{Engine, Kit};
 
 use super::{
@@ -35,6 +38,9 @@ const PATIENCE: u32 = 60;
 /// The project that every kit configures.
 pub const PROJECT: &str = "marche-1";
 
+/// A secret shared with the partner, for the published webhook library.
+pub const SHARED_SECRET: &str = "whsec_bmF2ZXR0ZS1lc3NhaS1zZWNyZXQtcGFydGFnZS0zMg==";
+
 /// The path of the partner that returns go to.
 pub const CALLBACK: &str = "/retours";
 
@@ -46,8 +52,12 @@ pub struct Gateway {
 }
 
 impl Gateway {
+    fn stopped(kit: Kit) -> Self {
+        Self { kit, child: None }
+    }
+
     fn started(kit: Kit) -> Self {
-        let mut gateway = Self { kit, child: None };
+        let mut gateway = Self::stopped(kit);
         gateway.restart();
         gateway
     }
@@ -60,7 +70,8 @@ impl Gateway {
 
     /// Starts it again with another environment, and comes back when it is ready.
     pub fn restart_with(&mut self, environment: &[(String, String)]) {
-        let mut command = self.command(&["serve", "--with-worker"]);
+        let arguments: Vec<&str> = self.kit.arguments.iter().map(String::as_str).collect();
+        let mut command = self.command(&arguments);
         command.envs(environment.iter().cloned());
         let child = process::start(&command, Fate::Kill, &self.log_file());
         self.child = Some(child.expect("the binary is built"));
@@ -157,12 +168,7 @@ impl Gateway {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_navette"));
-        command
-            .args(arguments)
-            .env("NAVETTE_CONFIG", self.kit.dir.join("navette.toml"))
-            .current_dir(&self.kit.dir);
-        command
+        self.kit.command(arguments)
     }
 
     fn log_file(&self) -> PathBuf {

@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, fmt::Write, net::SocketAddr, path::Path};
 
-use super::PROJECT;
 use crate::kit::pki::pki;
 
 /// Dotted keys, each with its value as written in TOML.
@@ -31,13 +30,13 @@ pub fn gateway(address: SocketAddr, health: SocketAddr, database: Option<&str>) 
     settings
 }
 
-/// The file of [`PROJECT`].
-pub fn project(callback: &str) -> Settings {
+/// The file of a project.
+pub fn project(name: &str, callback: &str) -> Settings {
     let pki = pki();
     let types =
         r#"["application/pdf", "image/png", "image/jpeg", "image/tiff", "text/plain"]"#.to_owned();
     Settings::from([
-        pair("project", PROJECT),
+        pair("project", name),
         ("media_types".to_owned(), types),
         pair("callback.url", callback),
         file("callback.certificate", &pki.outbound.certificate),

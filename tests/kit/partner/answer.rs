@@ -25,6 +25,8 @@ pub enum Answer {
     Redirect(String),
     /// 429 with this `Retry-After`.
     TryLater(String),
+    /// 503 with this `Retry-After`.
+    Busy(String),
     /// Takes the call and keeps silent.
     Never,
     /// 200 with a body of this many bytes.
@@ -51,6 +53,7 @@ pub fn render(answer: Answer, call: &HeaderMap) -> Option<Response<Body>> {
         Answer::Reply(status, text) => reply(status, text),
         Answer::Redirect(to) => with(reply(307, String::new()), header::LOCATION, &to),
         Answer::TryLater(when) => with(reply(429, String::new()), header::RETRY_AFTER, &when),
+        Answer::Busy(when) => with(reply(503, String::new()), header::RETRY_AFTER, &when),
         Answer::Huge(size) => Response::new(huge(size)),
         Answer::Never => return None,
     };

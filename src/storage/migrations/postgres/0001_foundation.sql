@@ -137,6 +137,7 @@ CREATE TABLE acknowledgment (
     partner_reference text
 );
 
+-- Entries are only ever inserted. Their numbers stand in a narrow table of their own, given by the sequencer to what waits.
 CREATE TABLE journal (
     id uuid PRIMARY KEY,
     at bigint NOT NULL,
@@ -145,13 +146,19 @@ CREATE TABLE journal (
     project text,
     partner text NOT NULL,
     environment text NOT NULL,
-    detail text NOT NULL,
-    seq bigint,
-    chain bytea
+    detail text NOT NULL
 );
-CREATE INDEX journal_by_exchange ON journal (exchange_id, id);
-CREATE INDEX journal_unnumbered ON journal (id) WHERE seq IS NULL;
-CREATE UNIQUE INDEX journal_by_seq ON journal (seq) WHERE seq IS NOT NULL;
+CREATE INDEX journal_by_exchange ON journal (exchange_id, at);
+
+CREATE TABLE journal_pending (
+    entry_id uuid PRIMARY KEY
+);
+
+CREATE TABLE journal_link (
+    seq bigint PRIMARY KEY,
+    entry_id uuid NOT NULL UNIQUE,
+    chain bytea NOT NULL
+);
 
 CREATE TABLE job (
     id uuid PRIMARY KEY,

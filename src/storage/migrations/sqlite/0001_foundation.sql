@@ -137,6 +137,7 @@ CREATE TABLE acknowledgment (
     partner_reference TEXT
 );
 
+-- Entries are only ever inserted. Their numbers stand in a narrow table of their own, given by the sequencer to what waits.
 CREATE TABLE journal (
     id BLOB PRIMARY KEY,
     at INTEGER NOT NULL,
@@ -145,13 +146,19 @@ CREATE TABLE journal (
     project TEXT,
     partner TEXT NOT NULL,
     environment TEXT NOT NULL,
-    detail TEXT NOT NULL,
-    seq INTEGER,
-    chain BLOB
+    detail TEXT NOT NULL
 );
-CREATE INDEX journal_by_exchange ON journal (exchange_id, id);
-CREATE INDEX journal_unnumbered ON journal (id) WHERE seq IS NULL;
-CREATE UNIQUE INDEX journal_by_seq ON journal (seq) WHERE seq IS NOT NULL;
+CREATE INDEX journal_by_exchange ON journal (exchange_id, at);
+
+CREATE TABLE journal_pending (
+    entry_id BLOB PRIMARY KEY
+) WITHOUT ROWID;
+
+CREATE TABLE journal_link (
+    seq INTEGER PRIMARY KEY,
+    entry_id BLOB NOT NULL UNIQUE,
+    chain BLOB NOT NULL
+);
 
 CREATE TABLE job (
     id BLOB PRIMARY KEY,

@@ -1,0 +1,37 @@
+# The few commands of everyday work; `make help` lists them. All but `help` first install what is missing from Debian.
+
+SHELL := /bin/bash
+CARGO ?= cargo
+DEMO := target/demo
+PORT ?= 8443
+NAVETTE := $(CARGO) run --quiet --locked --bin navette --
+
+.PHONY: help demo run test bench
+
+help: ## This list
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+demo: built pki ## The main job before your eyes, with the fixtures or FILES="a.pdf b.png"
+	@$(NAVETTE) demo --dir $(DEMO) -- $(FILES)
+
+run: built pki ## Leave the demonstration's gateway running, on port 8443 or PORT=…, and print a first call with curl
+	@$(NAVETTE) demo --dir $(DEMO) --keep --port $(PORT) -- $(FILES)
+
+test: ## Everything that must hold: format, clippy, documentation, unit tests, journeys on SQLite and PostgreSQL
+	@scripts/install-needed test
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --quiet
+	$(CARGO) test --locked
+
+bench: ## The figures of the README, measured here; they go to target/bench/figures.json
+	@scripts/install-needed bench
+	$(CARGO) bench --locked --bench figures
+
+.PHONY: built pki
+built:
+	@scripts/install-needed demo
+	$(CARGO) build --locked --bin navette
+
+pki: built
+	@certs/make-pki.sh $(DEMO)/pki

@@ -1,0 +1,23 @@
+//! Who runs a command, for the journal.
+
+use std::env;
+
+/// The account's name as the system knows it; where it is root by `sudo`, both names.
+pub(crate) fn name() -> String {
+    let user = rustix::process::getuid();
+    let own = account(user.as_raw()).unwrap_or_else(|| format!("uid {}", user.as_raw()));
+    match env::var("SUDO_USER") {
+        Ok(person) if user.is_root() && !person.is_empty() => format!("{person} ({own})"),
+        _ => own,
+    }
+}
+
+/// The name of an account of this machine; `None` where a directory service knows it and this file does not.
+fn account(user: u32) -> Option<String> {
+    let accounts = std::fs::read_to_string("/etc/passwd").ok()?;
+    accounts.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(user)).then(|| name.to_owned())
+    })
+}

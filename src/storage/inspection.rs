@@ -1,0 +1,171 @@
+//! What an inspection asks of the rows, a range of exchanges at a time, so that neither memory nor a statement's duration
+//! grows with the database.
+//!
+//! Every statement of [`GAPS`] takes a range of exchange ids (after `$1`, up to `$2`) and answers the ids for which something
+//! that must be there is not. Each is one statement, hence one snapshot: it holds while the gateway runs.
+//!
+//! To add a check on rows: a statement and its line in [`GAPS`].
+
+use uuid::Uuid;
+
+use super::{
+    engine::Tx,
+    exchanges::{ExchangeRow, ReceiptRow, exchange, receipt_row},
+};
+use crate::{
+    kernel::{digest::Sha256, fault::Result},
+    params, statements,
+};
+
+/// What is missing, or stands for nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gap {
+    /// An exchange without its receipt.
+    Receipt,
+    /// An exchange without its content's row.
+    Content,
+    /// An exchange that waits, and no job that would bring it on.
+    Job,
+    /// An exchange whose reception the journal does not know.
+    JournalEntry,
+    /// An exchange whose status is not what its return says.
+    Status,
+    /// An exchange with a return and without results.
+    Result,
+    /// A return that waits, and no job that would deliver it.
+    DeliveryJob,
+    /// A delivered return without the partner's proof.
+    Acknowledgment,
+    /// A return that is not the one that its exchange has claimed.
+    SecondReturn,
+    /// A row that names an exchange which is not there.
+    Exchange,
+}
+
+statements! {
+    PAGE = "SELECT id, kind, client_id, partner, environment, project, source_application, iteration, status, \
+        received_at, request_bytes, dossier_hash, size, sha256, key_id, wrapped_key, metadata FROM exchange \
+        WHERE id > $1 ORDER BY id LIMIT $2";
+    RECEIPTS = "SELECT exchange_id, id, partner, environment, body, cms, created_at FROM receipt \
+        WHERE exchange_id > $1 AND exchange_id <= $2 ORDER BY exchange_id";
+    RECEIVED = "SELECT exchange_id, id FROM journal WHERE exchange_id > $1 AND exchange_id <= $2 AND kind = 'piece.received'";
+    NATURAL_KEY = "SELECT exchange_id FROM natural_key WHERE digest = $1";
+    NATURAL_KEYS = "SELECT n.digest, n.exchange_id, e.id FROM natural_key n LEFT JOIN exchange e ON e.id = n.exchange_id \
+        WHERE n.digest > $1 ORDER BY n.digest LIMIT $2";
+    DOCUMENT_COUNT = "SELECT count(*) FROM document";
+    EXCHANGE_COUNT = "SELECT count(*) FROM exchange";
+    NO_RECEIPT = "SELECT e.id FROM exchange e WHERE e.id > $1 AND e.id <= $2 \
+        AND NOT EXISTS (SELECT 1 FROM receipt r WHERE r.exchange_id = e.id)";
+    NO_CONTENT = "SELECT e.id FROM exchange e WHERE e.id > $1 AND e.id <= $2 \
+        AND NOT EXISTS (SELECT 1 FROM document d WHERE d.exchange_id = e.id AND d.role = 'content')";
+    NO_JOB = "SELECT e.id FROM exchange e WHERE e.id > $1 AND e.id <= $2 AND e.status = 'received' \
+        AND NOT EXISTS (SELECT 1 FROM job j WHERE j.subject = e.id)";
+    NO_ENTRY = "SELECT e.id FROM exchange e WHERE e.id > $1 AND e.id <= $2 \
+        AND NOT EXISTS (SELECT 1 FROM journal j WHERE j.exchange_id = e.id AND j.kind = 'piece.received')";
+    OTHER_STATUS = "SELECT e.id FROM exchange e LEFT JOIN exchange_return r ON r.exchange_id = e.id \
+        WHERE e.id > $1 AND e.id <= $2 AND e.status <> CASE r.state WHEN 'pending' THEN 'returned' \
+        WHEN 'delivered' THEN 'acknowledged' WHEN 'undelivered' THEN 'undelivered' \
+        ELSE 'received' END";
+    NO_RESULT = "SELECT r.exchange_id FROM exchange_return r WHERE r.exchange_id > $1 AND r.exchange_id <= $2 \
+        AND NOT EXISTS (SELECT 1 FROM result s WHERE s.exchange_id = r.exchange_id)";
+    NO_DELIVERY_JOB = "SELECT r.exchange_id FROM exchange_return r WHERE r.exchange_id > $1 AND r.exchange_id <= $2 \
+        AND r.state = 'pending' AND NOT EXISTS (SELECT 1 FROM job j WHERE j.subject = r.id)";
+    NO_ACKNOWLEDGMENT = "SELECT r.exchange_id FROM exchange_return r WHERE r.exchange_id > $1 AND r.exchange_id <= $2 \
+        AND r.state = 'delivered' AND NOT EXISTS (SELECT 1 FROM acknowledgment a WHERE a.return_id = r.id)";
+    SECOND_RETURN = "SELECT r.exchange_id FROM exchange_return r WHERE r.exchange_id > $1 AND r.exchange_id <= $2 \
+        AND NOT EXISTS (SELECT 1 FROM return_once o WHERE o.exchange_id = r.exchange_id AND o.return_id = r.id)";
+    RECEIPT_OF_NOTHING = "SELECT x.exchange_id FROM receipt x WHERE x.exchange_id > $1 AND x.exchange_id <= $2 \
+        AND NOT EXISTS (SELECT 1 FROM exchange e WHERE e.id = x.exchange_id)";
+    DOCUMENT_OF_NOTHING = "SELECT x.exchange_id FROM document x WHERE x.exchange_id > $1 AND x.exchange_id <= $2 \
+        AND NOT EXISTS (SELECT 1 FROM exchange e WHERE e.id = x.exchange_id)";
+    RETURN_OF_NOTHING = "SELECT x.exchange_id FROM exchange_return x WHERE x.exchange_id > $1 AND x.exchange_id <= $2 \
+        AND NOT EXISTS (SELECT 1 FROM exchange e WHERE e.id = x.exchange_id)";
+    ENTRY_OF_NOTHING = "SELECT x.exchange_id FROM journal x WHERE x.exchange_id > $1 AND x.exchange_id <= $2 \
+        AND x.kind = 'piece.received' AND NOT EXISTS (SELECT 1 FROM exchange e WHERE e.id = x.exchange_id)";
+}
+
+/// Every check on rows.
+const GAPS: &[(Gap, &str)] = &[
+    (Gap::Receipt, NO_RECEIPT),
+    (Gap::Content, NO_CONTENT),
+    (Gap::Job, NO_JOB),
+    (Gap::JournalEntry, NO_ENTRY),
+    (Gap::Status, OTHER_STATUS),
+    (Gap::Result, NO_RESULT),
+    (Gap::DeliveryJob, NO_DELIVERY_JOB),
+    (Gap::Acknowledgment, NO_ACKNOWLEDGMENT),
+    (Gap::SecondReturn, SECOND_RETURN),
+    (Gap::Exchange, RECEIPT_OF_NOTHING),
+    (Gap::Exchange, DOCUMENT_OF_NOTHING),
+    (Gap::Exchange, RETURN_OF_NOTHING),
+    (Gap::Exchange, ENTRY_OF_NOTHING),
+];
+
+/// At most `limit` exchanges, from after `id`, in the order of their ids.
+pub fn page(tx: &mut Tx<'_>, id: Uuid, limit: u32) -> Result<Vec<ExchangeRow>> {
+    tx.query(PAGE, &params![id, limit])?
+        .iter()
+        .map(exchange)
+        .collect()
+}
+
+/// The receipts of the exchanges after `after`, up to `upto`.
+pub fn receipts(tx: &mut Tx<'_>, after: Uuid, upto: Uuid) -> Result<Vec<ReceiptRow>> {
+    tx.query(RECEIPTS, &params![after, upto])?
+        .iter()
+        .map(receipt_row)
+        .collect()
+}
+
+/// Exchange and entry of every reception in the range.
+pub fn received(tx: &mut Tx<'_>, after: Uuid, upto: Uuid) -> Result<Vec<(Uuid, Uuid)>> {
+    tx.query(RECEIVED, &params![after, upto])?
+        .iter()
+        .map(|row| Ok((row.get(0)?, row.get(1)?)))
+        .collect()
+}
+
+/// What is missing in the range, and for which exchange.
+pub fn gaps(tx: &mut Tx<'_>, after: Uuid, upto: Uuid) -> Result<Vec<(Gap, Uuid)>> {
+    let mut found = Vec::new();
+    for (gap, sql) in GAPS {
+        for row in tx.query(sql, &params![after, upto])? {
+            // Several rows may miss the same exchange.
+            let pair = (*gap, row.get(0)?);
+            if !found.contains(&pair) {
+                found.push(pair);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The exchange that a natural key stands for.
+pub fn natural_key(tx: &mut Tx<'_>, digest: &Sha256) -> Result<Option<Uuid>> {
+    tx.first(NATURAL_KEY, &params![digest])?
+        .map(|row| row.get(0))
+        .transpose()
+}
+
+/// A natural key, the exchange it names, and whether that is there.
+pub type NaturalKey = (Sha256, Uuid, bool);
+
+/// At most `limit` natural keys, from after `digest`.
+pub fn natural_keys(tx: &mut Tx<'_>, digest: &Sha256, limit: u32) -> Result<Vec<NaturalKey>> {
+    tx.query(NATURAL_KEYS, &params![digest, limit])?
+        .iter()
+        .map(|row| {
+            Ok((
+                row.get(0)?,
+                row.get(1)?,
+                row.get::<Option<Uuid>>(2)?.is_some(),
+            ))
+        })
+        .collect()
+}
+
+/// How many exchanges and documents there are, for a progress bar.
+pub fn counts(tx: &mut Tx<'_>) -> Result<(u64, u64)> {
+    let mut count = |sql| tx.first(sql, &[])?.map_or(Ok(0), |row| row.get(0));
+    Ok((count(EXCHANGE_COUNT)?, count(DOCUMENT_COUNT)?))
+}

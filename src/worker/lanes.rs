@@ -1,0 +1,52 @@
+//! The lanes of a worker: how many jobs of each run at once in this process, and how long each may take.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::{
+    config::{Config, Project},
+    domain::jobs,
+};
+
+/// What a delivery needs beside the partner's answer: its body opened, its connection made.
+const SETTLING: Duration = Duration::from_secs(10);
+
+/// One lane.
+pub(super) struct Lane {
+    room: Arc<Semaphore>,
+    /// How long one job may take.
+    pub(super) deadline: Duration,
+}
+
+impl Lane {
+    fn new(seats: usize, deadline: Duration) -> Self {
+        Self {
+            room: Arc::new(Semaphore::new(seats)),
+            deadline,
+        }
+    }
+
+    /// Every free seat, taken.
+    pub(super) fn seats(&self) -> Vec<OwnedSemaphorePermit> {
+        std::iter::from_fn(|| self.room.clone().try_acquire_owned().ok()).collect()
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        self.room.available_permits() > 0
+    }
+}
+
+/// Every lane of the settings: processing, and one of deliveries per project.
+pub(super) fn all(config: &Config) -> HashMap<String, Lane> {
+    let settings = &config.gateway.worker;
+    let process = Lane::new(settings.processing, settings.job_deadline);
+    let delivery = |project: &Arc<Project>| {
+        let deadline = project.callback.timeout + SETTLING;
+        let lane = Lane::new(settings.deliveries, deadline);
+        (jobs::delivery_lane(&project.name), lane)
+    };
+    let mut lanes: HashMap<_, _> = config.projects.values().map(delivery).collect();
+    lanes.insert(jobs::PROCESS_LANE.to_owned(), process);
+    lanes
+}

@@ -1,0 +1,123 @@
+//! Who may call what, walked from the contract: no operation is forgotten, whenever it was added (API-9).
+
+use serde_json::json;
+
+use crate::{
+    both_engines,
+    contract::{NOBODY, path_of},
+    kit::{
+        client::{Answer, Client, file_part, finish, json_part, metadata},
+        contract::{Contract, Operation},
+        document,
+        gateway::Gateway,
+        pki::pki,
+    },
+};
+
+const BOTH: [&str; 2] = ["pieces:write", "pieces:read"];
+
+/// The operations that ask for both proofs.
+fn guarded() -> Vec<Operation> {
+    let operations = Contract::load().operations().into_iter();
+    let guarded: Vec<_> = operations
+        .filter(|operation| !operation.scopes.is_empty())
+        .collect();
+    assert!(guarded.len() >= 8, "{guarded:?}");
+    guarded
+}
+
+/// A call of an operation that would succeed, but for its caller.
+async fn call(client: &Client, operation: &Operation, id: &str) -> Answer {
+    let method = operation.method.parse().unwrap();
+    let request = client.request(method, &path_of(operation, id));
+    if operation.method == "GET" {
+        return finish(request).await;
+    }
+    let form = reqwest::multipart::Form::new()
+        .part("metadata", json_part(metadata("D-1").to_string()))
+        .part("content", file_part(document::small("D-1")));
+    finish(request.multipart(form)).await
+}
+
+async fn client(gateway: &Gateway, name: &str, scopes: &[&str]) -> Client {
+    let credentials = gateway.register(name, scopes);
+    Client::with_token(gateway, &pki().client, &credentials).await
+}
+
+/// The id of a piece that `client` has sent.
+async fn a_piece(client: &Client) -> String {
+    let answer = client.push(&metadata("D-1"), document::small("D-1")).await;
+    answer.reconciliation_id()
+}
+
+both_engines! {
+    /// A token alone opens nothing.
+    async fn every_operation_refuses_a_caller_without_certificate(kit) {
+        let gateway = kit.start();
+        let good = client(&gateway, "good", &BOTH).await;
+        let nobody = Client::new(&gateway, None).bearing(good.token.as_deref().unwrap());
+        for operation in guarded() {
+            call(&nobody, &operation, NOBODY).await.is_problem(401, "certificate-required");
+        }
+        let refused = nobody.ask_token_with(Some(("good", "x")), "grant_type=client_credentials").await;
+        assert_eq!((refused.status, refused.json()["error"].clone()), (401, json!("invalid_client")));
+    }
+
+    /// A certificate alone opens nothing.
+    async fn every_operation_refuses_a_caller_without_token(kit) {
+        let gateway = kit.start();
+        let nobody = Client::new(&gateway, Some(&pki().client));
+        for operation in guarded() {
+            call(&nobody, &operation, NOBODY).await.is_problem(401, "token-missing");
+        }
+    }
+
+    /// Without both, both are told.
+    async fn a_caller_without_any_proof_is_told_of_both(kit) {
+        let gateway = kit.start();
+        let answer = Client::new(&gateway, None).get("/v1/pieces").await;
+        let codes: Vec<_> = answer.faults().into_iter().map(|(_, code)| code).collect();
+        assert_eq!(codes, ["certificate-required", "token-missing"]);
+    }
+
+    /// The scope of one half of the operations does not open the other half, and `admin` opens none of them.
+    async fn every_operation_refuses_a_token_of_another_scope(kit) {
+        let gateway = kit.start();
+        for operation in guarded() {
+            let others = ["pieces:write", "pieces:read", "admin"];
+            for scope in others.iter().filter(|scope| **scope != operation.scopes[0]) {
+                let name = format!("{}-{}", operation.operation_id.to_lowercase(), scope.replace(':', "-"));
+                let client = client(&gateway, &name, &[scope]).await;
+                call(&client, &operation, NOBODY).await.is_problem(403, "scope-insufficient");
+            }
+        }
+    }
+
+    /// A token may be asked for less than its client may do.
+    async fn a_token_asked_for_one_scope_does_not_open_the_other(kit) {
+        let gateway = kit.start();
+        let credentials = gateway.register("narrow", &BOTH);
+        let client = Client::new(&gateway, Some(&pki().client));
+        let basic = Some((&*credentials.id, &*credentials.secret));
+        let answer = client.ask_token_with(basic, "grant_type=client_credentials&scope=pieces:read").await;
+        assert_eq!(answer.json()["scope"], "pieces:read");
+        let client = client.bearing(answer.json()["access_token"].as_str().unwrap());
+        assert_eq!(client.get("/v1/pieces").await.status, 200);
+        client.push(&metadata("D-1"), document::small("x")).await.is_problem(403, "scope-insufficient");
+    }
+
+    /// Each reading operation, on a piece that is there and not the caller's.
+    async fn another_clients_piece_is_not_there(kit) {
+        let gateway = kit.start();
+        let (owner, other) = (client(&gateway, "owner", &BOTH).await, client(&gateway, "other", &BOTH).await);
+        let id = a_piece(&owner).await;
+        let mut walked = 0;
+        for operation in guarded().iter().filter(|operation| operation.path_template.contains("{reconciliationId}")) {
+            call(&other, operation, &id).await.is_problem(404, "not-found");
+            walked += 1;
+        }
+        assert!(walked >= 6, "{walked}");
+        assert_eq!(other.get("/v1/pieces").await.json()["items"], json!([]));
+        assert_eq!(owner.get(&format!("/v1/pieces/{id}")).await.status, 200);
+    }
+}

@@ -1,0 +1,89 @@
+//! A slow partner holds only its own deliveries.
+
+use std::time::Duration;
+
+use super::{SOON, with_status};
+use crate::{
+    both_engines,
+    kit::{
+        client::{Client, metadata},
+        document,
+        gateway::PROJECT,
+        partner::Answer,
+        wait,
+    },
+};
+
+const SLOW: &str = "marche-lent";
+const SLOW_PATH: &str = "/retours-lents";
+
+async fn sent_to(client: &Client, project: &str, dossier: &str) -> String {
+    let mut metadata = metadata(dossier);
+    metadata["project"] = project.into();
+    let answer = client.push(&metadata, document::small(dossier)).await;
+    answer.reconciliation_id()
+}
+
+both_engines! {
+    async fn fifty_returns_arrive_while_another_partner_keeps_silent(kit) {
+        let kit = kit.and_project(SLOW, SLOW_PATH).set("worker.deliveries_per_project", 4);
+        let gateway = kit.start();
+        gateway.partner().script(SLOW_PATH, [Answer::Never]);
+        let client = gateway.client().await;
+        let mut silent = Vec::new();
+        for number in 0..10 {
+            silent.push(sent_to(&client, SLOW, &format!("S-{number}")).await);
+        }
+        gateway.partner().wait_for(4, SOON).await;
+        for number in 0..50 {
+            sent_to(&client, PROJECT, &format!("D-{number}")).await;
+        }
+        // Well below the silent partner's 30 s: none of its calls has ended when the last of these arrives.
+        gateway.partner().wait_for(4 + 50, Duration::from_secs(20)).await;
+        let status = client.get(&format!("/v1/pieces/{}", silent[0])).await.json()["status"].clone();
+        assert_eq!(status, "returned");
+        assert_eq!(gateway.count("SELECT count(*) FROM delivery_attempt WHERE failure IS NOT NULL"), 0);
+    }
+
+    async fn a_partner_gets_as_many_calls_at_once_as_the_settings_say(kit) {
+        let kit = kit.and_project(SLOW, SLOW_PATH).set("worker.deliveries_per_project", 2);
+        let kit = kit.set_in(SLOW, "callback.timeout_seconds", 2);
+        let gateway = kit.set_in(SLOW, "callback.attempts", 1).start();
+        gateway.partner().script(SLOW_PATH, [Answer::Never]);
+        let client = gateway.client().await;
+        let mut ids = Vec::new();
+        for number in 0..6 {
+            ids.push(sent_to(&client, SLOW, &format!("S-{number}")).await);
+        }
+        for id in &ids {
+            with_status(&client, id, "undelivered").await;
+        }
+        let mut times: Vec<_> = gateway.partner().received().iter().map(|call| call.at).collect();
+        times.sort_unstable();
+        // Two calls of two seconds each at a time: the third waits for the first to end.
+        assert!(times[2] - times[0] >= Duration::from_millis(1900), "{times:?}");
+        assert!(times[4] - times[2] >= Duration::from_millis(1900), "{times:?}");
+    }
+
+    async fn a_project_that_is_taken_away_keeps_its_returns_for_its_return(kit) {
+        let kit = kit.and_project(SLOW, SLOW_PATH);
+        let kit = kit.set_in(SLOW, "callback.over_seconds", 2);
+        let mut gateway = kit.set_in(SLOW, "callback.attempts", 2).start();
+        gateway.partner().script(SLOW_PATH, [Answer::failure(), Answer::Acknowledge]);
+        let client = gateway.client().await;
+        let id = sent_to(&client, SLOW, "S-1").await;
+        gateway.partner().wait_for(1, SOON).await;
+        gateway.stop();
+        let file = gateway.dir().join(format!("projects/{SLOW}.toml"));
+        let aside = gateway.dir().join("aside.toml");
+        std::fs::rename(&file, &aside).unwrap();
+        gateway.restart();
+        let other = sent_to(&client, PROJECT, "D-1").await;
+        with_status(&client, &other, "acknowledged").await;
+        gateway.stop();
+        std::fs::rename(&aside, &file).unwrap();
+        gateway.restart();
+        with_status(&client, &id, "acknowledged").await;
+        wait::until("empty queue", SOON, || (gateway.count("SELECT count(*) FROM job") == 0).then_some(()));
+    }
+}

@@ -1,0 +1,111 @@
+//! Units of work: each is durable or gone as a whole, whatever its neighbours do.
+
+use std::sync::mpsc;
+
+use futures_util::future::join_all;
+use navette::{
+    kernel::{clock::Clock, fault::Fault},
+    params,
+    storage::{Store, Tx, leases},
+};
+use uuid::Uuid;
+
+use crate::{both_stores, inside::id};
+
+const TOKEN: Uuid = Uuid::from_u128(7);
+
+/// A row that a unit writes: a lease of this name.
+fn mark(tx: &mut Tx<'_>, name: &str) -> navette::kernel::fault::Result<()> {
+    let now = Clock::system().now();
+    leases::take(tx, name, TOKEN, now, now).map(drop)
+}
+
+async fn marked(store: &Store, name: &str) -> bool {
+    let name = name.to_owned();
+    store
+        .read(move |tx| leases::held(tx, &name, TOKEN))
+        .await
+        .unwrap()
+}
+
+/// One unit in four does what `fails` does after it has written; all wait together behind a unit that holds the writer.
+async fn a_group_with(store: &Store, fails: fn(&mut Tx<'_>) -> navette::kernel::fault::Result<()>) {
+    let (release, gate) = mpsc::channel::<()>();
+    let holding = store.write(move |_| {
+        let _ = gate.recv_timeout(std::time::Duration::from_secs(5));
+        Ok(())
+    });
+    let units = (0..32).map(|number| {
+        store.write(move |tx| {
+            mark(tx, &format!("unit-{number}"))?;
+            match number % 4 {
+                3 => fails(tx),
+                _ => Ok(()),
+            }
+        })
+    });
+    let (held, outcomes, ()) = tokio::join!(holding, join_all(units), async { drop(release) });
+    held.unwrap();
+    for (number, outcome) in outcomes.into_iter().enumerate() {
+        let stays = number % 4 != 3;
+        assert_eq!(outcome.is_ok(), stays, "unit {number}");
+        assert_eq!(
+            marked(store, &format!("unit-{number}")).await,
+            stays,
+            "row of unit {number}"
+        );
+    }
+}
+
+both_stores! {
+    async fn a_unit_that_says_no_takes_back_its_own_writes_only(place) {
+        let store = place.migrated().await;
+        a_group_with(&store, |_| Err(Fault::unavailable("no"))).await;
+    }
+
+    async fn a_unit_whose_statement_fails_takes_back_its_own_writes_only(place) {
+        let store = place.migrated().await;
+        a_group_with(&store, |tx| {
+            let twice = "INSERT INTO lease (name, token, until) VALUES ('two', $1, 0), ('two', $1, 0)";
+            tx.execute(twice, &params![TOKEN]).map(drop)
+        })
+        .await;
+    }
+
+    async fn a_unit_whose_caller_is_gone_is_done_all_the_same(place) {
+        let store = place.migrated().await;
+        let (entered, seen) = tokio::sync::oneshot::channel();
+        let mut entered = Some(entered);
+        let (release, gate) = mpsc::channel::<()>();
+        let mut unit = Box::pin(store.write(move |tx| {
+            entered.take().map(|entered| entered.send(()));
+            let _ = gate.recv_timeout(std::time::Duration::from_secs(5));
+            mark(tx, "left-alone")
+        }));
+        tokio::select! {
+            _ = &mut unit => panic!("it waits for its release"),
+            reached = seen => reached.unwrap(),
+        }
+        drop(unit);
+        drop(release);
+        store.write(|_| Ok(())).await.unwrap();
+        crate::kit::wait::eventually("row", std::time::Duration::from_secs(10), async || {
+            marked(&store, "left-alone").await.then_some(())
+        })
+        .await;
+    }
+
+    async fn one_of_many_takes_a_named_lease(place) {
+        place.migrated().await;
+        let stores: Vec<_> = (0..4).map(|_| place.open().unwrap()).collect();
+        let takers = (0..32).map(|number| {
+            stores[number % 4].write(|tx| {
+                let now = Clock::system().now();
+                let until = now.saturating_add(jiff::SignedDuration::from_secs(60));
+                leases::take(tx, "only-one", id(), now, until.unwrap())
+            })
+        });
+        let taken = join_all(takers).await;
+        assert_eq!(taken.into_iter().filter(|taken| *taken.as_ref().unwrap()).count(), 1);
+    }
+}
