@@ -70,6 +70,20 @@ impl Reader {
         self.faults
     }
 
+    /// Every key that was asked for, whether or not it is there.
+    #[cfg(test)]
+    pub(super) fn asked(&self) -> BTreeSet<String> {
+        self.read.clone()
+    }
+
+    /// Every key that is there.
+    #[cfg(test)]
+    pub(super) fn present(&self) -> BTreeSet<String> {
+        let mut known = Vec::new();
+        leaves(&self.table, "", &mut known);
+        known.into_iter().collect()
+    }
+
     pub(super) fn wrong(&mut self, key: &str, detail: &str) {
         self.faults.push(fault(&self.file, key, detail));
     }

@@ -50,3 +50,68 @@ fn the_environment_overrides_a_key_and_its_mistakes_are_reported_as_the_files_ar
     assert!(all.contains("limits.transaction_bytes"), "{all}");
     assert!(all.contains("limits.colour"), "{all}");
 }
+
+/// An example of `deploy/` with its commented lines of these forms switched on, and a reader of it.
+fn example(name: &str, forms: &[&str]) -> (tempfile::TempDir, Reader) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("deploy")
+        .join(name);
+    let text = std::fs::read_to_string(path).unwrap();
+    let on = text.lines().map(|line| switched_on(line, forms) + "\n");
+    let folder = written(&[("navette.toml", &on.collect::<String>())]);
+    let reader = Reader::open(&folder.path().join("navette.toml"));
+    (folder, reader)
+}
+
+/// `# key = value` and `## key = value` are settings; all other comments are sentences.
+fn switched_on(line: &str, forms: &[&str]) -> String {
+    let setting = forms.iter().find_map(|form| line.strip_prefix(form));
+    let key = setting.and_then(|setting| setting.split_once(" = "));
+    let is_key = |key: &str| key.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    match (setting, key) {
+        (Some(setting), Some((key, _))) if is_key(key) => setting.to_owned(),
+        _ => line.to_owned(),
+    }
+}
+
+/// Named but not there: the examples point to files of a machine that we are not.
+fn other_than_missing_files(reader: Reader) -> Vec<String> {
+    let faults = reader.finish().into_iter();
+    let other = faults.filter(|fault| !fault.detail.contains("No such file"));
+    other
+        .map(|fault| format!("{} {}", fault.pointer, fault.detail))
+        .collect()
+}
+
+const ALL: &[&str] = &["# ", "## "];
+
+#[test]
+fn the_example_of_the_settings_names_every_key_and_no_other() {
+    let (_folder, mut reader) = example("navette.toml", ALL);
+    Gateway::read(&mut reader);
+    assert_eq!(reader.present(), reader.asked());
+    assert_eq!(other_than_missing_files(reader), [""; 0]);
+}
+
+#[test]
+fn the_example_of_a_project_names_every_key_and_no_other() {
+    let (_folder, mut reader) = example("projects/example.toml", ALL);
+    Project::read(&mut reader);
+    assert_eq!(reader.present(), reader.asked());
+    assert_eq!(other_than_missing_files(reader), [""; 0]);
+}
+
+#[test]
+fn the_defaults_that_the_examples_show_are_those_of_the_program() {
+    for name in ["navette.toml", "projects/example.toml"] {
+        let shown = |forms: &[&str]| {
+            let (folder, mut reader) = example(name, forms);
+            let read = match name {
+                "navette.toml" => format!("{:#?}", Gateway::read(&mut reader)),
+                _ => format!("{:#?}", Project::read(&mut reader)),
+            };
+            read.replace(&folder.path().display().to_string(), "")
+        };
+        assert_eq!(shown(&["# "]), shown(&[]), "{name}");
+    }
+}

@@ -1,4 +1,10 @@
 //! Digests, and the keyed hashes that stand for personal data in receipts and in the journal.
+//!
+//! [`Hasher`] and its small relatives hash where they stand. [`blocks`] is for those who hash many streams at once.
+
+pub mod blocks;
+#[cfg(target_arch = "x86_64")]
+mod vector;
 
 use aws_lc_rs::{digest as lc, hmac};
 use data_encoding::HEXLOWER;
@@ -38,8 +44,11 @@ impl Algorithm {
 /// Hashes bytes as they pass: SHA-256 always, SHA-512 on demand.
 pub struct Hasher {
     sha256: lc::Context,
-    sha512: Option<lc::Context>,
+    sha512: Option<Sha512>,
 }
+
+/// Hashes bytes as they pass: SHA-512 alone.
+pub struct Sha512(lc::Context);
 
 /// What a [`Hasher`] found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +64,7 @@ impl Hasher {
     pub fn new(with_sha512: bool) -> Self {
         Self {
             sha256: lc::Context::new(&lc::SHA256),
-            sha512: with_sha512.then(|| lc::Context::new(&lc::SHA512)),
+            sha512: with_sha512.then(Sha512::default),
         }
     }
 
@@ -71,8 +80,26 @@ impl Hasher {
     pub fn finish(self) -> Digests {
         Digests {
             sha256: copied(self.sha256.finish().as_ref()),
-            sha512: self.sha512.map(|sha512| copied(sha512.finish().as_ref())),
+            sha512: self.sha512.map(Sha512::finish),
         }
+    }
+}
+
+impl Default for Sha512 {
+    fn default() -> Self {
+        Self(lc::Context::new(&lc::SHA512))
+    }
+}
+
+impl Sha512 {
+    /// Adds bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of all that was added.
+    pub fn finish(self) -> [u8; 64] {
+        copied(self.0.finish().as_ref())
     }
 }
 

@@ -7,7 +7,8 @@
 //!
 //! # The way through
 //! - in: [`Vault::create`] → [`BlobWriter::write`] … → [`BlobWriter::finish`] → [`Stored`] (id, size, digests).
-//!   `writer` gathers frames and hands them over, `press` hashes, seals and writes them, `disk` makes them durable.
+//!   `writer` gathers frames into a `group` and hands it over, `press` hashes, seals and writes it, `disk` makes it
+//!   durable. Writers that hash at the same time share the lanes of one thread (`tally`, `crew`).
 //! - out: [`Vault::reader`] → [`BlobReader::stream`], [`BlobReader::read_all`], [`BlobReader::verify`] (`reader`).
 //! - upkeep: [`Vault::remove`], [`Vault::list`], [`Vault::sweep`] (`census`).
 //!
@@ -40,10 +41,13 @@
 //! `frame`; the old one stays readable for as long as blobs of it live.
 
 mod census;
+mod crew;
 mod disk;
 mod frame;
+mod group;
 mod press;
 mod reader;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -54,7 +58,7 @@ use uuid::Uuid;
 
 use crate::kernel::{
     clock::Clock,
-    digest::Hasher,
+    digest::blocks::Lanes,
     entropy::Entropy,
     fault::{Fault, Result},
     secret::Key,
@@ -68,6 +72,7 @@ pub use writer::{BlobWriter, PREFIX_BYTES, Stored};
 #[derive(Clone)]
 pub struct Vault {
     layout: Arc<disk::Layout>,
+    crew: Arc<crew::Crew>,
     clock: Clock,
     entropy: Entropy,
 }
@@ -79,6 +84,7 @@ impl Vault {
         let layout = Arc::new(disk::Layout::prepare(root)?);
         let vault = Self {
             layout,
+            crew: Arc::new(crew::Crew::new(Lanes::detect())),
             clock,
             entropy,
         };
@@ -101,7 +107,8 @@ impl Vault {
         let id = self.entropy.uuid(&self.clock)?;
         let cipher = frame::Cipher::new(key, id)?;
         let part = disk::Part::new(&self.layout, id);
-        let press = press::Press::new(part, cipher, Hasher::new(with_sha512));
+        let tally = tally::Tally::new(Arc::clone(&self.crew), with_sha512);
+        let press = press::Press::new(part, cipher, tally);
         Ok(BlobWriter::new(id, press))
     }
 

@@ -4,10 +4,7 @@ use bytes::Bytes;
 use tokio::task::{JoinHandle, spawn_blocking};
 use uuid::Uuid;
 
-use super::{
-    blocking,
-    press::{Group, Press},
-};
+use super::{blocking, group::Group, press::Press};
 use crate::kernel::{
     digest::Digests,
     fault::{Fault, Result},

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::runtime::Runtime;
 
 use super::{
@@ -90,12 +91,14 @@ impl Subject {
     /// Fails unless rows and verified blobs are as many as the pieces acknowledged.
     pub fn audit(&self) {
         self.gateway.thaw();
-        self.gateway.doctor();
-        let rows = self.runtime.block_on(self.rows());
-        assert_eq!(rows, self.accepted, "pieces listed, pieces acknowledged");
+        let report = self.gateway.doctor();
+        let listed = self.runtime.block_on(self.listed());
+        let found = [&report["exchanges"], &report["documents"]].map(Value::as_u64);
+        assert_eq!(found, [Some(self.accepted); 2], "rows and verified blobs");
+        assert_eq!(listed, self.accepted, "pieces that the API lists");
     }
 
-    async fn rows(&self) -> u64 {
+    async fn listed(&self) -> u64 {
         let mut rows = 0;
         let mut path = "/v1/pieces?limit=200".to_owned();
         loop {

@@ -75,6 +75,7 @@ fn a_demonstration_sends_the_fixtures_and_ends_well_by_itself() {
     );
     assert_eq!(said.matches("receipt verified by openssl").count(), 5);
     assert!(!said.contains("NOT OK"), "{said}");
+    assert!(said.contains("journal agree"), "{said}");
 }
 
 #[test]
@@ -142,6 +143,25 @@ fn the_curl_line_of_a_gateway_that_stays_sends_a_first_piece_and_its_return_arri
             .any(|line| line.starts_with("return received") && line.contains(id))
             .then_some(())
     });
+    told_to_stop(&mut child);
+}
+
+#[test]
+fn the_first_call_of_the_readme_works_as_it_is_written() {
+    let dir = folder();
+    let (mut child, said) = staying(&dir);
+    let readme = fs::read_to_string("README.md").expect("the front page");
+    let call = readme
+        .split("```sh\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next());
+    let call = call.expect("a call to paste");
+    let call = call.replace("target/demo", dir.to_str().expect("a text"));
+    let call = call.replace("localhost:8443", &format!("localhost:{}", port(&said)));
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &call]);
+    let answer = process::run(&shell, PATIENCE).succeeded();
+    assert!(answer.contains(r#""outcome":"accepted""#), "{answer}");
     told_to_stop(&mut child);
 }
 

@@ -20,3 +20,4 @@ mod journey;
 mod returns;
 mod secrecy;
 mod storage;
+mod tidy;

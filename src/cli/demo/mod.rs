@@ -93,7 +93,17 @@ pub(super) async fn run(args: DemoArgs) -> Result<Answer> {
     };
     cast.gateway.stop().await;
     cast.partner.stop().await;
-    outcome
+    match outcome? {
+        Answer::Yes => audited(&cast.stage).await,
+        Answer::No => Ok(Answer::No),
+    }
+}
+
+/// What was left behind must agree with itself.
+async fn audited(stage: &Stage) -> Result<Answer> {
+    gateway::run(stage, &["doctor", "--json"]).await?;
+    output::line("navette doctor: store, database, receipts and journal agree");
+    Ok(Answer::Yes)
 }
 
 fn documents(args: &DemoArgs) -> Result<Vec<Document>> {

@@ -2,11 +2,16 @@
 
 use std::{fs, path::Path, process::Command};
 
+use serde_json::Value;
+
 use super::{Gateway, PATIENCE};
 use crate::kit::{
     pki::pki,
     process::{self, Finished},
 };
+
+/// Seconds for reading every byte of a large store on a busy machine.
+const INSPECTION: u32 = 300;
 
 /// How an application shows itself at the token endpoint.
 #[derive(Clone, Debug)]
@@ -55,7 +60,7 @@ impl Gateway {
 
     fn credentials(&self, arguments: &[&str]) -> Credentials {
         let said = self.run(&[arguments, &["--json"]].concat()).succeeded();
-        let said: serde_json::Value = serde_json::from_str(&said).expect("it was asked for JSON");
+        let said: Value = serde_json::from_str(&said).expect("it was asked for JSON");
         let text = |name: &str| said[name].as_str().expect("a text").to_owned();
         Credentials {
             id: text("clientId"),
@@ -63,10 +68,12 @@ impl Gateway {
         }
     }
 
-    /// Fails unless store, database and journal agree.
+    /// Fails unless store, database and journal agree; gives the report of what was looked at.
     #[track_caller]
-    pub fn doctor(&self) {
-        self.run(&["doctor"]).succeeded();
+    pub fn doctor(&self) -> Value {
+        let command = self.command(&["doctor", "--json"]);
+        let report = process::run(&command, INSPECTION).succeeded();
+        serde_json::from_str(&report).expect("it was asked for JSON")
     }
 
     /// What the inspection found: code and id of every difference, in order.
