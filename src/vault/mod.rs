@@ -96,6 +96,7 @@ impl Vault {
     pub fn existing(root: &Path, clock: Clock, entropy: Entropy) -> Self {
         Self {
             layout: Arc::new(disk::Layout::existing(root)),
+            crew: Arc::new(crew::Crew::new(Lanes::detect())),
             clock,
             entropy,
         }
