@@ -44,19 +44,17 @@ pub mod wait;
 macro_rules! both_engines {
     ($($(#[$doc:meta])* async fn $name:ident($kit:ident) $body:block)+) => {$(
         $(#[$doc])*
+        async fn $name($kit: $crate::kit::gateway::Kit) $body
+
         mod $name {
-            use super::*;
-
-            async fn journey($kit: $crate::kit::gateway::Kit) $body
-
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
-                journey($crate::kit::gateway::Kit::new($crate::kit::gateway::Engine::Sqlite)).await;
+                super::$name($crate::kit::gateway::Kit::new($crate::kit::gateway::Engine::Sqlite)).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
-                journey($crate::kit::gateway::Kit::new($crate::kit::gateway::Engine::Postgres)).await;
+                super::$name($crate::kit::gateway::Kit::new($crate::kit::gateway::Engine::Postgres)).await;
             }
         }
     )+};

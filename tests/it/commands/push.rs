@@ -74,7 +74,7 @@ both_engines! {
         let gateway = kit.start();
         let (credentials, folder) = sender(&gateway);
         let files = written(&folder, &[("a.pdf", document::small("a"))]);
-        let mut said = || lines(&gateway.run_as(&credentials, &push(&files, &[])).succeeded()).remove(0);
+        let said = || lines(&gateway.run_as(&credentials, &push(&files, &[])).succeeded()).remove(0);
         let (first, second) = (said(), said());
         assert_eq!((&first["outcome"], &second["outcome"]), (&"accepted".into(), &"duplicate".into()));
         assert_eq!(first["receiptId"], second["receiptId"]);
