@@ -12,6 +12,7 @@ mod contract;
 mod demo;
 mod duplicates;
 mod equipment;
+mod faults;
 mod fixtures;
 mod health;
 mod inside;

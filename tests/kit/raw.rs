@@ -10,7 +10,7 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use super::{client::Answer, gateway::Gateway, pki::Identity, tls};
+use super::{client::Answer, gateway::Gateway, pki::Identity, tls, wait};
 
 /// Longer than any answer takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -69,6 +69,21 @@ impl Raw {
             .map(|answer| answer.status)
     }
 
+    /// Comes back when the gateway's machine has every byte that was sent.
+    pub async fn delivered(&self) {
+        let port = self
+            .stream
+            .get_ref()
+            .0
+            .local_addr()
+            .expect("connected")
+            .port();
+        wait::eventually("empty queue", PATIENCE, async || {
+            (unsent(port) == 0).then_some(())
+        })
+        .await;
+    }
+
     /// Ends the connection as a client does that has nothing more to say, in the middle of whatever it was saying.
     pub async fn close(mut self) {
         let _ = self.stream.shutdown().await;
@@ -119,6 +134,19 @@ async fn handshake(
     let socket = TcpStream::connect(gateway.address()).await?;
     let name = "localhost".try_into().expect("a valid name");
     connector.connect(name, socket).await
+}
+
+/// Bytes that the peer has not confirmed, of the connection from a local port.
+fn unsent(port: u16) -> u64 {
+    let table = std::fs::read_to_string("/proc/net/tcp").expect("Linux tells");
+    let local = format!(":{port:04X}");
+    let queue = table.lines().find_map(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let ours = fields.get(1)?.ends_with(&local);
+        let (unsent, _) = fields.get(4)?.split_once(':')?;
+        ours.then(|| u64::from_str_radix(unsent, 16).expect("hexadecimal"))
+    });
+    queue.expect("the connection is there")
 }
 
 fn head(bytes: &[u8]) -> (u16, HeaderMap) {

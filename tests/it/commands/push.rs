@@ -118,6 +118,18 @@ both_engines! {
         assert!(said.failed_with(4).contains("does not answer"));
     }
 
+    /// A file that is not there is wrong use, and the others go in all the same.
+    async fn a_file_that_is_not_there_is_told_and_the_others_go_in(kit) {
+        let gateway = kit.start();
+        let (credentials, folder) = sender(&gateway);
+        let mut files = written(&folder, &[("a.pdf", document::small("a"))]);
+        files.push(folder.join("none.pdf").display().to_string());
+        let said = gateway.run_as(&credentials, &push(&files, &[]));
+        assert_eq!(said.status.code(), Some(2), "{said:?}");
+        let lines = lines(&said.stdout);
+        assert_eq!((&lines[0]["outcome"], &lines[1]["outcome"]), (&"accepted".into(), &"failed".into()));
+    }
+
     /// The sender sees the trace of its piece; the operator the partner's proof too.
     async fn status_tells_the_sender_its_trace_and_the_operator_the_proof(kit) {
         let gateway = kit.start();
