@@ -16,8 +16,8 @@ async fn killed_at(kit: Kit, point: &str) -> (Gateway, crate::kit::client::Clien
     let client = gateway.client().await;
     let id = sent(&client, "D-1").await;
     gateway.ended();
-    gateway.restart_with(&[]);
     expire_leases(&gateway);
+    gateway.restart_with(&[]);
     with_status(&client, &id, "acknowledged").await;
     (gateway, client, id)
 }
