@@ -9,7 +9,7 @@
 
 use std::{convert::Infallible, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
-use axum::{Router, body::Body};
+use axum::{Router, body::Body, response::IntoResponse};
 use http::{
     HeaderValue, Request, Response,
     header::{CONNECTION, TRANSFER_ENCODING},
@@ -30,6 +30,7 @@ use super::{
     tls::Tls,
     wire::{Pace, Patience, SOCKET_BUFFER, Stream, Wire},
 };
+use crate::kernel::fault::Fault;
 
 /// The buffer of a head, and the largest piece of a body that is handed on at once, in bytes.
 const HTTP_BUFFER: usize = 64 * 1024;
@@ -159,7 +160,13 @@ async fn answer(
     let meter = Meter::default();
     let is_chunked = request.headers().contains_key(TRANSFER_ENCODING);
     let request = prepare(request, peer, &meter, shared.limits);
-    let mut response = shared.router.clone().call(request).await?;
+    // A task of its own: hyper drops what it awaits when the client hangs up, and a body that is whole must be taken in
+    // all the same. One that is not whole ends with an error, and its handler with it.
+    let handling = tokio::spawn(shared.router.clone().call(request));
+    let mut response = match handling.await {
+        Ok(answered) => answered?,
+        Err(panic) => Fault::internal(panic).into_response(),
+    };
     if is_chunked || !meter.is_ended() {
         pace.leave_unread();
         let headers = response.headers_mut();

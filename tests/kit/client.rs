@@ -189,6 +189,17 @@ impl Client {
         finish(self.request(Method::POST, "/v1/pieces").multipart(form)).await
     }
 
+    /// Sends a piece to a gateway that may die meanwhile.
+    pub async fn try_push(
+        &self,
+        metadata: &Value,
+        content: impl Into<Bytes>,
+    ) -> reqwest::Result<Answer> {
+        let form = multipart::Form::new().part("metadata", json_part(metadata.to_string()));
+        let form = form.part("content", file_part(content));
+        try_finish(self.request(Method::POST, "/v1/pieces").multipart(form)).await
+    }
+
     /// Reads a path.
     pub async fn get(&self, path: &str) -> Answer {
         finish(self.request(Method::GET, path)).await

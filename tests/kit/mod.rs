@@ -8,6 +8,7 @@
 //! | `postgres` | a real PostgreSQL, a database per test |
 //! | `partner` | ASP's callback API, scriptable |
 //! | `gateway` | the binary, configured, started, killed, restarted |
+//! | `strace`, `tmpfs`, `chance` | system calls watched and made to fail; a small disk; a die whose seed is told |
 //! | `client`, `document` | an application that sends and reads pieces; documents to send |
 //!
 //! Nothing here knows the gateway's inside: it meets the binary, HTTP, files and the database's URL. A journey is
@@ -24,6 +25,7 @@
 //! }
 //! ```
 
+pub mod chance;
 pub mod client;
 pub mod contract;
 pub mod document;
@@ -35,7 +37,9 @@ pub mod postgres;
 pub mod process;
 pub mod raw;
 pub mod scratch;
+pub mod strace;
 pub mod tls;
+pub mod tmpfs;
 pub mod token;
 pub mod wait;
 

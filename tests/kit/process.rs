@@ -115,7 +115,7 @@ static LAUNCHER: LazyLock<Mutex<mpsc::Sender<Launch>>> = LazyLock::new(|| {
 });
 
 /// The same command behind a prefix that runs it (`timeout 5 …`), its streams not yet set.
-fn wrapped(prefix: &str, options: &[&str], inner: &Command) -> Command {
+pub fn wrapped(prefix: &str, options: &[&str], inner: &Command) -> Command {
     let mut outer = Command::new(prefix);
     outer
         .args(options)

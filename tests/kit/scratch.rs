@@ -24,6 +24,7 @@ for file in "$1"/*/data/postmaster.pid; do
   kill -QUIT "$pid"
   while kill -0 "$pid"; do sleep 0.05; done
 done
+grep -o " $1/[^ ]*" /proc/mounts | while read -r mount; do umount -l "$mount"; done
 [ -n "$2" ] || rm -rf "$1"
 "#;
 

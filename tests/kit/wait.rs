@@ -24,6 +24,11 @@ pub fn until<T>(what: &str, deadline: Duration, mut probe: impl FnMut() -> Optio
     }
 }
 
+/// The pause between two tries, for a loop that is a task of its own: a closure's borrows keep [`eventually`] from being one.
+pub async fn pause() {
+    tokio::time::sleep(POLITE_PAUSE).await;
+}
+
 /// The same for a probe that asks over the network.
 pub async fn eventually<T>(
     what: &str,

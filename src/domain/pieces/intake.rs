@@ -62,7 +62,7 @@ impl Reception {
 
     /// Makes the piece durable and acknowledges it. `request_bytes` is the request's body as received.
     ///
-    /// To be run as a task of its own: a client that hangs up must change nothing from here on. Fails with the faults of
+    /// To be run in a task of its own: a client that hangs up must change nothing from here on. Fails with the faults of
     /// the content stage (nothing is kept), `piece-conflict`, or `unavailable` where the outcome is unknown (the blob stays
     /// for the sweep, the same sending may come again).
     pub async fn finish(self, ctx: &Context, request_bytes: u64) -> Result<Acknowledged> {
@@ -141,7 +141,10 @@ async fn acknowledge(ctx: &Context, record: Record) -> Result<Acknowledged> {
     let record = Arc::new(record);
     let (written, blob) = (record.clone(), record.blob());
     failpoint::hit("intake.before-commit");
-    let committed = ctx.store.write(move |tx| commit(tx, &written)).await?;
+    let committed = match ctx.store.write(move |tx| commit(tx, &written)).await {
+        Ok(committed) => committed,
+        Err(fault) => return Err(refused(ctx, blob, fault).await),
+    };
     failpoint::hit("intake.after-commit");
     match committed {
         Committed::Accepted => {
@@ -153,6 +156,17 @@ async fn acknowledge(ctx: &Context, record: Record) -> Result<Acknowledged> {
             repeated(ctx, &record, known).await
         }
     }
+}
+
+/// Removes the blob of a piece that was certainly not recorded: a full disk must not fill further. Where the outcome is
+/// unknown (`unavailable`), a row may name it, and only the sweep can tell.
+async fn refused(ctx: &Context, blob: uuid::Uuid, fault: Fault) -> Fault {
+    if fault.code() != Code::Unavailable
+        && let Err(error) = ctx.vault.remove(blob).await
+    {
+        tracing::warn!(%blob, %error, "the blob of a refused piece is left to the sweep");
+    }
+    fault
 }
 
 fn commit(tx: &mut Tx<'_>, record: &Record) -> Result<Committed> {

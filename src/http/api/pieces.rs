@@ -81,7 +81,8 @@ struct Told {
     links: Links,
 }
 
-/// Receives one piece.
+/// Receives one piece. `http::connection` runs it in a task of its own: a client that hangs up after its last byte changes
+/// nothing, and one that hangs up before cuts the body.
 pub async fn send(
     State(api): State<Arc<Api>>,
     caller: Caller<Sending>,
@@ -101,7 +102,7 @@ pub async fn send(
 }
 
 async fn receive(
-    api: &Arc<Api>,
+    api: &Api,
     client: &Arc<Client>,
     meter: &Meter,
     headers: &HeaderMap,
@@ -114,7 +115,7 @@ async fn receive(
     *project = Some(admitted.project().to_owned());
     let reception = stream(api, admitted, &mut parts).await?;
     parts.finish().await?;
-    finish(api, reception, meter.received()).await
+    reception.finish(&api.ctx, meter.received()).await
 }
 
 async fn stream(api: &Api, admission: Admission, parts: &mut Parts) -> Result<Reception> {
@@ -124,13 +125,6 @@ async fn stream(api: &Api, admission: Admission, parts: &mut Parts) -> Result<Re
         reception.write(&bytes).await?;
     }
     Ok(reception)
-}
-
-/// The body is whole: from here on the intake is a task of the house, and a client that hangs up changes nothing.
-async fn finish(api: &Arc<Api>, reception: Reception, request_bytes: u64) -> Result<Acknowledged> {
-    let ctx = api.ctx.clone();
-    let task = tokio::spawn(async move { reception.finish(&ctx, request_bytes).await });
-    task.await.map_err(Fault::internal)?
 }
 
 fn told(acknowledged: Acknowledged) -> Result<Response> {

@@ -89,7 +89,12 @@ fn write_loop(connection: &Connection, queue: &Receiver<Box<dyn Unit>>) {
 
 /// Runs the group under one commit; if the group as a whole fails, each member alone.
 fn commit_together(connection: &Connection, mut group: Vec<Box<dyn Unit>>) {
-    match attempt(connection, &mut group) {
+    let mut outcome = attempt(connection, &mut group);
+    if matches!(&outcome, Err(fault) if fault.code() == Code::StorageFull) {
+        make_room(connection);
+        outcome = attempt(connection, &mut group);
+    }
+    match outcome {
         Ok(outcomes) => settle(group, outcomes),
         Err(_) if group.len() > 1 => {
             for unit in group {
@@ -97,6 +102,14 @@ fn commit_together(connection: &Connection, mut group: Vec<Box<dyn Unit>>) {
             }
         }
         Err(fault) => settle(group, vec![Err(fault)]),
+    }
+}
+
+/// Brings the log's pages home, so that the next commit overwrites the log instead of growing it: on a full disk the log
+/// would keep its room for good, for it is otherwise emptied only once it is long.
+fn make_room(connection: &Connection) {
+    if let Err(error) = connection.execute_batch("PRAGMA wal_checkpoint(PASSIVE)") {
+        tracing::warn!(%error, "the disk is full and the log cannot be emptied");
     }
 }
 

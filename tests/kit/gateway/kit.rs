@@ -42,6 +42,7 @@ pub struct Kit {
     settings: Settings,
     projects: BTreeMap<String, Settings>,
     pub(super) arguments: Vec<String>,
+    pub(super) prefix: Vec<String>,
 }
 
 impl Kit {
@@ -67,6 +68,7 @@ impl Kit {
                 settings::project(PROJECT, &partner.url(CALLBACK)),
             )]),
             arguments: ["serve", "--with-worker"].map(str::to_owned).into(),
+            prefix: Vec::new(),
             environment: Vec::new(),
             partner,
             address,
@@ -119,6 +121,12 @@ impl Kit {
     /// The names of the projects.
     pub fn project_names(&self) -> Vec<&str> {
         self.projects.keys().map(String::as_str).collect()
+    }
+
+    /// Runs it behind another program, which becomes it (`strace -D …`).
+    pub fn behind(mut self, prefix: &[&str]) -> Self {
+        self.prefix = prefix.iter().map(|word| (*word).to_owned()).collect();
+        self
     }
 
     /// Sets an environment variable of the gateway, such as `NAVETTE_FAILPOINT`.

@@ -16,6 +16,7 @@ use std::{
     net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus},
+    sync::Arc,
     time::Duration,
 };
 
@@ -70,13 +71,38 @@ impl Gateway {
 
     /// Starts it again with another environment, and comes back when it is ready.
     pub fn restart_with(&mut self, environment: &[(String, String)]) {
+        self.launch(environment);
+        self.await_ready();
+    }
+
+    /// Starts it again and does not wait: it may not live that long.
+    pub fn launch(&mut self, environment: &[(String, String)]) {
         let arguments: Vec<&str> = self.kit.arguments.iter().map(String::as_str).collect();
         let mut command = self.command(&arguments);
         command.envs(environment.iter().cloned());
+        if let [prefix, options @ ..] = &self.kit.prefix[..] {
+            let options: Vec<&str> = options.iter().map(String::as_str).collect();
+            command = process::wrapped(prefix, &options, &command);
+        }
         let child = process::start(&command, Fate::Kill, &self.log_file());
         self.child = Some(child.expect("the binary is built"));
+    }
+
+    /// Comes back when it is ready.
+    pub fn await_ready(&mut self) {
         let deadline = Duration::from_secs(PATIENCE.into());
         wait::until("ready gateway", deadline, || self.ready_or_dead());
+    }
+
+    /// Comes back when there is nothing left to do: no job, no journal entry without its number. A test that expects to
+    /// leave neither behind ends with this.
+    #[track_caller]
+    pub fn await_idle(&self) {
+        let deadline = Duration::from_secs(PATIENCE.into());
+        wait::until("end of all work", deadline, || {
+            let left = "SELECT (SELECT count(*) FROM job) + (SELECT count(*) FROM journal_pending)";
+            (self.count(left) == 0).then_some(())
+        });
     }
 
     /// Kills it as a power cut would.
@@ -89,16 +115,6 @@ impl Gateway {
     pub fn stop(&mut self) -> ExitStatus {
         self.signal(Signal::TERM);
         self.ended()
-    }
-
-    /// Freezes it, so that a yardstick has the machine for itself.
-    pub fn freeze(&self) {
-        self.signal(Signal::STOP);
-    }
-
-    /// Lets it go on after [`Gateway::freeze`].
-    pub fn thaw(&self) {
-        self.signal(Signal::CONT);
     }
 
     /// Waits until it has ended, as it does at a failure point.
@@ -130,15 +146,19 @@ impl Gateway {
         health::get(self.kit.health, path)
     }
 
-    /// A metric's value, summed over its labels; 0 when it is not there.
-    pub fn metric(&self, name: &str) -> f64 {
-        let (_, text) = self.health("/metrics").expect("the gateway runs");
-        health::metric(&text, name)
-    }
-
     /// The stand-in that returns go to.
     pub fn partner(&self) -> &Partner {
         &self.kit.partner
+    }
+
+    /// The same, for a task of its own.
+    pub fn partner_handle(&self) -> Arc<Partner> {
+        Arc::clone(&self.kit.partner)
+    }
+
+    /// Asks it to stop, and does not wait.
+    pub fn ask_to_stop(&self) {
+        self.signal(Signal::TERM);
     }
 
     /// The folder of settings and data.

@@ -1,0 +1,84 @@
+//! A client that hangs up right after its last byte has sent its piece.
+
+use std::time::Duration;
+
+use crate::{
+    both_engines,
+    kit::{
+        client::{Client, metadata},
+        document,
+        gateway::Gateway,
+        pki::pki,
+        raw::Raw,
+        wait,
+    },
+};
+
+/// Within one group of the vault's, beyond it, and far beyond it.
+const SIZES: [usize; 3] = [2_000, 300_000, 3_000_000];
+
+/// How often each size is tried: the window is narrow.
+const TIMES: usize = 6;
+
+both_engines! {
+    /// It closes in good order, and does not wait for its answer.
+    async fn a_client_that_closes_after_its_last_byte_has_sent_its_piece(kit) {
+        hang_up(&kit.start(), async |connection| connection.close().await).await;
+    }
+
+    /// Its process is gone: the gateway is told by a reset.
+    async fn a_client_that_resets_after_its_last_byte_has_sent_its_piece(kit) {
+        hang_up(&kit.start(), async |connection| connection.reset()).await;
+    }
+}
+
+async fn hang_up(gateway: &Gateway, how: impl AsyncFn(Raw)) {
+    let client = gateway.client().await;
+    for size in SIZES {
+        for time in 0..TIMES {
+            let dossier = format!("D-{size}-{time}");
+            let mut connection = Raw::connect(gateway, Some(&pki().client)).await;
+            let sent = connection.send(&request(&client, &dossier, size)).await;
+            sent.expect("the gateway reads to the end");
+            connection.delivered().await;
+            how(connection).await;
+            arrives(&client, &dossier).await;
+        }
+    }
+    gateway.await_idle();
+    gateway.doctor();
+}
+
+async fn arrives(client: &Client, dossier: &str) {
+    let path = format!("/v1/pieces?dossierId={dossier}");
+    wait::eventually(dossier, Duration::from_secs(20), async || {
+        let page = client.get(&path).await.json();
+        (page["items"].as_array()?.len() == 1).then_some(())
+    })
+    .await;
+}
+
+/// A whole request as bytes.
+pub fn request(client: &Client, dossier: &str, size: usize) -> Vec<u8> {
+    let opening = format!(
+        "--limite\r\nContent-Disposition: form-data; name=\"metadata\"\r\nContent-Type: application/json\r\n\r\n\
+         {}\r\n--limite\r\nContent-Disposition: form-data; name=\"content\"; filename=\"facture.pdf\"\r\n\
+         Content-Type: application/pdf\r\n\r\n",
+        metadata(dossier)
+    );
+    let closing = "\r\n--limite--\r\n";
+    let token = client.token.as_deref().expect("it has asked for one");
+    let head = format!(
+        "POST /v1/pieces HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: multipart/form-data; boundary=limite\r\nContent-Length: {}\r\n\r\n",
+        opening.len() + size + closing.len()
+    );
+    let content = document::pdf(dossier, size);
+    [
+        head.as_bytes(),
+        opening.as_bytes(),
+        &content,
+        closing.as_bytes(),
+    ]
+    .concat()
+}

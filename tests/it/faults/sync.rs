@@ -1,0 +1,68 @@
+//! A disk that fails: after a failed sync nothing is known of the bytes, so the piece is refused and nothing tried again.
+
+use super::{audit, load::insist};
+use crate::{
+    both_engines,
+    kit::{
+        client::metadata,
+        document,
+        gateway::{Engine, Kit},
+        strace::Sabotage,
+    },
+};
+
+both_engines! {
+    /// The blob's own sync fails.
+    async fn a_blob_that_cannot_be_synced_is_refused_and_not_tried_again(kit) {
+        is_refused_once(kit, "fsync", "1+").await;
+    }
+
+    /// The blob cannot get its name.
+    async fn a_blob_that_cannot_be_renamed_is_refused_and_leaves_nothing(kit) {
+        is_refused_once(kit, "rename", "1+").await;
+    }
+
+    /// The second sync of a blob is that of its folder: without it the name may be gone after a power cut.
+    async fn a_folder_that_cannot_be_synced_refuses_the_piece(kit) {
+        is_refused_once(kit, "fsync", "2").await;
+    }
+}
+
+/// Without a worker, so that the blob meets the failure first.
+async fn is_refused_once(kit: Kit, calls: &str, when: &str) {
+    let gateway = kit.without_worker().start();
+    let client = gateway.client().await;
+    let first = insist(&client, "D-1", 2_000).await;
+    let before = gateway.kept();
+    let sabotage = Sabotage::of_process(&gateway, calls, when);
+    let refused = client.push(&metadata("D-2"), document::small("D-2")).await;
+    let failed = sabotage.end();
+    refused.is_problem(503, "unavailable");
+    assert!(!refused.header("retry-after").is_empty());
+    assert_eq!(failed.len(), 1, "{failed:#?}");
+    assert_eq!(gateway.kept(), before);
+    assert_eq!(audit::listed(&client).await, [first.id].into());
+    let retried = client.push(&metadata("D-2"), document::small("D-2")).await;
+    assert_eq!(retried.status, 202, "{retried:?}");
+    gateway.doctor();
+}
+
+/// A commit whose sync failed has an unknown outcome: only a reading of the disk can tell.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_cannot_sync_ends_the_process_and_its_successor_reads_the_disk() {
+    let mut gateway = Kit::new(Engine::Sqlite)
+        .set("worker.lease_seconds", 2)
+        .start();
+    let client = gateway.client().await;
+    let first = insist(&client, "D-1", 2_000).await;
+    gateway.await_idle();
+    let sabotage = Sabotage::of_thread(&gateway, "sqlite-writer", "fsync,fdatasync");
+    let sender = client.clone();
+    let sending = tokio::spawn(async move { insist(&sender, "D-2", 2_000).await });
+    let end = tokio::task::block_in_place(|| gateway.ended());
+    assert_eq!(end.code(), Some(74), "{end:?}");
+    drop(sabotage);
+    gateway.restart();
+    let second = sending.await.unwrap();
+    audit::promises_are_kept(&gateway, &client, &[first, second]).await;
+}
