@@ -23,6 +23,7 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 
 pub use commands::{APPLICATION, Credentials, damage};
+pub use kept::Kept;
 pub use kit::{Engine, Kit};
 
 use super::{
