@@ -1,6 +1,10 @@
 //! `navette receipt verify`: a receipt held against its document, its dossier and its authority, without the gateway.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use serde_json::Value;
 
@@ -41,7 +45,7 @@ fn pushed(kit: Kit) -> (Gateway, PathBuf, PathBuf) {
 }
 
 /// Exit code and answer of a verification.
-fn verify(gateway: &Gateway, receipt: &PathBuf, options: &[&str]) -> (Option<i32>, Value) {
+fn verify(gateway: &Gateway, receipt: &Path, options: &[&str]) -> (Option<i32>, Value) {
     let receipt = receipt.display().to_string();
     let said = gateway.run(&[&["receipt", "verify", &receipt, "--json"], options].concat());
     let answer = serde_json::from_str(&said.stdout).unwrap_or_else(|_| panic!("{said:?}"));
