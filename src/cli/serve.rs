@@ -3,7 +3,10 @@
 use std::future::Future;
 
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    runtime::{Builder, Runtime},
+    signal::unix::{SignalKind, signal},
+};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -29,6 +32,10 @@ pub struct ServeArgs {
 #[derive(Args)]
 pub struct WorkerArgs {}
 
+/// How much the worker's threads yield to those that serve, where both are in one process: a sender waits for his
+/// receipt, nobody waits for a return that is seconds away.
+const YIELDING: i32 = 10;
+
 pub(super) async fn serve(settings: &Settings, args: ServeArgs) -> Result<Answer> {
     run(settings, true, args.with_worker).await
 }
@@ -43,6 +50,7 @@ async fn run(settings: &Settings, serving: bool, working: bool) -> Result<Answer
     let stop = CancellationToken::new();
     stop_at_signals(&stop)?;
     let house = House::open(settings.load()?).await?;
+    let workshop = workshop(serving)?;
     let gateway = &house.ctx.config.gateway;
     let health = match serving {
         true => gateway.health,
@@ -51,10 +59,32 @@ async fn run(settings: &Settings, serving: bool, working: bool) -> Result<Answer
     let (watched, served, worked) = tokio::join!(
         half(true, app::watch(&house, health, stop.clone()), &stop),
         half(serving, app::serve(&house, stop.clone()), &stop),
-        half(working, app::work(&house, stop.clone()), &stop),
+        half(working, work(&workshop, &house, &stop), &stop),
     );
+    workshop.shutdown_background();
     tracing::info!("stopped");
     watched.and(served).and(worked).map(|()| Answer::Yes)
+}
+
+/// The worker's threads. Beside those that serve, they yield.
+fn workshop(yielding: bool) -> Result<Runtime> {
+    Builder::new_multi_thread()
+        .thread_name("worker")
+        .on_thread_start(move || {
+            if yielding {
+                // On Linux a thread's own niceness; where it is refused, all are equal.
+                let _ = rustix::process::nice(YIELDING);
+            }
+        })
+        .enable_all()
+        .build()
+        .map_err(Fault::internal)
+}
+
+async fn work(workshop: &Runtime, house: &House, stop: &CancellationToken) -> Result<()> {
+    let (house, stop) = (house.clone(), stop.clone());
+    let work = workshop.spawn(async move { app::work(&house, stop).await });
+    work.await.map_err(Fault::internal)?
 }
 
 /// Runs one half where it is wanted; its failure stops the others, for half a gateway is none.

@@ -127,6 +127,8 @@ pub struct Worker {
     pub lease: Duration,
     /// How long the processing of one exchange may take.
     pub job_deadline: Duration,
+    /// How long a graceful stop waits for the jobs that run; then they are handed back.
+    pub grace: Duration,
 }
 
 /// The children that open documents.
@@ -164,6 +166,7 @@ impl Gateway {
                 deliveries: reader.number("worker.deliveries_per_project", 32, 1, 1024) as usize,
                 lease: reader.seconds("worker.lease_seconds", 12, 3600),
                 job_deadline: reader.seconds("worker.job_deadline_seconds", 180, 3600),
+                grace: reader.seconds("worker.grace_seconds", 40, 600),
             },
             sandbox: Sandbox {
                 children: reader.number("sandbox.children", 2, 1, 64) as usize,

@@ -3,14 +3,14 @@
 use std::{fs, io, os::fd::RawFd};
 
 use rustix::{
-    process::{Resource, Rlimit, Signal, getrlimit, nice, setrlimit},
+    process::{Resource, Rlimit, Signal, getrlimit, setpriority_process, setrlimit},
     thread::set_no_new_privs,
     time::{ClockId, clock_gettime},
 };
 
 use super::protocol::Confinement;
 
-/// Lower priority than the gateway's own work.
+/// Lower priority than the serving half; the same as the worker that shares a process with it.
 const NICE: i32 = 10;
 
 const DESCRIPTORS: &str = "/proc/self/fd";
@@ -21,7 +21,7 @@ pub(super) fn first() -> io::Result<()> {
     set_no_new_privs(true)?;
     close_inherited();
     // Both are kindness to the machine, not protection: a system that refuses them is no reason to refuse documents.
-    let _ = nice(NICE);
+    let _ = setpriority_process(None, NICE);
     let _ = fs::write("/proc/self/oom_score_adj", "1000");
     Ok(())
 }

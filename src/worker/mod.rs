@@ -44,8 +44,6 @@ use crate::{
 const LOOK: Duration = Duration::from_millis(200);
 /// How long the worker waits after the database failed it.
 const PAUSE: Duration = Duration::from_secs(1);
-/// How long running jobs may take to end at shutdown.
-const GRACE: Duration = Duration::from_secs(40);
 /// How many times a lease is renewed within its life.
 const BEATS: u32 = 4;
 
@@ -93,7 +91,7 @@ impl Worker {
         }
     }
 
-    /// Works until `stop`; then ends what runs within 40 s, and hands back what did not end.
+    /// Works until `stop`; then ends what runs within the settings' grace period, and hands back what did not end.
     pub async fn run(self, stop: CancellationToken) {
         let idle = CancellationToken::new();
         let beating = tokio::spawn(self.clone().beat(idle.clone()));
@@ -124,7 +122,8 @@ impl Worker {
 
     async fn end(&self, running: TaskTracker) {
         running.close();
-        if tokio::time::timeout(GRACE, running.wait()).await.is_err() {
+        let grace = self.ctx.config.gateway.worker.grace;
+        if tokio::time::timeout(grace, running.wait()).await.is_err() {
             tracing::warn!("jobs still run at the end of the grace period; they are handed back");
             self.late.cancel();
             running.wait().await;

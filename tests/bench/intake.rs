@@ -14,7 +14,8 @@ use crate::kit::{document, gateway::Engine};
 
 /// Measures small pieces on both engines and large ones on the embedded one.
 pub fn measure(figures: &mut Figures) {
-    let [sqlite, postgres] = [Engine::Sqlite, Engine::Postgres].map(frozen);
+    let [sqlite, postgres] =
+        [Engine::Sqlite, Engine::Postgres].map(|engine| RefCell::new(Subject::frozen(engine)));
     let nginx = RefCell::new(Nginx::start());
     small(figures, &sqlite, &postgres, &nginx);
     large(figures, &sqlite, &nginx);
@@ -22,12 +23,6 @@ pub fn measure(figures: &mut Figures) {
     for subject in [sqlite, postgres] {
         subject.borrow().audit();
     }
-}
-
-fn frozen(engine: Engine) -> RefCell<Subject> {
-    let subject = Subject::start(engine);
-    subject.gateway.freeze();
-    RefCell::new(subject)
 }
 
 fn small(

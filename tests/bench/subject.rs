@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use rustix::process::{Signal, kill_process};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
@@ -39,6 +40,13 @@ impl Subject {
         }
     }
 
+    /// Starts one that stands still until [`Subject::rate_while_thawed`].
+    pub fn frozen(engine: Engine) -> Self {
+        let subject = Self::start(engine);
+        subject.signal(Signal::STOP);
+        subject
+    }
+
     /// Sends pieces, each with bytes and a dossier of its own.
     pub fn push(&mut self, content: &[u8], connections: usize, until: Until) -> Outcome {
         let address = self.gateway.address();
@@ -57,10 +65,10 @@ impl Subject {
     /// The rate over some time, of a gateway that stands still outside of it: what its worker still has to do must
     /// not slow the yardsticks down.
     pub fn rate_while_thawed(&mut self, content: &[u8], connections: usize, time: Duration) -> f64 {
-        self.gateway.thaw();
+        self.signal(Signal::CONT);
         self.runtime.block_on(self.let_in());
         let outcome = self.push(content, connections, Until::Time(time));
-        self.gateway.freeze();
+        self.signal(Signal::STOP);
         outcome.per_second
     }
 
@@ -90,12 +98,16 @@ impl Subject {
 
     /// Fails unless rows and verified blobs are as many as the pieces acknowledged.
     pub fn audit(&self) {
-        self.gateway.thaw();
+        self.signal(Signal::CONT);
         let report = self.gateway.doctor();
         let listed = self.runtime.block_on(self.listed());
         let found = [&report["exchanges"], &report["documents"]].map(Value::as_u64);
         assert_eq!(found, [Some(self.accepted); 2], "rows and verified blobs");
         assert_eq!(listed, self.accepted, "pieces that the API lists");
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(self.gateway.pid(), signal).expect("it runs");
     }
 
     async fn listed(&self) -> u64 {

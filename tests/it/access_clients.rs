@@ -19,7 +19,7 @@ const BOTH: [&str; 2] = ["pieces:write", "pieces:read"];
 const GRANT: &str = "grant_type=client_credentials";
 /// What a change made by a command may take to reach a running process.
 const A_SECOND: Duration = Duration::from_secs(1);
-/// The second project of a kit.
+/// A project beside the kit's own.
 const OTHER_PROJECT: &str = "marche-voisin";
 
 /// A gateway with a client, and a caller that has its certificate and no token yet.
@@ -40,14 +40,6 @@ fn error(answer: &Answer) -> (u16, String) {
 
 fn post_form(id: &str, secret: &str) -> String {
     format!("{GRANT}&client_id={id}&client_secret={secret}")
-}
-
-/// Adds a project beside the kit's own, before it starts.
-fn with_neighbour(kit: &Kit) {
-    let projects = kit.write().with_file_name("projects");
-    let text = std::fs::read_to_string(projects.join(format!("{PROJECT}.toml"))).unwrap();
-    let text = text.replace(PROJECT, OTHER_PROJECT);
-    std::fs::write(projects.join(format!("{OTHER_PROJECT}.toml")), text).unwrap();
 }
 
 both_engines! {
@@ -145,8 +137,8 @@ both_engines! {
     }
 
     async fn a_project_outside_of_the_clients_bounds_is_refused(kit) {
-        with_neighbour(&kit);
-        let (gateway, asp, _) = with_client(kit);
+        let gateway = kit.and_project(OTHER_PROJECT, "/autres").start();
+        let asp = gateway.register_within("asp", &BOTH, PROJECT, APPLICATION, &[]);
         let client = Client::with_token(&gateway, &pki().client, &asp).await;
         let mut metadata = metadata("D-1");
         metadata["project"] = json!(OTHER_PROJECT);

@@ -48,19 +48,19 @@ pub mod wait;
 macro_rules! both_engines {
     ($($(#[$doc:meta])* async fn $name:ident($kit:ident) $body:block)+) => {$(
         $(#[$doc])*
-        mod $name {
-            use super::*;
+        async fn $name($kit: $crate::kit::gateway::Kit) $body
 
-            async fn journey($kit: $crate::kit::gateway::Kit) $body
+        mod $name {
+            use $crate::kit::gateway::{Engine, Kit};
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
-                journey($crate::kit::gateway::Kit::new($crate::kit::gateway::Engine::Sqlite)).await;
+                super::$name(Kit::new(Engine::Sqlite)).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
-                journey($crate::kit::gateway::Kit::new($crate::kit::gateway::Engine::Postgres)).await;
+                super::$name(Kit::new(Engine::Postgres)).await;
             }
         }
     )+};

@@ -34,11 +34,6 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Certificate and key in one PEM text.
-    pub fn pem(&self) -> String {
-        read(&self.certificate) + &read(&self.key)
-    }
-
     /// The certificate for a TLS configuration.
     pub fn chain(&self) -> Vec<CertificateDer<'static>> {
         vec![CertificateDer::from_pem_file(&self.certificate).expect("we wrote it")]
@@ -206,8 +201,4 @@ fn write(dir: &Path, name: &str, text: &str) -> PathBuf {
     fs::write(&path, text).expect("the scratch directory is writable");
     scratch::set_mode(&path, 0o600);
     path
-}
-
-fn read(path: &Path) -> String {
-    fs::read_to_string(path).expect("we wrote it")
 }

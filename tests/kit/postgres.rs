@@ -163,11 +163,11 @@ fn append(path: &Path, text: &str) -> io::Result<()> {
     fs::write(path, before + text)
 }
 
-/// From `PATH`, else where Debian keeps the newest server's programs.
+/// From where Debian keeps the newest server's programs, else from `PATH`, where Debian puts wrappers of them.
 fn binary(name: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut places: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    places.extend(debian());
+    let mut places = debian();
+    places.extend(std::env::split_paths(&path));
     places
         .into_iter()
         .map(|place| place.join(name))

@@ -4,7 +4,7 @@ use std::{io, sync::Arc, time::Duration};
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     time::timeout,
 };
@@ -39,10 +39,34 @@ impl Raw {
     /// Reads one answer to a call of that method and path and judges it by the contract; `None` where the connection ends
     /// without one.
     pub async fn answer(&mut self, method: &str, path: &str) -> Option<Answer> {
-        let answer = timeout(PATIENCE, self.read_answer()).await;
+        let answer = timeout(PATIENCE, read_answer(&mut self.stream)).await;
         let answer = answer.expect("an answer or an end comes")?;
         answer.keeps_the_contract(method, path);
         Some(answer)
+    }
+
+    /// Sends `piece` again and again until an answer comes, or the end of the connection.
+    pub async fn flood(&mut self, piece: &[u8], method: &str, path: &str) -> Option<Answer> {
+        let (mut reader, mut writer) = tokio::io::split(&mut self.stream);
+        let writing = async {
+            while writer.write_all(piece).await.is_ok() {}
+            std::future::pending::<()>().await;
+        };
+        let answer = tokio::select! {
+            answer = timeout(PATIENCE, read_answer(&mut reader)) => answer,
+            () = writing => unreachable!("it never ends"),
+        };
+        let answer = answer.expect("an answer or an end comes")?;
+        answer.keeps_the_contract(method, path);
+        Some(answer)
+    }
+
+    /// The status of an answer to what is no call of the contract at all; `None` where the connection just ends.
+    pub async fn status(&mut self) -> Option<u16> {
+        let answer = timeout(PATIENCE, read_answer(&mut self.stream)).await;
+        answer
+            .expect("an answer or an end comes")
+            .map(|answer| answer.status)
     }
 
     /// Comes back when the gateway's machine has every byte that was sent.
@@ -70,48 +94,39 @@ impl Raw {
         let (socket, _) = self.stream.get_ref();
         socket.set_zero_linger().expect("it is a socket");
     }
-
-    async fn read_answer(&mut self) -> Option<Answer> {
-        let mut bytes = Vec::new();
-        let end = loop {
-            if let Some(at) = find(&bytes, b"\r\n\r\n") {
-                break at + 4;
-            }
-            self.read_more(&mut bytes).await?;
-        };
-        let (status, headers) = head(&bytes[..end]);
-        let body = match headers.get("content-length") {
-            Some(length) => {
-                let length: usize = length.to_str().ok()?.parse().ok()?;
-                while bytes.len() < end + length {
-                    self.read_more(&mut bytes).await?;
-                }
-                bytes[end..end + length].to_vec()
-            }
-            None => self.rest_of(bytes.split_off(end)).await,
-        };
-        Some(Answer {
-            status,
-            headers,
-            body: body.into(),
-        })
-    }
-
-    async fn rest_of(&mut self, mut bytes: Vec<u8>) -> Vec<u8> {
-        while self.read_more(&mut bytes).await.is_some() {}
-        bytes
-    }
-
-    async fn read_more(&mut self, bytes: &mut Vec<u8>) -> Option<()> {
-        let mut piece = [0; 16 * 1024];
-        let count = self.stream.read(&mut piece).await.ok()?;
-        bytes.extend_from_slice(&piece[..count]);
-        (count > 0).then_some(())
-    }
 }
 
-/// A TLS handshake and a first byte of proof: in TLS 1.3 a server refuses a certificate after the client is done.
-pub async fn handshake(
+async fn read_answer(stream: &mut (impl AsyncRead + Unpin)) -> Option<Answer> {
+    let mut bytes = Vec::new();
+    let end = loop {
+        if let Some(at) = find(&bytes, b"\r\n\r\n") {
+            break at + 4;
+        }
+        read_more(stream, &mut bytes).await?;
+    };
+    let (status, headers) = head(&bytes[..end]);
+    let mut body = bytes.split_off(end);
+    let length = headers.get("content-length");
+    let length = length.map(|length| length.to_str().ok()?.parse().ok());
+    // Without a length it goes on to the end of the connection.
+    let length: usize = length.unwrap_or(Some(usize::MAX))?;
+    while body.len() < length && read_more(stream, &mut body).await.is_some() {}
+    body.truncate(length);
+    Some(Answer {
+        status,
+        headers,
+        body: body.into(),
+    })
+}
+
+async fn read_more(stream: &mut (impl AsyncRead + Unpin), bytes: &mut Vec<u8>) -> Option<()> {
+    let mut piece = [0; 16 * 1024];
+    let count = stream.read(&mut piece).await.ok()?;
+    bytes.extend_from_slice(&piece[..count]);
+    (count > 0).then_some(())
+}
+
+async fn handshake(
     gateway: &Gateway,
     identity: Option<&Identity>,
 ) -> io::Result<TlsStream<TcpStream>> {

@@ -21,8 +21,8 @@ use crate::{
     outbound::piece_api::PieceApi,
 };
 
-/// Sends files to a gateway, four at once, and shows the receipt of each. Ends with 1 where one was refused, with 4 where
-/// one could not be sent.
+/// Sends files to a gateway, four at once, and shows the receipt of each. Ends with 1 where one was refused, with 2
+/// where one does not read, with 4 where one could not be sent.
 ///
 /// Sending the same file of the same dossier again is harmless: its first receipt comes back.
 ///
@@ -130,24 +130,44 @@ pub(super) async fn run(args: PushArgs) -> Result<Answer> {
     let (bars, args) = (MultiProgress::new(), Arc::new(args));
     let sendings = args.files.iter().map(|path| one(&api, &args, &bars, path));
     let mut fates = stream::iter(sendings).buffer_unordered(args.parallel.into());
-    let (mut refused, mut failed) = (0, 0);
+    let mut tally = Tally::default();
     while let Some((path, document, fate)) = fates.next().await {
-        match &fate {
-            Fate::In { .. } => {}
-            Fate::Refused(_) => refused += 1,
-            Fate::Failed(_) => failed += 1,
-        }
+        tally.count(&fate);
         bars.suspend(|| show::fate(args.json, path, document.as_ref(), &fate));
     }
-    if failed > 0 {
-        let detail = format!(
-            "{failed} file(s) not done; run the same command again: what is in already is not taken twice"
-        );
-        return Err(Fault::new(Code::Unavailable, detail));
+    tally.answer()
+}
+
+/// What became of all files.
+#[derive(Default)]
+struct Tally {
+    refused: usize,
+    failed: Vec<Code>,
+}
+
+impl Tally {
+    fn count(&mut self, fate: &Fate) {
+        match fate {
+            Fate::In { .. } => {}
+            Fate::Refused(_) => self.refused += 1,
+            Fate::Failed(fault) => self.failed.push(fault.code()),
+        }
     }
-    match refused {
-        0 => Ok(Answer::Yes),
-        _ => Ok(Answer::No),
+
+    /// Files that could not be sent speak before those that were refused: the command is to be run again.
+    fn answer(self) -> Result<Answer> {
+        let failed = self.failed.len();
+        // A gateway that is away speaks before a file that does not read.
+        let away = self.failed.iter().find(|code| **code != Code::Usage);
+        let again = "run the same command again: what is in already is not taken twice";
+        match (away.or(self.failed.first()), self.refused) {
+            (Some(code), _) => Err(Fault::new(
+                *code,
+                format!("{failed} file(s) not done; {again}"),
+            )),
+            (None, 0) => Ok(Answer::Yes),
+            (None, _) => Ok(Answer::No),
+        }
     }
 }
 

@@ -15,6 +15,7 @@
 //! | [`keys`] | the keys that sign and check tokens, and their JWKS |
 //! | [`token`] | issue and check |
 //! | [`registry`] | the clients as this process knows them, read again twice a second |
+//! | `seen` | tokens whose signature was checked before |
 //! | [`metadata`] | the authorization server's description (RFC 8414) |
 //!
 //! To add a scope: a variant and its name in [`scope`], and the contract's security scheme; a handler then demands it.
@@ -26,6 +27,7 @@ pub mod keys;
 pub mod metadata;
 pub mod registry;
 pub mod scope;
+mod seen;
 pub mod token;
 
 pub use client::Client;

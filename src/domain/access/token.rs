@@ -1,14 +1,16 @@
 //! Access tokens: ES256 JWTs in the profile of RFC 9068, each bound to a certificate by RFC 8705. They are never stored.
 
+use std::sync::Arc;
+
 use data_encoding::BASE64URL_NOPAD;
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header, encode};
 use serde::{Deserialize, Serialize};
 
-use super::{grant::Granted, keys::Keys, scope::Scopes};
+use super::{grant::Granted, keys::Keys, scope::Scopes, seen::Seen};
 use crate::kernel::{
     clock::Clock,
-    digest::Sha256,
+    digest::{Sha256, sha256},
     entropy::Entropy,
     fault::{Code, Fault, Result},
     secret::{Secret, same},
@@ -74,6 +76,7 @@ pub struct Tokens {
     life: u32,
     keys: Keys,
     validation: Validation,
+    seen: Seen<Claims>,
 }
 
 impl Tokens {
@@ -92,6 +95,7 @@ impl Tokens {
             life,
             keys,
             validation,
+            seen: Seen::default(),
         }
     }
 
@@ -124,14 +128,14 @@ impl Tokens {
     ///
     /// Fails with code `token-invalid`, `token-expired` or `token-certificate-mismatch`, in this order.
     pub fn check(&self, token: &str, certificate: &Sha256, clock: &Clock) -> Result<Bearer> {
-        let claims = self.signed_claims(token)?;
+        let claims = self.genuine_claims(token)?;
         check_times(&claims, clock)?;
         check_binding(&claims, certificate)?;
         Ok(Bearer {
             scopes: claims.scope.parse().map_err(invalid)?,
             expires_at: Timestamp::from_second(claims.exp).map_err(invalid)?,
-            client_id: claims.client_id,
-            token_id: claims.jti,
+            client_id: claims.client_id.clone(),
+            token_id: claims.jti.clone(),
         })
     }
 
@@ -153,10 +157,21 @@ impl Tokens {
         })
     }
 
-    fn signed_claims(&self, token: &str) -> Result<Claims> {
+    /// The claims of a token that we signed. What time and connection say of it is judged at each call.
+    fn genuine_claims(&self, token: &str) -> Result<Arc<Claims>> {
         if token.len() > LARGEST {
             return Err(invalid("too long"));
         }
+        let name = sha256(token.as_bytes());
+        if let Some(claims) = self.seen.get(&name) {
+            return Ok(claims);
+        }
+        let claims = Arc::new(self.signed_claims(token)?);
+        self.seen.keep(name, claims.clone());
+        Ok(claims)
+    }
+
+    fn signed_claims(&self, token: &str) -> Result<Claims> {
         let header = decode_header(token).map_err(invalid)?;
         if header.typ.as_deref() != Some(TYPE) || header.crit.is_some() {
             return Err(invalid("not an access token"));

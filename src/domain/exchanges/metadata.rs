@@ -81,8 +81,8 @@ const FILE_NAME: Text = Text {
     ),
 };
 const MEDIA_TYPE: Text = Text {
-    most: 128,
-    allowed: (is_media_char, "de la forme type/sous-type, en minuscules"),
+    most: 255,
+    allowed: (is_media_char, "de la forme type/sous-type"),
 };
 /// The highest iteration.
 pub const ITERATIONS: u32 = 1_000_000;
@@ -92,7 +92,7 @@ fn is_name_char(c: char) -> bool {
 }
 
 fn is_media_char(c: char) -> bool {
-    c.is_ascii_lowercase() || c.is_ascii_digit() || "/!#$&-^_.+".contains(c)
+    c.is_ascii_alphanumeric() || "/!#$&-^_.+".contains(c)
 }
 
 impl Metadata {
@@ -153,7 +153,7 @@ fn media_type(fields: &mut Fields) -> String {
     let mut halves = text.split('/');
     let well_formed = matches!(
         (halves.next(), halves.next(), halves.next()),
-        (Some(kind), Some(sub), None) if !kind.is_empty() && !sub.is_empty()
+        (Some(kind), Some(sub), None) if is_token(kind) && is_token(sub)
     );
     if !text.is_empty() && !well_formed {
         fields.wrong(
@@ -161,8 +161,14 @@ fn media_type(fields: &mut Fields) -> String {
             Code::Invalid,
             "La forme type/sous-type est attendue.",
         );
+        return String::new();
     }
     text
+}
+
+/// Half of a media type begins with a letter or a digit (RFC 6838).
+fn is_token(half: &str) -> bool {
+    half.starts_with(|c: char| c.is_ascii_alphanumeric())
 }
 
 fn hash(fields: &mut Fields) -> Option<Hash> {

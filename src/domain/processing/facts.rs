@@ -3,7 +3,7 @@
 use std::future::ready;
 
 use futures_util::future::BoxFuture;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     control::Control,
@@ -42,7 +42,10 @@ impl Processor for TypeProcessor {
         _sandbox: &'a dyn Sandbox,
     ) -> BoxFuture<'a, Result<Report>> {
         let found = &document.media_type;
-        let data = json!({"declared": found.declared, "actual": found.actual});
+        let data = [
+            ("declared", json!(found.declared)),
+            ("actual", json!(found.actual)),
+        ];
         at_once(type_control(document), data)
     }
 }
@@ -65,7 +68,7 @@ impl Processor for SizeProcessor {
         document: &'a Document,
         _sandbox: &'a dyn Sandbox,
     ) -> BoxFuture<'a, Result<Report>> {
-        at_once(size_control(document), json!({"bytes": document.size}))
+        at_once(size_control(document), [("bytes", json!(document.size))])
     }
 }
 
@@ -88,18 +91,23 @@ impl Processor for HashProcessor {
         _sandbox: &'a dyn Sandbox,
     ) -> BoxFuture<'a, Result<Report>> {
         let announced = document.announced.as_ref();
-        let data = json!({
-            "sha256": hex(&document.digests.sha256),
-            "announced": announced.map(|hash| hash.algorithm.name()),
-        });
+        let announced = announced.map(|hash| hash.algorithm.name());
+        let data = [
+            ("sha256", json!(hex(&document.digests.sha256))),
+            ("announced", json!(announced)),
+        ];
         at_once(hash_control(document), data)
     }
 }
 
-fn at_once(control: Control, data: serde_json::Value) -> BoxFuture<'static, Result<Report>> {
+fn at_once<const N: usize>(
+    control: Control,
+    data: [(&str, Value); N],
+) -> BoxFuture<'static, Result<Report>> {
+    let data = data.map(|(name, value)| (name.to_owned(), value));
     Box::pin(ready(Ok(Report {
         controls: vec![control.blocking()],
-        data,
+        data: data.into_iter().collect(),
         produced: Vec::new(),
     })))
 }

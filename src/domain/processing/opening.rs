@@ -1,14 +1,14 @@
 //! What processors that open documents share: from an inspection to findings, or to the controls of a closed document.
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{control::Control, processor::Report, sandbox::Inspection};
 
 /// An inspection as a processor wants it.
 pub(super) enum Opened<T> {
     /// Findings, typed and as they came.
-    Read(T, Value),
+    Read(T, Map<String, Value>),
     /// None, and the control that says so.
     Closed(Control),
 }
@@ -17,10 +17,10 @@ pub(super) enum Opened<T> {
 pub(super) fn opened<T: DeserializeOwned>(inspection: Inspection, code: &'static str) -> Opened<T> {
     let unreadable = || Control::failed(code, "Le document ne s'ouvre pas.").blocking();
     match inspection {
-        Inspection::Found(data) => T::deserialize(&data).map_or_else(
-            |_| Opened::Closed(unreadable()),
-            |found| Opened::Read(found, data),
-        ),
+        Inspection::Found(data) => match (T::deserialize(&data), data) {
+            (Ok(found), Value::Object(data)) => Opened::Read(found, data),
+            _ => Opened::Closed(unreadable()),
+        },
         Inspection::Unreadable => Opened::Closed(unreadable()),
         Inspection::Exceeded(limit) => {
             Opened::Closed(Control::limit_exceeded(code, limit.detail()).blocking())

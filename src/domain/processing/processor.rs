@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     control::{Control, Verdict},
@@ -40,8 +40,8 @@ pub trait Processor: Send + Sync {
 pub struct Report {
     /// Its controls, in a stable order.
     pub controls: Vec<Control>,
-    /// Its findings for programs.
-    pub data: Value,
+    /// Its findings for programs; none where there is nothing to say.
+    pub data: Map<String, Value>,
     /// Files made from the document.
     pub produced: Vec<ProducedFile>,
 }
@@ -65,7 +65,7 @@ pub struct Finding {
     /// Which version of it.
     pub version: String,
     /// What it found.
-    pub data: Value,
+    pub data: Map<String, Value>,
 }
 
 /// What all processors found together.

@@ -1,6 +1,6 @@
 //! What a sender reads of its pieces: all of `GET /v1/pieces…`.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use axum::{
     Json,
@@ -8,6 +8,7 @@ use axum::{
     extract::{RawQuery, State},
     response::{IntoResponse, Response},
 };
+use futures_util::{StreamExt, TryStreamExt, stream};
 use http::{
     HeaderMap, HeaderValue,
     header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_TYPE, VARY},
@@ -24,6 +25,7 @@ use crate::{
     domain::pieces::view::{self, Piece, Readable},
     http::range::{self, Plan, Stored},
     kernel::fault::{Fault, Result},
+    vault::BlobReader,
 };
 
 /// The media type of a CMS receipt.
@@ -58,7 +60,7 @@ pub async fn content(
     headers: HeaderMap,
 ) -> Result<Response> {
     let found = view::readable(&api.ctx, &caller.client, id, None).await?;
-    answer(&found, &headers)
+    answer(&found, &headers).await
 }
 
 /// `GET /v1/pieces/{reconciliationId}/return/documents/{documentId}`.
@@ -69,7 +71,7 @@ pub async fn produced(
     headers: HeaderMap,
 ) -> Result<Response> {
     let found = view::readable(&api.ctx, &caller.client, id, Some(document)).await?;
-    answer(&found, &headers)
+    answer(&found, &headers).await
 }
 
 /// `GET /v1/pieces/{reconciliationId}/receipt`: JSON, or CMS where the caller accepts only that or names it.
@@ -121,7 +123,7 @@ fn wants_cms(headers: &HeaderMap) -> bool {
     accepted.any(|value| value.contains(CMS))
 }
 
-fn answer(found: &Readable, asked: &HeaderMap) -> Result<Response> {
+async fn answer(found: &Readable, asked: &HeaderMap) -> Result<Response> {
     let stored = Stored {
         size: found.row.size,
         sha256: &found.row.sha256,
@@ -135,7 +137,16 @@ fn answer(found: &Readable, asked: &HeaderMap) -> Result<Response> {
     let (status, headers) = range::head(&stored, &plan);
     let body = match plan {
         Plan::NotModified => Body::empty(),
-        _ => Body::from_stream(found.reader.stream(plan.bytes(stored.size))?),
+        _ => bytes(&found.reader, plan.bytes(stored.size)).await?,
     };
     Ok((status, headers, body).into_response())
+}
+
+/// The first piece is checked before the answer begins, so that damage there is told with its status; further on, all that
+/// can be done is to break off.
+async fn bytes(reader: &BlobReader, range: Range<u64>) -> Result<Body> {
+    let mut pieces = Box::pin(reader.stream(range)?);
+    let first = pieces.try_next().await?;
+    let first = stream::iter(first.map(Ok::<_, Fault>));
+    Ok(Body::from_stream(first.chain(pieces)))
 }

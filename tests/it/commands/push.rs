@@ -74,7 +74,7 @@ both_engines! {
         let gateway = kit.start();
         let (credentials, folder) = sender(&gateway);
         let files = written(&folder, &[("a.pdf", document::small("a"))]);
-        let mut said = || lines(&gateway.run_as(&credentials, &push(&files, &[])).succeeded()).remove(0);
+        let said = || lines(&gateway.run_as(&credentials, &push(&files, &[])).succeeded()).remove(0);
         let (first, second) = (said(), said());
         assert_eq!((&first["outcome"], &second["outcome"]), (&"accepted".into(), &"duplicate".into()));
         assert_eq!(first["receiptId"], second["receiptId"]);
@@ -116,6 +116,18 @@ both_engines! {
         gateway.stop();
         let said = gateway.run_as(&credentials, &push(&files, &["--retries", "0"]));
         assert!(said.failed_with(4).contains("does not answer"));
+    }
+
+    /// A file that is not there is wrong use, and the others go in all the same.
+    async fn a_file_that_is_not_there_is_told_and_the_others_go_in(kit) {
+        let gateway = kit.start();
+        let (credentials, folder) = sender(&gateway);
+        let mut files = written(&folder, &[("a.pdf", document::small("a"))]);
+        files.push(folder.join("none.pdf").display().to_string());
+        let said = gateway.run_as(&credentials, &push(&files, &[]));
+        assert_eq!(said.status.code(), Some(2), "{said:?}");
+        let lines = lines(&said.stdout);
+        assert_eq!((&lines[0]["outcome"], &lines[1]["outcome"]), (&"accepted".into(), &"failed".into()));
     }
 
     /// The sender sees the trace of its piece; the operator the partner's proof too.

@@ -1,6 +1,10 @@
 //! `navette receipt verify`: a receipt held against its document, its dossier and its authority, without the gateway.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use serde_json::Value;
 
@@ -10,6 +14,7 @@ use crate::{
         document,
         gateway::{APPLICATION, Gateway, Kit, PROJECT, damage},
         pki::pki,
+        process,
     },
 };
 
@@ -40,7 +45,7 @@ fn pushed(kit: Kit) -> (Gateway, PathBuf, PathBuf) {
 }
 
 /// Exit code and answer of a verification.
-fn verify(gateway: &Gateway, receipt: &PathBuf, options: &[&str]) -> (Option<i32>, Value) {
+fn verify(gateway: &Gateway, receipt: &Path, options: &[&str]) -> (Option<i32>, Value) {
     let receipt = receipt.display().to_string();
     let said = gateway.run(&[&["receipt", "verify", &receipt, "--json"], options].concat());
     let answer = serde_json::from_str(&said.stdout).unwrap_or_else(|_| panic!("{said:?}"));
@@ -56,7 +61,25 @@ both_engines! {
         let (code, answer) = verify(&gateway, &receipt, &options);
         assert_eq!((code, &answer["valid"]), (Some(0), &true.into()), "{answer}");
         assert_eq!(answer["checks"].as_array().map(Vec::len), Some(3), "{answer}");
-        assert!(answer["openssl"].as_str().unwrap().starts_with("openssl cms -verify"));
+    }
+
+    /// The command that is shown beside the answer verifies the receipt without this program.
+    async fn the_command_that_is_shown_verifies_the_receipt_by_itself(kit) {
+        let (gateway, _, receipt) = pushed(kit);
+        let root = pki().root.display().to_string();
+        let (_, answer) = verify(&gateway, &receipt, &["--ca", &root, "--at", "2030-01-01"]);
+        let mut shell = Command::new("sh");
+        shell.args(["-c", answer["openssl"].as_str().expect("a command")]);
+        let content = process::run(&shell, 60).succeeded();
+        assert!(content.contains("navette.receipt/1"), "{content}");
+    }
+
+    /// The certificates must have been valid at the instant that is asked for.
+    async fn a_receipt_holds_at_the_instant_that_is_asked_for(kit) {
+        let (gateway, _, receipt) = pushed(kit);
+        let root = pki().root.display().to_string();
+        let code = |at| verify(&gateway, &receipt, &["--ca", &root, "--at", at]).0;
+        assert_eq!((code("2030-01-01T12:00:00Z"), code("2019-01-01")), (Some(0), Some(1)));
     }
 
     /// It holds for nothing else: not for another document, nor another dossier, nor another authority.

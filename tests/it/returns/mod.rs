@@ -48,7 +48,9 @@ pub fn failures(gateway: &Gateway, id: &str) -> Vec<String> {
     found.lines().map(str::to_owned).collect()
 }
 
-/// Makes every lease of the job table end now, as time would.
+/// Takes every lease away, as time would from a process that does not renew it.
 pub fn expire_leases(gateway: &Gateway) {
-    gateway.sql("UPDATE job SET run_at = 0 WHERE lease_token IS NOT NULL RETURNING 1");
+    gateway.sql(
+        "UPDATE job SET run_at = 0, lease_token = NULL WHERE lease_token IS NOT NULL RETURNING 1",
+    );
 }

@@ -16,8 +16,8 @@ async fn killed_at(kit: Kit, point: &str) -> (Gateway, crate::kit::client::Clien
     let client = gateway.client().await;
     let id = sent(&client, "D-1").await;
     gateway.ended();
-    gateway.restart_with(&[]);
     expire_leases(&gateway);
+    gateway.restart_with(&[]);
     with_status(&client, &id, "acknowledged").await;
     (gateway, client, id)
 }
@@ -70,6 +70,37 @@ both_engines! {
         wait::until("late attempt", SOON, || gateway.log().contains(told).then_some(()));
         assert_eq!(failures(&gateway, &id), ["none"]);
         assert_eq!(with_status(&client, &id, "acknowledged").await["return"]["attempts"], 1);
+    }
+
+    async fn an_exchange_that_is_processed_twice_has_one_return(kit) {
+        let gateway = kit.without_worker().start();
+        let client = gateway.client().await;
+        let id = sent(&client, "D-1").await;
+        let again = gateway.id("019a1ffe-0542-7a41-9c3e-5b0f2a7d6e10");
+        gateway.sql(&format!(
+            "INSERT INTO job (id, kind, lane, subject, partner, environment, state, attempts, run_at, created_at) \
+             SELECT {again}, kind, lane, subject, partner, environment, state, attempts, run_at, created_at FROM job"
+        ));
+        assert_eq!(gateway.count("SELECT count(*) FROM job WHERE kind = 'process'"), 2);
+        let _worker = gateway.start_worker(&[]);
+        with_status(&client, &id, "acknowledged").await;
+        wait::until("empty queue", SOON, || (gateway.count("SELECT count(*) FROM job") == 0).then_some(()));
+        assert_eq!(gateway.count("SELECT count(*) FROM exchange_return"), 1);
+        assert_eq!(ids_received(&gateway).len(), 1);
+    }
+
+    async fn a_delivery_that_outlasts_the_grace_period_is_handed_back_and_made_again_at_once(kit) {
+        let mut gateway = kit.set("worker.grace_seconds", 1).set("worker.lease_seconds", 3600).start();
+        gateway.partner().script(CALLBACK, [Answer::Never, Answer::Acknowledge]);
+        let client = gateway.client().await;
+        let id = sent(&client, "D-1").await;
+        gateway.partner().wait_for(1, SOON).await;
+        assert!(gateway.stop().success());
+        assert_eq!(gateway.count("SELECT count(*) FROM job WHERE lease_token IS NOT NULL"), 0);
+        gateway.restart();
+        with_status(&client, &id, "acknowledged").await;
+        let ids = ids_received(&gateway);
+        assert_eq!((ids.len(), &ids[0]), (2, &ids[1]));
     }
 
     async fn a_graceful_stop_waits_for_the_answer_of_a_delivery_in_flight(kit) {

@@ -90,8 +90,8 @@ async fn what_a_killed_worker_held_is_done_by_the_other() {
     let mut doomed = gateway.start_worker(&[("NAVETTE_FAILPOINT", "process.before-settle:5")]);
     sent_by_many(&gateway, 20).await;
     doomed.ended();
-    let _heir = gateway.start_worker(&[]);
     expire_leases(&gateway);
+    let _heir = gateway.start_worker(&[]);
     gateway
         .partner()
         .wait_for(20, Duration::from_secs(60))
@@ -108,8 +108,8 @@ async fn the_journal_is_numbered_on_by_another_process_when_its_sequencer_dies()
     let mut doomed = gateway.start_worker(&[("NAVETTE_FAILPOINT", "journal.after-chain")]);
     sent_by_many(&gateway, 5).await;
     doomed.ended();
-    let _heir = gateway.start_worker(&[]);
     expire_leases(&gateway);
+    let _heir = gateway.start_worker(&[]);
     gateway.partner().wait_for(5, Duration::from_secs(60)).await;
     drained(&gateway);
     gateway.doctor();

@@ -23,6 +23,7 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 
 pub use commands::{APPLICATION, Credentials, damage};
+pub use kept::Kept;
 pub use kit::{Engine, Kit};
 
 use super::{
@@ -117,16 +118,6 @@ impl Gateway {
         self.ended()
     }
 
-    /// Freezes it, so that a yardstick has the machine for itself.
-    pub fn freeze(&self) {
-        self.signal(Signal::STOP);
-    }
-
-    /// Lets it go on after [`Gateway::freeze`].
-    pub fn thaw(&self) {
-        self.signal(Signal::CONT);
-    }
-
     /// Waits until it has ended, as it does at a failure point.
     pub fn ended(&mut self) -> ExitStatus {
         let mut child = self.child.take().expect("it was started");
@@ -154,12 +145,6 @@ impl Gateway {
     /// Status and text of a path of the loopback listener; `None` while nothing answers there.
     pub fn health(&self, path: &str) -> Option<(u16, String)> {
         health::get(self.kit.health, path)
-    }
-
-    /// A metric's value, summed over its labels; 0 when it is not there.
-    pub fn metric(&self, name: &str) -> f64 {
-        let (_, text) = self.health("/metrics").expect("the gateway runs");
-        health::metric(&text, name)
     }
 
     /// The stand-in that returns go to.

@@ -36,12 +36,6 @@ impl Gateway {
 }
 
 impl WorkerProcess {
-    /// Kills it as a power cut would.
-    pub fn kill(&mut self) {
-        self.signal(Signal::KILL);
-        self.ended();
-    }
-
     /// Asks it to stop and waits for its end.
     pub fn stop(&mut self) -> std::process::ExitStatus {
         self.signal(Signal::TERM);

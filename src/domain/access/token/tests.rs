@@ -77,6 +77,15 @@ fn a_token_of_another_certificate_is_refused() {
 }
 
 #[test]
+fn a_token_seen_before_is_refused_all_the_same_with_another_certificate() {
+    let tokens = tokens(&[&pair().serialize_pem()]);
+    let token = issued(&tokens);
+    assert_eq!(code(&tokens, &token), None);
+    let fault = tokens.check(&token, &[8; 32], &clock()).unwrap_err();
+    assert_eq!(fault.code(), Code::TokenCertificateMismatch);
+}
+
+#[test]
 fn every_claim_counts() {
     let tokens = tokens(&[&pair().serialize_pem()]);
     assert_eq!(code(&tokens, &forged(&tokens, json!({}))), None);
