@@ -150,29 +150,32 @@ fn protocol() -> http1::Builder {
     builder
 }
 
-async fn answer(
+/// Begins to answer at once, in a task of its own: hyper drops what it awaits when the client hangs up, perhaps before it
+/// has looked at it once, and a body that is whole must be taken in all the same. One that is not whole ends with an error,
+/// and its handler with it.
+fn answer(
     request: Request<Incoming>,
     peer: &Peer,
     pace: &Arc<Pace>,
     shared: &Shared,
-) -> Result<Response<Body>, Infallible> {
-    let _turn = pace.begin();
-    let meter = Meter::default();
+) -> impl Future<Output = Result<Response<Body>, Infallible>> + use<> {
+    let (turn, pace, meter) = (pace.begin(), Arc::clone(pace), Meter::default());
     let is_chunked = request.headers().contains_key(TRANSFER_ENCODING);
     let request = prepare(request, peer, &meter, shared.limits);
-    // A task of its own: hyper drops what it awaits when the client hangs up, and a body that is whole must be taken in
-    // all the same. One that is not whole ends with an error, and its handler with it.
     let handling = tokio::spawn(shared.router.clone().call(request));
-    let mut response = match handling.await {
-        Ok(answered) => answered?,
-        Err(panic) => Fault::internal(panic).into_response(),
-    };
-    if is_chunked || !meter.is_ended() {
-        pace.leave_unread();
-        let headers = response.headers_mut();
-        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    async move {
+        let _turn = turn;
+        let mut response = match handling.await {
+            Ok(answered) => answered?,
+            Err(panic) => Fault::internal(panic).into_response(),
+        };
+        if is_chunked || !meter.is_ended() {
+            pace.leave_unread();
+            let headers = response.headers_mut();
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        Ok(response)
     }
-    Ok(response)
 }
 
 fn prepare(

@@ -11,6 +11,9 @@ use std::{
 
 use super::process;
 
+/// What is written at once, and what a file takes at least.
+const PAGE: usize = 4096;
+
 /// A mounted `tmpfs`; gone when dropped, or at the latest with the scratch directory.
 #[derive(Debug)]
 pub struct Tmpfs {
@@ -33,13 +36,15 @@ impl Tmpfs {
         }
     }
 
-    /// Fills it with ballast until `bytes` are free.
+    /// Fills it with ballast until at most `bytes` are free, whoever else writes meanwhile.
     pub fn leave(&self, bytes: u64) {
-        let disk = rustix::fs::statvfs(&self.path).expect("it is mounted");
-        let ballast = (disk.f_bavail * disk.f_frsize).saturating_sub(bytes);
         let mut file = File::create(self.ballast()).expect("an empty file needs no room");
-        let block = vec![0; usize::try_from(ballast).expect("a small disk")];
-        file.write_all(&block).expect("there was room");
+        while self.free() > bytes && file.write_all(&[0; PAGE]).is_ok() {}
+    }
+
+    fn free(&self) -> u64 {
+        let disk = rustix::fs::statvfs(&self.path).expect("it is mounted");
+        disk.f_bavail * disk.f_frsize
     }
 
     /// Throws the ballast away.

@@ -13,11 +13,15 @@ const KILLS: usize = 200;
 /// So short that jobs of the dead come back within the test.
 const LEASE_SECONDS: u32 = 3;
 
+/// So few that the server is not busy with greeting the next life.
+const CONNECTIONS: u32 = 4;
+
 both_engines! {
     /// `kill -9` loses no acknowledged piece, doubles none and leaves no half one visible.
     async fn two_hundred_kills_lose_nothing_and_double_nothing(kit) {
         let mut chance = Chance::new();
-        let mut gateway = kit.set("worker.lease_seconds", LEASE_SECONDS).start();
+        let kit = kit.set("worker.lease_seconds", LEASE_SECONDS);
+        let mut gateway = kit.set("database.connections", CONNECTIONS).start();
         let client = gateway.client().await;
         let load = Load::start(&gateway, &client, 3, &mut chance);
         for _ in 0..KILLS {
