@@ -23,6 +23,9 @@ use tokio_rustls::server::TlsStream;
 /// How much is read from the socket at once under TLS, whose own reads are of 4 KiB only.
 pub const SOCKET_BUFFER: usize = 32 * 1024;
 
+/// How soon a connection is looked at again while its handler works.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
 /// The stream below HTTP.
 pub enum Stream {
     /// Without TLS: the loopback listener.
@@ -150,23 +153,23 @@ impl Wire {
         })
     }
 
-    /// Nothing moves: fails once the deadline is over, and sees to it that the task wakes then.
+    /// Nothing moves: fails once the deadline is over, and sees to it that the task wakes then. While a handler works there
+    /// is no deadline, but the task wakes all the same: hyper does not ask the wire again once its answer is written.
     fn overdue<T>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
-        let Some(deadline) = self.deadline() else {
-            return Poll::Pending;
-        };
+        let deadline = self.deadline();
+        let wake = deadline.unwrap_or_else(|| Instant::now() + LOOK_AGAIN);
         let alarm = self
             .alarm
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
-        if alarm.deadline() > deadline || alarm.is_elapsed() {
-            alarm.as_mut().reset(deadline);
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(wake)));
+        if alarm.deadline() > wake || alarm.is_elapsed() {
+            alarm.as_mut().reset(wake);
         }
         // It may ring early: the deadline moves on with every byte, the timer only when it rings.
         while Future::poll(alarm.as_mut(), cx).is_ready() {
-            if Instant::now() >= deadline {
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }
-            alarm.as_mut().reset(deadline);
+            alarm.as_mut().reset(wake);
         }
         Poll::Pending
     }
