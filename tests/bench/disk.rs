@@ -19,31 +19,61 @@ pub enum Layout {
     Apart,
 }
 
-/// Create, write, fsync, rename and sync the directory, per second, by `threads` threads.
-///
-/// The files stay until the benchmark ends: removing them would keep the disk busy in the rounds that follow.
-pub fn durable_files(threads: usize, layout: Layout, content: &[u8], time: Duration) -> f64 {
-    let folders = folders(threads, layout);
-    let start = Instant::now();
-    let end = start + time;
-    let written: u64 = thread::scope(|scope| {
-        let workers: Vec<_> = folders
-            .iter()
-            .enumerate()
-            .map(|(worker, folder)| scope.spawn(move || write_until(end, worker, folder, content)))
-            .collect();
-        workers
-            .into_iter()
-            .map(|worker| worker.join().expect("a full disk ends the benchmark"))
-            .sum()
-    });
-    crate::driver::rate(written, start.elapsed())
+/// The files written so far. They stay until it is dropped: removing them would keep the disk busy in the rounds that
+/// follow.
+#[derive(Debug)]
+pub struct Disk(PathBuf);
+
+impl Disk {
+    /// No file yet.
+    pub fn new() -> Self {
+        Self(scratch::fresh("fsync"))
+    }
+
+    /// Create, write, fsync, rename and sync the directory, per second, by `threads` threads.
+    pub fn durable_files(
+        &self,
+        threads: usize,
+        layout: Layout,
+        content: &[u8],
+        time: Duration,
+    ) -> f64 {
+        let folders = self.folders(threads, layout);
+        let start = Instant::now();
+        let end = start + time;
+        let written: u64 = thread::scope(|scope| {
+            let workers: Vec<_> = folders
+                .iter()
+                .enumerate()
+                .map(|(worker, folder)| {
+                    scope.spawn(move || write_until(end, worker, folder, content))
+                })
+                .collect();
+            workers
+                .into_iter()
+                .map(|worker| worker.join().expect("a full disk ends the benchmark"))
+                .sum()
+        });
+        crate::driver::rate(written, start.elapsed())
+    }
+
+    /// New ones for each call: nothing is overwritten.
+    fn folders(&self, threads: usize, layout: Layout) -> Vec<PathBuf> {
+        let new = || {
+            let folder = tempfile::tempdir_in(&self.0);
+            folder.expect("the scratch directory is writable").keep()
+        };
+        match layout {
+            Layout::Together => vec![new(); threads],
+            Layout::Apart => std::iter::repeat_with(new).take(threads).collect(),
+        }
+    }
 }
 
-fn folders(threads: usize, layout: Layout) -> Vec<PathBuf> {
-    match layout {
-        Layout::Together => vec![scratch::fresh("fsync"); threads],
-        Layout::Apart => (0..threads).map(|_| scratch::fresh("fsync")).collect(),
+impl Drop for Disk {
+    fn drop(&mut self) {
+        // What is left goes with the scratch directory.
+        let _ = fs::remove_dir_all(&self.0);
     }
 }
 

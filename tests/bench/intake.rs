@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use super::{
-    disk::{self, Layout},
+    disk::{Disk, Layout},
     figures::Figures,
     nginx::Nginx,
     request::MARK,
@@ -16,31 +16,26 @@ use crate::kit::{document, gateway::Engine};
 pub fn measure(figures: &mut Figures) {
     let [sqlite, postgres] =
         [Engine::Sqlite, Engine::Postgres].map(|engine| RefCell::new(Subject::frozen(engine)));
-    let nginx = RefCell::new(Nginx::start());
-    small(figures, &sqlite, &postgres, &nginx);
-    large(figures, &sqlite, &nginx);
-    nginx.borrow().audit();
+    small(figures, &sqlite, &postgres);
+    large(figures, &sqlite);
     for subject in [sqlite, postgres] {
         subject.borrow().audit();
     }
 }
 
-fn small(
-    figures: &mut Figures,
-    sqlite: &RefCell<Subject>,
-    postgres: &RefCell<Subject>,
-    nginx: &RefCell<Nginx>,
-) {
+fn small(figures: &mut Figures, sqlite: &RefCell<Subject>, postgres: &RefCell<Subject>) {
+    let (yard, nginx) = (Disk::new(), RefCell::new(Nginx::start()));
     let content = document::pdf(MARK, 100_000);
     let push = |subject: &RefCell<Subject>, time| {
         subject.borrow_mut().rate_while_thawed(&content, 64, time)
     };
     let rates = rounds::medians(vec![
-        Box::new(|time| disk::durable_files(64, Layout::Together, &content, time)),
+        Box::new(|time| yard.durable_files(64, Layout::Together, &content, time)),
         Box::new(|time| push(sqlite, time)),
         Box::new(|time| nginx.borrow_mut().put(&content, 64, time)),
         Box::new(|time| push(postgres, time)),
     ]);
+    nginx.borrow().audit();
     let [disk, embedded, web, server] = rates[..] else {
         unreachable!("four contenders, four rates")
     };
@@ -59,12 +54,14 @@ fn small(
     );
 }
 
-fn large(figures: &mut Figures, sqlite: &RefCell<Subject>, nginx: &RefCell<Nginx>) {
+fn large(figures: &mut Figures, sqlite: &RefCell<Subject>) {
+    let nginx = RefCell::new(Nginx::start());
     let content = document::pdf(MARK, 19_900_000);
     let rates = rounds::medians(vec![
         Box::new(|time| nginx.borrow_mut().put(&content, 4, time)),
         Box::new(|time| sqlite.borrow_mut().rate_while_thawed(&content, 4, time)),
     ]);
+    nginx.borrow().audit();
     figures.line("nginx PUT of 19.9 MB, 4 connections", rates[0], "/s");
     figures.line("pieces of 19.9 MB, 4 connections, SQLite", rates[1], "/s");
     figures.named("intake_20m_vs_nginx", rates[1] / rates[0], "at least 0.7");

@@ -50,7 +50,7 @@ impl Nginx {
 
     /// Puts the content for a while under ever new names, and gives the rate.
     ///
-    /// The files stay until the benchmark ends: removing them would keep the disk busy in the rounds that follow.
+    /// The files stay until it is dropped: removing them would keep the disk busy in the rounds that follow.
     pub fn put(&mut self, content: &[u8], connections: usize, time: Duration) -> f64 {
         let outcome = driver::run(&Load {
             address: self.address,
@@ -76,6 +76,8 @@ impl Drop for Nginx {
         // Its workers end with it on this signal; if it is gone already, so are they.
         let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
         let _ = self.master.wait();
+        // What is left goes with the scratch directory.
+        let _ = fs::remove_dir_all(&self.dir);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use super::{
-    disk::{self, Layout},
+    disk::{Disk, Layout},
     figures::Figures,
     nginx::Nginx,
     request::MARK,
@@ -15,10 +15,10 @@ use crate::kit::document;
 pub fn measure(figures: &mut Figures) {
     let small = document::pdf(MARK, 100_000);
     let large = document::pdf(MARK, 19_900_000);
-    let nginx = RefCell::new(Nginx::start());
+    let (disk, nginx) = (Disk::new(), RefCell::new(Nginx::start()));
     let rates = rounds::medians(vec![
-        Box::new(|time| disk::durable_files(64, Layout::Together, &small, time)),
-        Box::new(|time| disk::durable_files(64, Layout::Apart, &small, time)),
+        Box::new(|time| disk.durable_files(64, Layout::Together, &small, time)),
+        Box::new(|time| disk.durable_files(64, Layout::Apart, &small, time)),
         Box::new(|time| nginx.borrow_mut().put(&small, 64, time)),
         Box::new(|time| nginx.borrow_mut().put(&large, 4, time)),
     ]);
