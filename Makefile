@@ -21,7 +21,7 @@ test: ## Everything that must hold: format, clippy, documentation, unit tests, j
 	@scripts/install-needed test
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --quiet
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" $(CARGO) doc --locked --no-deps --quiet
 	$(CARGO) test --locked
 
 bench: ## The figures of the README, measured here; they go to target/bench/figures.json

@@ -4,7 +4,7 @@
 //! with the code of what is wrong with the order or the form. Memory is bounded: the parser below gets one piece of the body
 //! at a time, when it has nothing left to say without it, and a part's head has 16 KiB.
 //!
-//! The parser alone would read as long as the body is ready, hence the [`Valve`](super::valve::Valve).
+//! The parser alone would read as long as the body is ready, hence the [`Valve`].
 
 use std::{sync::Arc, task::Poll};
 

@@ -1,6 +1,6 @@
 //! Durable work: a job is queued in the transaction of what it follows from, leased, and settled with its effects.
 //!
-//! **The way of a job.** The worker leases it in a short transaction → [`run`] does the work outside of any → its
+//! **The way of a job.** The worker leases it in a short transaction → its work is done outside of any → its
 //! [`Settlement`] writes the effects, the journal and the next job in the same transaction that ends the lease, so that a
 //! worker that lost its lease commits nothing. A job says *done*, *retry at* or *fail*, never just an error; an error of
 //! the house (database away, store away) is a retry with backoff.

@@ -1,9 +1,9 @@
 //! The journal: what happened, appended in the transaction of what it records (TRC-4).
 //!
-//! An [`Entry`] is made before the transaction and appended in it. The [`sequencer`], one at a time among all processes,
+//! An [`entry`] is made before the transaction and appended in it. The [`sequencer`], one at a time among all processes,
 //! numbers and chains the committed entries within a second: each carries the digest of its predecessor's digest and of its
 //! own canonical text, from the first entry on, so that no entry can be changed, taken out or put in afterwards without
-//! the chain telling. [`check`] walks it.
+//! the chain telling. [`sequencer::check`] walks it.
 //!
 //! Entries hold ids, digests, dates and codes, never personal data. To add a kind: one variant of [`Kind`].
 

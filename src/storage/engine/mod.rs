@@ -1,7 +1,7 @@
 //! The two engines behind one small door: [`Store::write`] runs a unit of work in a transaction, [`Store::read`] outside of one.
 //!
 //! A unit is a plain closure over [`Tx`], written once for both engines; it runs on a thread of the engine's own and may run
-//! again (see [`unit`]). SQLite has one writing thread that runs the waiting units together under one commit, and a few
+//! again (see `unit`). SQLite has one writing thread that runs the waiting units together under one commit, and a few
 //! reading ones; PostgreSQL has one thread per connection. Statements take `$1`, `$2`… in order of first appearance.
 //!
 //! To add a statement: put it in the file of its domain, with [`statements!`](crate::statements), so that the tests prepare
