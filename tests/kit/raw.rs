@@ -69,7 +69,7 @@ impl Raw {
             .map(|answer| answer.status)
     }
 
-    /// Comes back when the gateway's machine has every byte that was sent.
+    /// Comes back when the gateway has read every byte that was sent.
     pub async fn delivered(&self) {
         let port = self
             .stream
@@ -79,7 +79,7 @@ impl Raw {
             .expect("connected")
             .port();
         wait::eventually("empty queue", PATIENCE, async || {
-            (unsent(port) == 0).then_some(())
+            (unread(port) == 0).then_some(())
         })
         .await;
     }
@@ -136,17 +136,22 @@ async fn handshake(
     connector.connect(name, socket).await
 }
 
-/// Bytes that the peer has not confirmed, of the connection from a local port.
-fn unsent(port: u16) -> u64 {
+/// Bytes of the connection from a local port that the gateway has not read: those that its machine has not confirmed, and
+/// those that wait there. A reset would take both away.
+fn unread(port: u16) -> u64 {
     let table = std::fs::read_to_string("/proc/net/tcp").expect("Linux tells");
-    let local = format!(":{port:04X}");
-    let queue = table.lines().find_map(|line| {
+    let end = format!(":{port:04X}");
+    let queues = table.lines().filter_map(|line| {
         let fields: Vec<&str> = line.split_whitespace().collect();
-        let ours = fields.get(1)?.ends_with(&local);
-        let (unsent, _) = fields.get(4)?.split_once(':')?;
-        ours.then(|| u64::from_str_radix(unsent, 16).expect("hexadecimal"))
+        let (unsent, waiting) = fields.get(4)?.split_once(':')?;
+        let queue = match (fields[1].ends_with(&end), fields[2].ends_with(&end)) {
+            (true, _) => unsent,
+            (_, true) => waiting,
+            _ => return None,
+        };
+        Some(u64::from_str_radix(queue, 16).expect("hexadecimal"))
     });
-    queue.expect("the connection is there")
+    queues.sum()
 }
 
 fn head(bytes: &[u8]) -> (u16, HeaderMap) {

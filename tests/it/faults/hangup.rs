@@ -37,7 +37,7 @@ async fn hang_up(gateway: &Gateway, how: impl AsyncFn(Raw)) {
     for size in SIZES {
         for time in 0..TIMES {
             let dossier = format!("D-{size}-{time}");
-            let mut connection = Raw::connect(gateway, Some(&pki().client)).await;
+            let mut connection = greeted(gateway, &client).await;
             let sent = connection.send(&request(&client, &dossier, size)).await;
             sent.expect("the gateway reads to the end");
             connection.delivered().await;
@@ -47,6 +47,20 @@ async fn hang_up(gateway: &Gateway, how: impl AsyncFn(Raw)) {
     }
     gateway.await_idle();
     gateway.doctor();
+}
+
+/// A connection on which a first answer came: whoever resets before the handshake's last message is read has sent nothing.
+async fn greeted(gateway: &Gateway, client: &Client) -> Raw {
+    let mut connection = Raw::connect(gateway, Some(&pki().client)).await;
+    let token = client.token.as_deref().expect("it has asked for one");
+    let head = format!(
+        "GET /v1/pieces HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n"
+    );
+    let sent = connection.send(head.as_bytes()).await;
+    sent.expect("the gateway reads");
+    let answer = connection.answer("GET", "/v1/pieces").await;
+    assert_eq!(answer.expect("an answer").status, 200);
+    connection
 }
 
 async fn arrives(client: &Client, dossier: &str) {
