@@ -146,7 +146,7 @@ fn look_at(what: &str, place: &str) {
 /// How to call a gateway that stays.
 pub fn first_call(stage: &Stage) {
     output::line("The gateway stays until Ctrl-C.");
-    look_at("contract", &stage.url("/v1/docs/"));
+    look_at("contract", &stage.url("/v1/docs"));
     look_at(
         "health, metrics",
         &format!("http://{}/health/ready, /metrics", stage.health),
