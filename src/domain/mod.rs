@@ -10,6 +10,7 @@
 //! | [`journal`] | what happened, chained |
 //! | [`ged`] | documents and keys |
 //! | [`access`] | clients, scopes, tokens |
+//! | [`incidents`] | anomaly, ticket, mail: one row per cause |
 //! | [`jobs`] | durable work: queued, leased, settled |
 //! | [`doctor`] | the inspection: store, database and journal compared |
 //!
@@ -20,6 +21,7 @@ pub mod context;
 pub mod doctor;
 pub mod exchanges;
 pub mod ged;
+pub mod incidents;
 pub mod jobs;
 pub mod journal;
 pub mod pieces;

@@ -77,27 +77,28 @@ pub(super) fn statement(filter: &Filter, limit: u32) -> (String, Vec<Value>) {
     (sql, conditions.values)
 }
 
+/// The conditions of a list's statement: only those that are asked for, so that each has its index.
 #[derive(Default)]
-struct Conditions {
-    text: Vec<String>,
-    values: Vec<Value>,
+pub(super) struct Conditions {
+    pub(super) text: Vec<String>,
+    pub(super) values: Vec<Value>,
 }
 
 impl Conditions {
-    fn add(&mut self, column: &str, value: Option<impl Into<Value>>) {
+    pub(super) fn add(&mut self, column: &str, value: Option<impl Into<Value>>) {
         if let Some(value) = value {
             self.values.push(value.into());
             self.text.push(format!("{column} ${}", self.values.len()));
         }
     }
 
-    fn any(&mut self, column: &str, values: Option<Vec<Sha256>>) {
+    pub(super) fn any(&mut self, column: &str, values: Option<Vec<impl Into<Value>>>) {
         let Some(values) = values else { return };
         let first = self.values.len() + 1;
         let places: Vec<_> = (first..first + values.len())
             .map(|n| format!("${n}"))
             .collect();
-        self.values.extend(values.into_iter().map(Value::from));
+        self.values.extend(values.into_iter().map(Into::into));
         self.text
             .push(format!("{column} IN ({})", places.join(", ")));
     }

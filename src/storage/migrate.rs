@@ -32,8 +32,14 @@ macro_rules! migration {
 
 fn scripts(engine: Engine) -> &'static [Migration] {
     match engine {
-        Engine::Sqlite => &[migration!("sqlite", 1, "0001_foundation")],
-        Engine::Postgres => &[migration!("postgres", 1, "0001_foundation")],
+        Engine::Sqlite => &[
+            migration!("sqlite", 1, "0001_foundation"),
+            migration!("sqlite", 2, "0002_incidents"),
+        ],
+        Engine::Postgres => &[
+            migration!("postgres", 1, "0001_foundation"),
+            migration!("postgres", 2, "0002_incidents"),
+        ],
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod clients;
 pub mod engine;
 pub mod exchanges;
+pub mod incidents;
 pub mod inspection;
 pub mod jobs;
 pub mod journal;
@@ -24,6 +25,7 @@ pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
     let shared = [
         clients::ALL,
         exchanges::ALL,
+        incidents::ALL,
         inspection::ALL,
         jobs::ALL,
         journal::ALL,
@@ -40,6 +42,8 @@ pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
         .map(|(name, sql)| (name, sql.to_owned()))
         .collect();
     all.push(("LIST", listing::statement(&every_filter(), 1).0));
+    let incidents = incidents::statement(&incidents::Filter::every(), 1);
+    all.push(("INCIDENTS", incidents.0));
     all
 }
 

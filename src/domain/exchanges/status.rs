@@ -26,11 +26,15 @@ macro_rules! words {
     };
 }
 
+pub(crate) use words;
+
 words! {
     /// Where an exchange stands.
     Status {
         /// Durable and acknowledged; its processing waits or runs.
         Received = "received",
+        /// Durable and acknowledged; its content waits for an antivirus that answers, and goes nowhere before.
+        AwaitingScan = "awaiting-scan",
         /// Its one return exists and is on its way.
         Returned = "returned",
         /// ASP has acknowledged the return.

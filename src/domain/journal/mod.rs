@@ -46,6 +46,14 @@ pub enum Kind {
     JobRetried,
     /// A client was added, rotated or revoked.
     ClientChanged,
+    /// An anomaly opened an incident, or opened it again.
+    IncidentOpened,
+    /// An operator has taken note of an incident.
+    IncidentAcknowledged,
+    /// A call about an incident was recorded.
+    IncidentCalled,
+    /// The cause of an incident is gone, or an operator says so.
+    IncidentResolved,
 }
 
 impl Kind {
@@ -62,6 +70,10 @@ impl Kind {
             Self::ReturnUndelivered => "return.undelivered",
             Self::JobRetried => "job.retried",
             Self::ClientChanged => "client.changed",
+            Self::IncidentOpened => "incident.opened",
+            Self::IncidentAcknowledged => "incident.acknowledged",
+            Self::IncidentCalled => "incident.called",
+            Self::IncidentResolved => "incident.resolved",
         }
     }
 }
