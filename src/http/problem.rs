@@ -32,6 +32,7 @@ pub fn outcome(code: Code) -> (StatusCode, &'static str) {
         Code::ScopeInsufficient => (403, "Portée du jeton insuffisante"),
         Code::PerimeterForbidden => (403, "Hors du périmètre du client"),
         Code::NotFound => (404, "Ressource introuvable"),
+        Code::Purged => (410, "Durée de conservation échue"),
         Code::MethodNotAllowed => (405, "Méthode non autorisée"),
         Code::BodyTooSlow => (408, "Corps de requête trop lent"),
         Code::PieceConflict => (409, "Pièce déjà reçue avec un autre contenu"),

@@ -46,6 +46,8 @@ codes! {
     PerimeterForbidden = "perimeter-forbidden",
     /// Nothing there, or nothing that this client may see.
     NotFound = "not-found",
+    /// Its term of keeping is over: content, metadata and results were destroyed.
+    Purged = "purged",
     /// The path exists, the verb does not.
     MethodNotAllowed = "method-not-allowed",
     /// The body came slower than the minimum rate, or not at all.
