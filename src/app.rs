@@ -17,6 +17,7 @@ use crate::{
     config::{Config, Database, Gateway},
     domain::{
         Context,
+        backup::restore,
         access::{Keys, Registry, Tokens, registry},
         ged::Keyring,
         processing::Registry as Processors,
@@ -53,8 +54,20 @@ pub struct House {
 }
 
 impl House {
-    /// Opens everything that the settings name, and brings the database to today's schema.
+    /// Opens everything that the settings name, and brings the database to today's schema. Fails with `configuration` where
+    /// a restoration has begun and not ended.
     pub async fn open(config: Config) -> Result<Self> {
+        match restore::is_unfinished(&config.gateway.data_dir) {
+            false => Self::open_to_restore(config).await,
+            true => Err(Fault::new(
+                Code::Configuration,
+                "a restoration has begun and not ended: run `navette restore` again",
+            )),
+        }
+    }
+
+    /// The same for the restoration itself.
+    pub async fn open_to_restore(config: Config) -> Result<Self> {
         let store = open_store(&config.gateway, Access::Full)?;
         let applied = migrate::migrate(&store, &Clock::system()).await?;
         if !applied.is_empty() {
@@ -80,6 +93,7 @@ impl House {
         let gateway = &config.gateway;
         let keyring = Keyring::open(
             &gateway.master_key_file,
+            &gateway.data_dir,
             store.clone(),
             clock.clone(),
             entropy.clone(),

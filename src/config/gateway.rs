@@ -31,6 +31,15 @@ pub struct Gateway {
     pub worker: Worker,
     /// The children that open documents.
     pub sandbox: Sandbox,
+    /// When the purge runs.
+    pub purge: Purge,
+}
+
+/// The purge of each night.
+#[derive(Clone, Copy, Debug)]
+pub struct Purge {
+    /// Hour and minute of legal time.
+    pub at: (i8, i8),
 }
 
 /// The HTTPS listener.
@@ -173,9 +182,27 @@ impl Gateway {
                 memory: reader.number("sandbox.memory_mb", 512, 64, 16_384) * MIB,
                 deadline: reader.seconds("sandbox.deadline_seconds", 10, 60),
             },
+            purge: Purge {
+                at: time_of_day(reader, "purge.at", (2, 30)),
+            },
             data_dir,
         }
     }
+}
+
+/// `HH:MM` of legal time.
+fn time_of_day(reader: &mut Reader, key: &str, default: (i8, i8)) -> (i8, i8) {
+    let Some(text) = reader.optional_text(key) else {
+        return default;
+    };
+    let time = jiff::civil::Time::strptime("%H:%M", &text);
+    time.map_or_else(
+        |_| {
+            reader.wrong(key, "expected a time of day, such as \"02:30\"");
+            default
+        },
+        |time| (time.hour(), time.minute()),
+    )
 }
 
 fn loopback(reader: &mut Reader, key: &str, default: &str) -> SocketAddr {

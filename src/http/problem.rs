@@ -63,9 +63,11 @@ pub fn outcome(code: Code) -> (StatusCode, &'static str) {
         Code::Unavailable => (503, "Service momentanément indisponible"),
         Code::StorageFull => (507, "Espace de stockage épuisé"),
         Code::Corrupt => (500, "Contenu conservé altéré"),
-        Code::Configuration | Code::Usage | Code::PartnerRefused | Code::Internal => {
-            (500, "Erreur interne")
-        }
+        Code::ClockUntrusted
+        | Code::Configuration
+        | Code::Usage
+        | Code::PartnerRefused
+        | Code::Internal => (500, "Erreur interne"),
     };
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     (status, title)
@@ -75,7 +77,9 @@ pub fn outcome(code: Code) -> (StatusCode, &'static str) {
 /// contract.
 pub fn public(code: Code) -> Code {
     match code {
-        Code::Configuration | Code::Usage | Code::PartnerRefused => Code::Internal,
+        Code::ClockUntrusted | Code::Configuration | Code::Usage | Code::PartnerRefused => {
+            Code::Internal
+        }
         public => public,
     }
 }

@@ -108,6 +108,8 @@ codes! {
     StorageFull = "storage-full",
     /// Stored bytes are not what was written.
     Corrupt = "corrupt",
+    /// The clock contradicts what was written before: nothing is destroyed by it.
+    ClockUntrusted = "clock-untrusted",
     /// The configuration does not load.
     Configuration = "configuration",
     /// A command was given something it cannot use.

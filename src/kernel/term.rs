@@ -44,6 +44,11 @@ impl Term {
         }
     }
 
+    /// A term of so many months.
+    pub fn months(months: u8) -> Self {
+        Self(i64::from(months).months())
+    }
+
     /// The first day on which what began at `from` is kept no more.
     pub fn over_on(&self, from: Timestamp) -> Date {
         let last = self.last_day(day(from));
@@ -66,9 +71,10 @@ impl Term {
     }
 }
 
+/// As ISO 8601 writes it, such as `P3M`.
 impl std::fmt::Display for Term {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:#}", self.0)
+        self.0.fmt(f)
     }
 }
 

@@ -5,8 +5,10 @@
 //! one of them on both engines.
 
 pub mod clients;
+pub mod dump;
 pub mod engine;
 pub mod exchanges;
+pub mod holds;
 pub mod incidents;
 pub mod inspection;
 pub mod jobs;
@@ -15,7 +17,9 @@ pub mod keys;
 pub mod leases;
 pub mod listing;
 pub mod migrate;
+pub mod purges;
 pub mod replay;
+pub mod retention;
 pub mod returns;
 
 pub use engine::{Access, Engine, Row, Store, Tx, Value};
@@ -25,6 +29,7 @@ pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
     let shared = [
         clients::ALL,
         exchanges::ALL,
+        holds::ALL,
         incidents::ALL,
         inspection::ALL,
         jobs::ALL,
@@ -32,13 +37,16 @@ pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
         keys::ALL,
         leases::ALL,
         migrate::ALL,
+        purges::ALL,
         replay::ALL,
+        retention::ALL,
         returns::ALL,
     ];
     let mut all: Vec<_> = shared
         .concat()
         .into_iter()
         .chain(jobs::of_engine(engine))
+        .chain(dump::of_engine(engine))
         .map(|(name, sql)| (name, sql.to_owned()))
         .collect();
     all.push(("LIST", listing::statement(&every_filter(), 1).0));

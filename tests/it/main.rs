@@ -21,6 +21,7 @@ mod intake;
 mod journal;
 mod journey;
 mod reading;
+mod retention;
 mod returns;
 mod secrecy;
 mod storage;

@@ -4,9 +4,12 @@ use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    domain::{Context, exchanges::Metadata},
+    domain::{
+        Context,
+        exchanges::{Metadata, Status},
+    },
     kernel::{
-        fault::{Fault, Result},
+        fault::{Code, Fault, Result},
         seal,
         secret::Key,
     },
@@ -41,8 +44,13 @@ impl Column {
     }
 }
 
-/// The key under which everything personal of an exchange is sealed.
+/// The key under which everything personal of an exchange is sealed. Fails with `purged` where it was destroyed.
 pub async fn exchange_key(ctx: &Context, exchange: &ExchangeRow) -> Result<Key> {
+    if exchange.status == Status::Purged.as_str() {
+        let detail =
+            "La durée de conservation de cette pièce est échue ; son contenu a été détruit.";
+        return Err(Fault::new(Code::Purged, detail));
+    }
     let keys = ctx.keyring.project(&exchange.project).await?;
     keys.unwrap(&exchange.wrapped_key)
 }
