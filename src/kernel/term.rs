@@ -74,7 +74,7 @@ impl Term {
 /// As ISO 8601 writes it, such as `P3M`.
 impl std::fmt::Display for Term {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
+        std::fmt::Display::fmt(&self.0, f)
     }
 }
 

@@ -56,7 +56,7 @@ impl Batch {
         let keys = ctx.keyring.held(&project.name).await?;
         let term = project.retention.to_string();
         let free = page.into_iter().filter(|due| !due.kept.any());
-        let exchanges = free.map(|due| {
+        let exchanges = free.map(|due| -> Result<_> {
             let purging = Purging {
                 run: run.id,
                 at: run.at,
