@@ -17,8 +17,8 @@ use crate::{
     config::{Config, Database, Gateway},
     domain::{
         Context,
-        backup::restore,
         access::{Keys, Registry, Tokens, registry},
+        backup::restore,
         ged::Keyring,
         processing::Registry as Processors,
         receipts::Signer,

@@ -82,7 +82,10 @@ pub(super) async fn run(settings: &Settings, args: HoldArgs) -> Result<Answer> {
         Command::List(args) => {
             let house = House::open_read_only(config).await?;
             let project = args.project.unwrap_or_default();
-            (args.json, holds::list(&house.ctx, &project, args.all).await?)
+            (
+                args.json,
+                holds::list(&house.ctx, &project, args.all).await?,
+            )
         }
     };
     output::either(as_json, &holds, || match holds.is_empty() {

@@ -12,11 +12,7 @@ use super::{
 use crate::{
     app,
     domain::jobs::retry::Operator,
-    kernel::{
-        clock::Clock,
-        entropy::Entropy,
-        fault::Result,
-    },
+    kernel::{clock::Clock, entropy::Entropy, fault::Result},
     storage::{
         Access, migrate,
         replay::{self, ListedJob, Wanted},

@@ -50,7 +50,11 @@ pub(super) async fn run(settings: &Settings, args: PurgeArgs) -> Result<Answer> 
             let report = purge::run(&house.ctx, &order).await?;
             let file = report.run_id.map(|run| ledger::file(&house.ctx, run));
             let file = file.filter(|file| file.exists());
-            show(args.json, &report, file.map(|file| file.display().to_string()))
+            show(
+                args.json,
+                &report,
+                file.map(|file| file.display().to_string()),
+            )
         }
         _ => {
             let house = House::open_read_only(config).await?;
@@ -99,7 +103,9 @@ fn text(report: &Report, told: &Json) -> String {
 }
 
 fn kept(kept: &survey::KeptBack) -> String {
-    let id = kept.reconciliation_id.map_or("-".to_owned(), |id| id.to_string());
+    let id = kept
+        .reconciliation_id
+        .map_or("-".to_owned(), |id| id.to_string());
     let since = kept.since.map_or("-".to_owned(), |since| since.to_string());
     let reasons = kept.reasons.join(", ");
     format!("kept {id}  {}  since {since}  {reasons}", kept.project)

@@ -16,7 +16,9 @@ use std::{
     sync::Arc,
 };
 
-pub use gateway::{Database, Gateway, Limits, Listen, Purge, Receipts, Sandbox, TlsFiles, Tokens, Worker};
+pub use gateway::{
+    Database, Gateway, Limits, Listen, Purge, Receipts, Sandbox, TlsFiles, Tokens, Worker,
+};
 pub use project::{Callback, Project, Projects, is_name};
 use reader::Reader;
 

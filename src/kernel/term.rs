@@ -4,11 +4,7 @@
 //! whole: what was acknowledged on 30 November at any hour is kept, for three months, to the end of 28 February. So whether a term is over
 //! depends on dates alone, and all that is over of one term was begun before one instant ([`Term::cutoff`]).
 
-use jiff::{
-    Span, Timestamp, ToSpan, Unit,
-    civil::Date,
-    tz::TimeZone,
-};
+use jiff::{Span, Timestamp, ToSpan, Unit, civil::Date, tz::TimeZone};
 
 use super::fault::{Code, Fault, Result};
 
@@ -34,9 +30,20 @@ impl Term {
         let span: Span = text.parse().map_err(|_| refused())?;
         let first = Date::constant(2001, 1, 1);
         let end = first.checked_add(span).map_err(|_| refused())?;
-        let days = first.until((Unit::Day, end)).map_err(|_| refused())?.get_days();
-        let clock = [span.get_hours().into(), span.get_minutes(), span.get_seconds()];
-        let finer = [span.get_milliseconds(), span.get_microseconds(), span.get_nanoseconds()];
+        let days = first
+            .until((Unit::Day, end))
+            .map_err(|_| refused())?
+            .get_days();
+        let clock = [
+            span.get_hours().into(),
+            span.get_minutes(),
+            span.get_seconds(),
+        ];
+        let finer = [
+            span.get_milliseconds(),
+            span.get_microseconds(),
+            span.get_nanoseconds(),
+        ];
         let has_time = clock.into_iter().chain(finer).any(|part: i64| part != 0);
         match (1..=LONGEST_DAYS).contains(&days) && !has_time {
             true => Ok(Self(span)),
@@ -58,7 +65,9 @@ impl Term {
     /// Everything that began before this instant, and nothing else, has outlived the term at `now`.
     pub fn cutoff(&self, now: Timestamp) -> Timestamp {
         let today = day(now);
-        let near = today.saturating_sub(self.0).saturating_add(SLACK_DAYS.days());
+        let near = today
+            .saturating_sub(self.0)
+            .saturating_add(SLACK_DAYS.days());
         let over = std::iter::successors(Some(near), |date| date.yesterday().ok())
             .find(|date| self.last_day(*date) < today);
         over.and_then(|date| date.tomorrow().ok())
@@ -86,7 +95,11 @@ pub fn day(at: Timestamp) -> Date {
 /// The last instant, `now` at the latest, at which legal time showed `hour` and `minute`.
 pub fn last_time_of_day(now: Timestamp, hour: i8, minute: i8) -> Timestamp {
     let today = day(now);
-    let on = |date: Date| date.at(hour, minute, 0, 0).to_zoned(legal_time()).map(|at| at.timestamp());
+    let on = |date: Date| {
+        date.at(hour, minute, 0, 0)
+            .to_zoned(legal_time())
+            .map(|at| at.timestamp())
+    };
     match on(today) {
         Ok(at) if at <= now => at,
         _ => today.yesterday().and_then(on).unwrap_or(Timestamp::MIN),
@@ -117,18 +130,34 @@ mod tests {
         assert!(!over("3 months", from, "2026-06-15T21:59:59Z"));
         assert!(over("3 months", from, "2026-06-15T22:00:00Z"));
         // In winter midnight comes an hour later.
-        assert!(!over("3 months", "2026-11-15T09:00:00Z", "2027-02-15T22:59:59Z"));
-        assert!(over("3 months", "2026-11-15T09:00:00Z", "2027-02-15T23:00:00Z"));
+        assert!(!over(
+            "3 months",
+            "2026-11-15T09:00:00Z",
+            "2027-02-15T22:59:59Z"
+        ));
+        assert!(over(
+            "3 months",
+            "2026-11-15T09:00:00Z",
+            "2027-02-15T23:00:00Z"
+        ));
     }
 
     #[test]
     fn a_month_without_the_day_ends_the_term_on_its_last_whatever_the_hour() {
-        for from in ["2026-11-28T12:00:00Z", "2026-11-29T22:59:00Z", "2026-11-30T01:00:00Z"] {
+        for from in [
+            "2026-11-28T12:00:00Z",
+            "2026-11-29T22:59:00Z",
+            "2026-11-30T01:00:00Z",
+        ] {
             assert!(!over("3 months", from, "2027-02-28T22:59:59Z"), "{from}");
             assert!(over("3 months", from, "2027-02-28T23:00:00Z"), "{from}");
         }
         // The 1 December of legal time begins on 30 November.
-        assert!(!over("3 months", "2026-11-30T23:30:00Z", "2027-03-01T12:00:00Z"));
+        assert!(!over(
+            "3 months",
+            "2026-11-30T23:30:00Z",
+            "2027-03-01T12:00:00Z"
+        ));
     }
 
     #[test]
@@ -136,7 +165,17 @@ mod tests {
         for good in ["3 months", "90 days", "1 year 6 months", "2 weeks", "1d"] {
             assert!(Term::parse(good).is_ok(), "{good}");
         }
-        for bad in ["", "0 days", "-3 months", "3 hours", "1 day 1 hour", "3", "11 years", "always", "3 months ago"] {
+        for bad in [
+            "",
+            "0 days",
+            "-3 months",
+            "3 hours",
+            "1 day 1 hour",
+            "3",
+            "11 years",
+            "always",
+            "3 months ago",
+        ] {
             assert!(Term::parse(bad).is_err(), "{bad}");
         }
     }

@@ -20,8 +20,7 @@ pub struct Table {
 /// What a restoration does not put back: the migrations, which are the schema's own, and the leases of processes that are gone.
 const NOT_RESTORED: [&str; 2] = ["schema_migration", "lease"];
 
-const TABLES_SQLITE: &str =
-    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name";
+const TABLES_SQLITE: &str = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name";
 const COLUMNS_SQLITE: &str = "SELECT name FROM pragma_table_info($1) ORDER BY cid";
 const TABLES_POSTGRES: &str = "SELECT CAST(table_name AS text) FROM information_schema.tables \
     WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' ORDER BY table_name";
@@ -84,11 +83,7 @@ fn plain(name: String) -> Result<String> {
 }
 
 /// Hands every row of a table to `each`, within a snapshot.
-pub fn rows(
-    tx: &mut Tx<'_>,
-    table: &Table,
-    each: &mut dyn FnMut(Row) -> Result<()>,
-) -> Result<()> {
+pub fn rows(tx: &mut Tx<'_>, table: &Table, each: &mut dyn FnMut(Row) -> Result<()>) -> Result<()> {
     let sql = format!("SELECT {} FROM {}", table.columns.join(", "), table.name);
     tx.walk(&table.name, &sql, each)
 }

@@ -178,7 +178,10 @@ pub fn take_in(layout: &Layout, id: Uuid, from: &Path) -> Result<()> {
     let mut input = File::open(from).map_err(refused("read a copy of a blob"))?;
     let mut chunk = vec![0; CHUNK];
     loop {
-        match input.read(&mut chunk).map_err(refused("read a copy of a blob"))? {
+        match input
+            .read(&mut chunk)
+            .map_err(refused("read a copy of a blob"))?
+        {
             0 => return part.publish(),
             read => part.write(&chunk[..read])?,
         }

@@ -33,7 +33,8 @@ fn rate(engine: Engine) -> f64 {
     subject.push(&document::pdf(MARK, 100_000), 64, Until::Count(PIECES));
     subject.settle(DRAIN);
     subject.gateway.await_idle();
-    let old = "UPDATE exchange_return SET acknowledged_at = acknowledged_at - 8640000000000; SELECT 1";
+    let old =
+        "UPDATE exchange_return SET acknowledged_at = acknowledged_at - 8640000000000; SELECT 1";
     subject.gateway.sql(old);
     rustix::fs::sync();
     let begun = Instant::now();

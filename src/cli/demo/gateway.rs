@@ -97,7 +97,13 @@ pub async fn register(stage: &Stage) -> Result<()> {
     let known = run(stage, &["client", "list", "--json"]).await?;
     let known = known.as_array().into_iter().flatten();
     let said = match known.into_iter().any(|client| client["clientId"] == CLIENT) {
-        true => run(stage, &["client", "rotate", CLIENT, "--reason", WHY, "--json"]).await?,
+        true => {
+            run(
+                stage,
+                &["client", "rotate", CLIENT, "--reason", WHY, "--json"],
+            )
+            .await?
+        }
         false => {
             let bounds = [
                 "--reason",

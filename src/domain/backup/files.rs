@@ -168,7 +168,10 @@ mod tests {
     fn a_hash_list_reads_back_and_none_leads_out_of_its_folder() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("SHA256SUMS");
-        let sums = Sums::from([("rows/a.jsonl".to_owned(), [1; 32]), ("b".to_owned(), [2; 32])]);
+        let sums = Sums::from([
+            ("rows/a.jsonl".to_owned(), [1; 32]),
+            ("b".to_owned(), [2; 32]),
+        ]);
         publish(&path, listed(&sums).as_bytes()).unwrap();
         assert_eq!(read_list(&path).unwrap(), sums);
         for bad in ["../b", "/b", "a/../../b", ""] {
@@ -186,6 +189,10 @@ mod tests {
         let copied = copy(&from, &to).unwrap().unwrap();
         assert_eq!(copied, sum(&to).unwrap());
         assert_eq!(fs::read(&to).unwrap(), vec![7; CHUNK + 1]);
-        assert!(copy(&folder.path().join("nothing"), &folder.path().join("x")).unwrap().is_none());
+        assert!(
+            copy(&folder.path().join("nothing"), &folder.path().join("x"))
+                .unwrap()
+                .is_none()
+        );
     }
 }

@@ -77,7 +77,10 @@ fn vacant(folder: &Path) -> Result<()> {
     match files::is_vacant(folder)? {
         true => Ok(()),
         false => {
-            let detail = format!("{}: not empty; a backup takes a folder of its own", folder.display());
+            let detail = format!(
+                "{}: not empty; a backup takes a folder of its own",
+                folder.display()
+            );
             Err(Fault::new(Code::Usage, detail))
         }
     }
@@ -101,7 +104,10 @@ async fn whole(ctx: &Context, order: &Order) -> Result<Made> {
         engine: engine_name(ctx.store.engine()).to_owned(),
         environment: ctx.config.gateway.environment.clone(),
         made_at,
-        schema: schema.into_iter().map(|(v, digest)| (v, hex(&digest))).collect(),
+        schema: schema
+            .into_iter()
+            .map(|(v, digest)| (v, hex(&digest)))
+            .collect(),
         rows,
         blobs: blobs.len() as u64,
         keys: copy_keys(ctx, order, &mut sums).await?,
@@ -165,7 +171,9 @@ fn one_table(tx: &mut Tx<'_>, table: &Table, folder: &Path, dumped: &mut Dumped)
     drop(out);
     dumped.rows += count;
     dumped.documents.extend(documents);
-    dumped.sums.insert(format!("{ROWS}/{name}"), files::sum(&path)?);
+    dumped
+        .sums
+        .insert(format!("{ROWS}/{name}"), files::sum(&path)?);
     Ok(())
 }
 
@@ -173,12 +181,18 @@ fn one_table(tx: &mut Tx<'_>, table: &Table, folder: &Path, dumped: &mut Dumped)
 async fn copy_blobs(ctx: &Context, to: &Path, documents: Vec<Uuid>) -> Result<(Sums, Vec<Uuid>)> {
     let missing = Arc::new(Mutex::new(Vec::new()));
     let copies = stream::iter(documents).map(|id| {
-        let (missing, to) = (missing.clone(), to.join(BLOBS).join(id.simple().to_string()));
+        let (missing, to) = (
+            missing.clone(),
+            to.join(BLOBS).join(id.simple().to_string()),
+        );
         async move {
             let copied = ctx.vault.export(id, to).await?;
             if copied.is_none() && still_there(ctx, id).await? {
                 // A list of finished ids is sound whatever happened to the thread that held it.
-                missing.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+                missing
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(id);
             }
             Ok(copied.map(|sum| (format!("{BLOBS}/{}", id.simple()), sum)))
         }
@@ -190,7 +204,10 @@ async fn copy_blobs(ctx: &Context, to: &Path, documents: Vec<Uuid>) -> Result<(S
         sums.extend(copied?);
     }
     drop(copies);
-    let missing = missing.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let missing = missing
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
     Ok((sums, missing))
 }
 
@@ -218,7 +235,11 @@ async fn copy_keys(ctx: &Context, order: &Order, sums: &mut Sums) -> Result<u64>
     .await?;
     let count = copied.len() as u64;
     if !apart {
-        sums.extend(copied.into_iter().map(|(name, sum)| (format!("{KEYS}/{name}"), sum)));
+        sums.extend(
+            copied
+                .into_iter()
+                .map(|(name, sum)| (format!("{KEYS}/{name}"), sum)),
+        );
     }
     Ok(count)
 }

@@ -86,10 +86,7 @@ pub async fn check(order: &Order) -> Result<(Manifest, Sums)> {
             Err(fault) => Err(damaged(&name, "it cannot be read").because(fault)),
         })
     });
-    checks
-        .buffer_unordered(AT_ONCE)
-        .try_collect::<()>()
-        .await?;
+    checks.buffer_unordered(AT_ONCE).try_collect::<()>().await?;
     let text = fs::read(order.from.join(MANIFEST)).map_err(files::refused(&order.from))?;
     let manifest: Manifest = serde_json::from_slice(&text)
         .map_err(|error| damaged(MANIFEST, "it does not read").because(error))?;
@@ -97,14 +94,25 @@ pub async fn check(order: &Order) -> Result<(Manifest, Sums)> {
 }
 
 fn damaged(name: &str, why: &str) -> Fault {
-    Fault::new(Code::Corrupt, format!("the backup is damaged: {name}: {why}"))
+    Fault::new(
+        Code::Corrupt,
+        format!("the backup is damaged: {name}: {why}"),
+    )
 }
 
 /// Puts a checked backup back. Fails with `usage` where the house is not empty, or is of another kind than the backup.
-pub async fn restore(ctx: &Context, order: &Order, manifest: Manifest, sums: &Sums) -> Result<Restored> {
+pub async fn restore(
+    ctx: &Context,
+    order: &Order,
+    manifest: Manifest,
+    sums: &Sums,
+) -> Result<Restored> {
     fits(ctx, &manifest).await?;
     let data = ctx.config.gateway.data_dir.clone();
-    let tables = ctx.store.read(|tx| Ok(dump::restored(dump::tables(tx)?))).await?;
+    let tables = ctx
+        .store
+        .read(|tx| Ok(dump::restored(dump::tables(tx)?)))
+        .await?;
     make_room(ctx, &data, &tables).await?;
     files::publish(&data.join(MARK), b"")?;
     for table in tables {
@@ -128,11 +136,17 @@ pub async fn restore(ctx: &Context, order: &Order, manifest: Manifest, sums: &Su
 async fn fits(ctx: &Context, manifest: &Manifest) -> Result<()> {
     let gateway = &ctx.config.gateway;
     let schema = ctx.store.read(migrate::applied_to).await?;
-    let schema: Vec<_> = schema.into_iter().map(|(v, digest)| (v, hex(&digest))).collect();
+    let schema: Vec<_> = schema
+        .into_iter()
+        .map(|(v, digest)| (v, hex(&digest)))
+        .collect();
     let engine = engine_name(ctx.store.engine());
     let differs = [
         (manifest.version != VERSION, "it is of another layout"),
-        (manifest.engine != engine, "it is of the other database engine"),
+        (
+            manifest.engine != engine,
+            "it is of the other database engine",
+        ),
         (
             manifest.environment != gateway.environment,
             "it is of another environment",
@@ -143,7 +157,10 @@ async fn fits(ctx: &Context, manifest: &Manifest) -> Result<()> {
         ),
     ];
     match differs.into_iter().find(|(differs, _)| *differs) {
-        Some((_, why)) => Err(Fault::new(Code::Usage, format!("this backup cannot go back here: {why}"))),
+        Some((_, why)) => Err(Fault::new(
+            Code::Usage,
+            format!("this backup cannot go back here: {why}"),
+        )),
         None => Ok(()),
     }
 }
@@ -164,7 +181,9 @@ async fn make_room(ctx: &Context, data: &Path, tables: &[Table]) -> Result<()> {
     match filled.await? {
         None => Ok(()),
         Some(table) => {
-            let detail = format!("the house is not empty (table {table}): restore into a new data folder and database");
+            let detail = format!(
+                "the house is not empty (table {table}): restore into a new data folder and database"
+            );
             Err(Fault::new(Code::Usage, detail))
         }
     }
@@ -194,7 +213,9 @@ async fn put_back(ctx: &Context, order: &Order, table: Table) -> Result<()> {
 }
 
 async fn import_blobs(ctx: &Context, order: &Order, sums: &Sums) -> Result<()> {
-    let names = sums.keys().filter_map(|name| name.strip_prefix(BLOBS)?.strip_prefix('/'));
+    let names = sums
+        .keys()
+        .filter_map(|name| name.strip_prefix(BLOBS)?.strip_prefix('/'));
     let ids = names.map(|name| Uuid::try_parse(name).map_err(|_| damaged(name, "no blob's name")));
     let ids: Vec<Uuid> = ids.collect::<Result<_>>()?;
     let imports = stream::iter(ids).map(|id| {
@@ -218,7 +239,10 @@ async fn import_keys(ctx: &Context, order: &Order, manifest: &Manifest, data: &P
         files::folder(&to)?;
         let mut copied = 0;
         for path in files::of_kind(&from, "key")? {
-            let copy = path.file_name().map(|name| to.join(name)).unwrap_or_default();
+            let copy = path
+                .file_name()
+                .map(|name| to.join(name))
+                .unwrap_or_default();
             if !copy.exists() {
                 files::copy(&path, &copy)?;
             }
@@ -323,6 +347,12 @@ async fn record(ctx: &Context, order: &Order, manifest: &Manifest, purged: u64) 
         "sumsSha256": hex(&sha256(&list)),
         "purgedAgain": purged,
     });
-    let entry = journal::entry(&ctx.clock, &ctx.entropy, Kind::BackupRestored, subject, detail)?;
+    let entry = journal::entry(
+        &ctx.clock,
+        &ctx.entropy,
+        Kind::BackupRestored,
+        subject,
+        detail,
+    )?;
     ctx.store.write(move |tx| append(tx, &entry)).await
 }

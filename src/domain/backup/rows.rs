@@ -81,7 +81,9 @@ fn of_text(text: &str) -> Result<Value> {
             .map(Value::Bytes)
             .map_err(unreadable),
         Some(b'u') => rest.parse().map(Value::Uuid).map_err(unreadable),
-        Some(b'j') => serde_json::from_str(rest).map(Value::Json).map_err(unreadable),
+        Some(b'j') => serde_json::from_str(rest)
+            .map(Value::Json)
+            .map_err(unreadable),
         _ => Err(unreadable("a text of no known form")),
     }
 }
@@ -115,7 +117,15 @@ mod tests {
 
     #[test]
     fn what_is_no_value_is_refused() {
-        for bad in [json!(1.5), json!({}), json!(""), json!("x"), json!("b!"), json!("u7"), json!("j{")] {
+        for bad in [
+            json!(1.5),
+            json!({}),
+            json!(""),
+            json!("x"),
+            json!("b!"),
+            json!("u7"),
+            json!("j{"),
+        ] {
             assert_eq!(decoded(bad).unwrap_err().code(), Code::Corrupt);
         }
     }

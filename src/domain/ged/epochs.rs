@@ -125,7 +125,9 @@ impl Epochs {
     }
 
     fn file(&self, id: Uuid) -> PathBuf {
-        self.folder.join(id.simple().to_string()).with_extension(SUFFIX)
+        self.folder
+            .join(id.simple().to_string())
+            .with_extension(SUFFIX)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, Key>> {
@@ -163,9 +165,11 @@ pub async fn destroy_unused(ctx: &Context, now: Timestamp) -> Result<u64> {
 
 /// What a day's key wraps has ids from that day, give or take the grace.
 async fn is_unused(ctx: &Context, key: &DayKey, now: Timestamp) -> Result<bool> {
-    let day: i64 = key.purpose.strip_prefix(PURPOSE).and_then(|day| day.parse().ok()).ok_or_else(
-        || Fault::internal(format!("key {} has no day", key.id)),
-    )?;
+    let day: i64 = key
+        .purpose
+        .strip_prefix(PURPOSE)
+        .and_then(|day| day.parse().ok())
+        .ok_or_else(|| Fault::internal(format!("key {} has no day", key.id)))?;
     let (begin, end) = (instant(day * DAY_MICROS), instant((day + 1) * DAY_MICROS));
     let around = |at: Timestamp, by| at.checked_add(by).map_err(Fault::internal);
     let (from, upto) = (around(begin, -GRACE)?, around(end, GRACE)?);
@@ -174,9 +178,9 @@ async fn is_unused(ctx: &Context, key: &DayKey, now: Timestamp) -> Result<bool> 
     }
     let (id, from, upto) = (key.id, first_id(from)?, first_id(upto)?);
     // The day's own ids tell at once for most keys; before one goes for good, every row is asked.
-    let used = ctx.store.read(move |tx| {
-        Ok(keys::in_use(tx, id, from, upto)? || keys::in_use_anywhere(tx, id)?)
-    });
+    let used = ctx
+        .store
+        .read(move |tx| Ok(keys::in_use(tx, id, from, upto)? || keys::in_use_anywhere(tx, id)?));
     Ok(!used.await?)
 }
 
@@ -202,10 +206,17 @@ async fn blocking<T: Send + 'static>(
 fn write(path: &Path, wrapped: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     if !folder.exists() {
-        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)?;
         File::open(folder.parent().unwrap_or(Path::new(".")))?.sync_all()?;
     }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
     file.write_all(wrapped)?;
     file.sync_all()?;
     File::open(folder)?.sync_all()

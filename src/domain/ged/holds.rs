@@ -93,7 +93,9 @@ pub async fn add(ctx: &Context, project: &str, dossier: &str, signed: Signed) ->
     });
     match added.await? {
         true => shown(ctx, row).await,
-        false => Err(usage("this dossier is on hold already; see `navette hold list`".to_owned())),
+        false => Err(usage(
+            "this dossier is on hold already; see `navette hold list`".to_owned(),
+        )),
     }
 }
 

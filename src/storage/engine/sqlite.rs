@@ -174,10 +174,7 @@ pub(super) fn cut_log(path: &Path) -> Result<bool> {
 }
 
 /// Reads one instant of the database.
-pub(super) fn snapshot<T>(
-    path: &Path,
-    work: impl FnOnce(&Connection) -> Result<T>,
-) -> Result<T> {
+pub(super) fn snapshot<T>(path: &Path, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
     let connection = connect(path, Access::ReadOnly)?;
     script(&connection, "BEGIN")?;
     let done = work(&connection);
@@ -215,7 +212,9 @@ pub(super) fn walk(
     let mut rows = statement.query([]).map_err(fault)?;
     while let Some(row) = rows.next().map_err(fault)? {
         let values = (0..columns).map(|index| row.get_ref(index).map(value));
-        each(Row(values.collect::<rusqlite::Result<_>>().map_err(fault)?))?;
+        each(Row(values
+            .collect::<rusqlite::Result<_>>()
+            .map_err(fault)?))?;
     }
     Ok(())
 }

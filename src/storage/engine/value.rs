@@ -34,7 +34,6 @@ impl Row {
         self.0
     }
 
-
     /// Column `index` as `T`. Fails (code `internal`) where the statement and its reader disagree.
     pub fn get<T: FromValue>(&self, index: usize) -> Result<T> {
         let value = self.0.get(index).cloned().unwrap_or(Value::Null);

@@ -14,7 +14,8 @@ use crate::{
 
 /// Makes the day of everything so far one that is long gone, so that its keys may be destroyed with its last exchange.
 fn end_the_day(gateway: &Gateway) {
-    gateway.sql("UPDATE project_key SET purpose = 'day/19000' WHERE purpose LIKE 'day/2%'; SELECT 1");
+    gateway
+        .sql("UPDATE project_key SET purpose = 'day/19000' WHERE purpose LIKE 'day/2%'; SELECT 1");
 }
 
 fn keys(folder: &std::path::Path) -> usize {

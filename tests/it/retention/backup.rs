@@ -34,7 +34,10 @@ impl Copy {
     pub fn made(self, gateway: &Gateway, more: &[&str]) -> (Self, Value) {
         let arguments = [&["backup", self.path(), "--json"], more].concat();
         let said = gateway.run(&arguments).succeeded();
-        (self, serde_json::from_str(&said).expect("JSON was asked for"))
+        (
+            self,
+            serde_json::from_str(&said).expect("JSON was asked for"),
+        )
     }
 
     /// Restores it into a new house of the same engine; the house, not started, and what was said.
@@ -43,7 +46,10 @@ impl Copy {
         let house = Kit::new(engine_of(gateway)).stopped();
         let arguments = ["restore", self.path(), "--reason", REASON, "--json"];
         let said = house.run(&[&arguments, more].concat()).succeeded();
-        (house, serde_json::from_str(&said).expect("JSON was asked for"))
+        (
+            house,
+            serde_json::from_str(&said).expect("JSON was asked for"),
+        )
     }
 }
 

@@ -5,7 +5,10 @@ use serde_json::json;
 use super::{AGED_DAYS, SOON, acknowledged, age, await_status, backup::Copy, purge};
 use crate::{
     both_engines,
-    kit::{gateway::{Gateway, Kit, REASON}, wait},
+    kit::{
+        gateway::{Gateway, Kit, REASON},
+        wait,
+    },
 };
 
 /// The points of a purge, in their order.
@@ -24,7 +27,9 @@ fn take_lease_away(gateway: &Gateway) {
 
 /// Makes today's key that of a day long gone, so that the next purge may destroy it.
 fn age_day_key(gateway: &Gateway, number: usize) {
-    gateway.sql(&format!("UPDATE project_key SET purpose = 'day/1900{number}' WHERE purpose LIKE 'day/2%'; SELECT 1"));
+    gateway.sql(&format!(
+        "UPDATE project_key SET purpose = 'day/1900{number}' WHERE purpose LIKE 'day/2%'; SELECT 1"
+    ));
 }
 
 both_engines! {

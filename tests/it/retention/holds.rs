@@ -9,13 +9,24 @@ use crate::{
 };
 
 fn hold(gateway: &Gateway, verb: &str, dossier: &str) -> Vec<Value> {
-    let arguments = ["hold", verb, dossier, "--project", PROJECT, "--reason", REASON, "--json"];
+    let arguments = [
+        "hold",
+        verb,
+        dossier,
+        "--project",
+        PROJECT,
+        "--reason",
+        REASON,
+        "--json",
+    ];
     let said = gateway.run(&arguments).succeeded();
     serde_json::from_str(&said).expect("JSON was asked for")
 }
 
 fn listed(gateway: &Gateway, more: &[&str]) -> Vec<Value> {
-    let said = gateway.run(&[&["hold", "list", "--json"], more].concat()).succeeded();
+    let said = gateway
+        .run(&[&["hold", "list", "--json"], more].concat())
+        .succeeded();
     serde_json::from_str(&said).expect("JSON was asked for")
 }
 

@@ -7,7 +7,10 @@ use jiff::Timestamp;
 use navette::domain::ged::purge::{self, Order};
 use serde_json::json;
 
-use super::{acknowledged, await_status, clock::{frozen, hours}};
+use super::{
+    acknowledged, await_status,
+    clock::{frozen, hours},
+};
 use crate::kit::{
     client::metadata,
     document,
@@ -42,7 +45,8 @@ const SEALED: [(&str, &str); 7] = [
 /// A gateway, stopped, with three pieces full of marks whose returns are acknowledged.
 async fn marked(kit: Kit) -> Gateway {
     let reference = json!({ "acknowledgmentId": "MARQUEUR-REFERENCE" });
-    kit.partner.script(CALLBACK, [Answer::Reply(200, reference.to_string())]);
+    kit.partner
+        .script(CALLBACK, [Answer::Reply(200, reference.to_string())]);
     let mut gateway = kit.start();
     let client = gateway.client().await;
     for number in 0..3 {
@@ -155,9 +159,15 @@ fn all_kept() -> Vec<&'static str> {
 async fn no_byte_of_what_was_purged_is_in_a_file_of_the_embedded_house() {
     let gateway = marked(Kit::with_database(None)).await;
     let (marks, data) = (marks(&gateway), gateway.dir().join("data"));
-    assert_eq!(names(&found(&marks, std::slice::from_ref(&data))), all_kept());
+    assert_eq!(
+        names(&found(&marks, std::slice::from_ref(&data))),
+        all_kept()
+    );
     let report = purge_four_months_later(&gateway).await;
-    assert_eq!((report.exchanges, report.keys_destroyed, report.scrubbed), (3, 1, true));
+    assert_eq!(
+        (report.exchanges, report.keys_destroyed, report.scrubbed),
+        (3, 1, true)
+    );
     assert_eq!(found(&marks, &[gateway.dir().to_owned()]), []);
     gateway.doctor();
 }
@@ -171,7 +181,10 @@ async fn no_byte_of_what_was_purged_is_in_postgresqls_heap_or_in_the_store() {
     let (marks, places) = (marks(&gateway), vec![gateway.dir().join("data"), heap]);
     assert_eq!(names(&found(&marks, &places)), all_kept());
     let report = purge_four_months_later(&gateway).await;
-    assert_eq!((report.exchanges, report.keys_destroyed, report.scrubbed), (3, 1, true));
+    assert_eq!(
+        (report.exchanges, report.keys_destroyed, report.scrubbed),
+        (3, 1, true)
+    );
     gateway.sql("CHECKPOINT");
     assert_eq!(found(&marks, &places), []);
     gateway.doctor();

@@ -11,7 +11,9 @@ use crate::both_engines;
 
 /// How many runs there were, and what they purged.
 fn runs(gateway: &crate::kit::gateway::Gateway) -> String {
-    gateway.sql("SELECT count(*), COALESCE(sum(exchanges), 0) FROM purge_run WHERE ended_at IS NOT NULL")
+    gateway.sql(
+        "SELECT count(*), COALESCE(sum(exchanges), 0) FROM purge_run WHERE ended_at IS NOT NULL",
+    )
 }
 
 both_engines! {

@@ -221,7 +221,14 @@ both_engines! {
 /// Gives an exchange an id of another date, with all that names it.
 fn rename_exchange(gateway: &crate::kit::gateway::Gateway, id: &str, other: &str) {
     let (id, other) = (gateway.id(id), gateway.id(other));
-    let tables = ["document", "receipt", "natural_key", "result", "return_once", "exchange_return"];
+    let tables = [
+        "document",
+        "receipt",
+        "natural_key",
+        "result",
+        "return_once",
+        "exchange_return",
+    ];
     let mut all = format!("UPDATE exchange SET id = {other} WHERE id = {id};");
     for table in tables {
         all += &format!("UPDATE {table} SET exchange_id = {other} WHERE exchange_id = {id};");
@@ -239,7 +246,9 @@ fn multiply(gateway: &crate::kit::gateway::Gateway, id: &str, count: u32) {
             "CAST(md5('r' || n.i) AS uuid)",
         ),
         None => (
-            format!("(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) SELECT i FROM n) n"),
+            format!(
+                "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) SELECT i FROM n) n"
+            ),
             "CAST(substr('e00000000000' || printf('%04d', n.i), -16) AS BLOB)",
             "CAST(substr('r00000000000' || printf('%04d', n.i), -16) AS BLOB)",
         ),

@@ -45,7 +45,9 @@ impl Gateway {
         more: &[&str],
     ) -> Credentials {
         let scopes = scopes.join(",");
-        let arguments = ["client", "add", name, "--scopes", &scopes, "--reason", REASON];
+        let arguments = [
+            "client", "add", name, "--scopes", &scopes, "--reason", REASON,
+        ];
         let bounds = ["--projects", projects, "--applications", applications];
         let arguments = [&arguments[..], &bounds, more].concat();
         self.credentials(&arguments)
@@ -58,7 +60,8 @@ impl Gateway {
 
     /// Revokes a client; it is done when this comes back.
     pub fn revoke(&self, id: &str) {
-        self.run(&["client", "revoke", id, "--reason", REASON]).succeeded();
+        self.run(&["client", "revoke", id, "--reason", REASON])
+            .succeeded();
     }
 
     fn credentials(&self, arguments: &[&str]) -> Credentials {

@@ -19,11 +19,7 @@ use crate::{
         journal::{self, Kind, Subject},
         pieces::record::natural_key,
     },
-    kernel::{
-        digest::Sha256,
-        failpoint,
-        fault::Result,
-    },
+    kernel::{digest::Sha256, failpoint, fault::Result},
     storage::{
         Tx, Value,
         journal::{self as journal_rows, EntryRow},
@@ -130,13 +126,7 @@ fn natural_key_of(keys: &ProjectKeys, due: &Due) -> Option<Sha256> {
 }
 
 /// The journal's entry of one purged exchange.
-pub fn entry(
-    ctx: &Context,
-    run: Run,
-    project: &str,
-    due: &Due,
-    term: &str,
-) -> Result<EntryRow> {
+pub fn entry(ctx: &Context, run: Run, project: &str, due: &Due, term: &str) -> Result<EntryRow> {
     let subject = Subject {
         exchange_id: Some(due.exchange_id),
         project: Some(project.to_owned()),
@@ -149,5 +139,11 @@ pub fn entry(
         "documents": due.documents,
         "bytes": due.bytes,
     });
-    journal::entry(&ctx.clock, &ctx.entropy, Kind::ExchangePurged, subject, detail)
+    journal::entry(
+        &ctx.clock,
+        &ctx.entropy,
+        Kind::ExchangePurged,
+        subject,
+        detail,
+    )
 }

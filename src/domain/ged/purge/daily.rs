@@ -78,9 +78,7 @@ async fn tonight(ctx: &Context) -> Result<()> {
 async fn failed(ctx: &Context, fault: Fault) -> Result<()> {
     let detail = json!({ "fault": fault.code().as_str() });
     let ticket = incidents::prepare(ctx, cause(ctx), detail)?;
-    ctx.store
-        .write(move |tx| ticket.open(tx).map(drop))
-        .await?;
+    ctx.store.write(move |tx| ticket.open(tx).map(drop)).await?;
     Err(fault)
 }
 

@@ -53,7 +53,9 @@ impl Witnesses {
         }
         let seen = self.mark.or(self.last_entry)?;
         (now.duration_since(seen) > AHEAD).then(|| {
-            format!("the clock shows {now}, more than a day after {seen}, when the house last saw it")
+            format!(
+                "the clock shows {now}, more than a day after {seen}, when the house last saw it"
+            )
         })
     }
 }
@@ -88,9 +90,7 @@ pub async fn watch(ctx: &Context) -> Result<bool> {
     let (now, witnesses) = (ctx.clock.now(), Witnesses::hear(ctx).await?);
     if witnesses.objection(now).is_some() {
         let ticket = incidents::prepare(ctx, cause(ctx), json!({ "clock": now }))?;
-        ctx.store
-            .write(move |tx| ticket.open(tx).map(drop))
-            .await?;
+        ctx.store.write(move |tx| ticket.open(tx).map(drop)).await?;
         return Ok(false);
     }
     let fresh = |mark: Timestamp| now.duration_since(mark) < REMARK;

@@ -60,7 +60,10 @@ fn append(path: &Path, text: &[u8]) -> io::Result<()> {
     let is_new = !path.exists();
     let folder = path.parent().unwrap_or(Path::new("."));
     if is_new {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)?;
     }
     let mut file = OpenOptions::new()
         .append(true)
@@ -90,7 +93,10 @@ pub fn read(folder: &Path) -> Result<BTreeSet<Uuid>> {
     };
     for entry in entries {
         let path = entry.map_err(|error| refused(folder, &error))?.path();
-        if path.extension().is_some_and(|extension| extension == "jsonl") {
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "jsonl")
+        {
             let text = fs::read_to_string(&path).map_err(|error| refused(&path, &error))?;
             all.extend(exchanges(&path, &text)?);
         }
@@ -137,6 +143,9 @@ mod tests {
         assert_eq!(read_back, BTreeSet::from([one, two]));
         assert!(read(&folder.path().join("nowhere")).unwrap().is_empty());
         append(&path, b"\n{}\n").unwrap();
-        assert_eq!(read(&folder.path().join("purges")).unwrap_err().code(), Code::Corrupt);
+        assert_eq!(
+            read(&folder.path().join("purges")).unwrap_err().code(),
+            Code::Corrupt
+        );
     }
 }
