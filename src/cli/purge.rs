@@ -32,6 +32,10 @@ pub struct PurgeArgs {
     /// last saw it.
     #[arg(long)]
     confirm_clock: bool,
+    /// Write the database's files anew afterwards, so that no dead byte of what was destroyed is left inside of them. No
+    /// piece is taken in meanwhile.
+    #[arg(long)]
+    rewrite: bool,
     /// Answer with JSON.
     #[arg(long)]
     json: bool,
@@ -46,6 +50,7 @@ pub(super) async fn run(settings: &Settings, args: PurgeArgs) -> Result<Answer> 
                 by: operator::name(),
                 reason: Some(reason.into()),
                 confirm_clock: args.confirm_clock,
+                rewrite: args.rewrite,
             };
             let report = purge::run(&house.ctx, &order).await?;
             let file = report.run_id.map(|run| ledger::file(&house.ctx, run));

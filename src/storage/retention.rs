@@ -114,7 +114,7 @@ statements! {
     QUEUE_BLOBS = "INSERT INTO blob_removal (document_id, purge_id, partner, environment, queued_at) \
         SELECT d.id, $1, d.partner, d.environment, $2 FROM document d WHERE d.exchange_id = $3";
     EMPTY_DOCUMENTS = "UPDATE document SET purged_at = $1, wrapped_key = $2, file_name = NULL WHERE exchange_id = $3";
-    EMPTY_ACKNOWLEDGMENT = "UPDATE acknowledgment SET headers = $1, body = $2, partner_reference = NULL WHERE return_id = $3";
+    EMPTY_ACKNOWLEDGMENT = "UPDATE acknowledgment SET headers = $1, body = $2 WHERE return_id = $3";
     DROP_RESULT = "DELETE FROM result WHERE exchange_id = $1";
     DROP_NATURAL_KEY = "DELETE FROM natural_key WHERE digest = $1 AND exchange_id = $2";
     DROP_NATURAL_KEYS_OF = "DELETE FROM natural_key WHERE exchange_id = $1";

@@ -124,7 +124,7 @@ pub async fn restore(
     failpoint::hit("restore.before-replay");
     let purged_again = replay(ctx, order).await?;
     record(ctx, order, &manifest, purged_again).await?;
-    ctx.store.scrub(&retention::TABLES).await?;
+    ctx.store.scrub(&retention::TABLES, false).await?;
     fs::remove_file(data.join(MARK)).map_err(files::refused(&data))?;
     files::sync(&data)?;
     Ok(Restored {

@@ -44,7 +44,7 @@ differences! {
         "check data_dir in the settings, the mount and its rights";
     /// A key that the master key or the project's key does not open.
     KeyLost = "key-lost",
-        "check keys.master_key_file: it must be the key of the day this row was written";
+        "check keys.master_key_file, which must be the key of the day this row was written, and data_dir/keys, which must be whole";
     /// Sealed metadata that do not open.
     MetadataDamaged = "metadata-damaged",
         "restore this exchange's row from a backup of the database";

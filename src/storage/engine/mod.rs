@@ -110,9 +110,11 @@ impl Store {
     }
 
     /// Has the database give up the bytes of rows that are dead: SQLite's log is brought home and cut to nothing, PostgreSQL
-    /// vacuums `tables`. Answers `false` where a reader stood in the way; the next time will do. For as long as it takes.
-    pub async fn scrub(&self, tables: &'static [&'static str]) -> Result<bool> {
-        self.upkeep.clone().scrub(tables).await
+    /// vacuums `tables`, which leaves them in its pages until they are written over. Answers `false` where a reader stood
+    /// in the way; the next time will do. With `rewrite` the files themselves are written anew, which keeps everybody
+    /// else waiting meanwhile. For as long as it takes.
+    pub async fn scrub(&self, tables: &'static [&'static str], rewrite: bool) -> Result<bool> {
+        self.upkeep.clone().scrub(tables, rewrite).await
     }
 
     /// Runs `work`, which only reads, on a connection of its own, in one transaction that sees one instant of the database

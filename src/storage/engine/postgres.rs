@@ -63,12 +63,13 @@ pub(super) fn start(
     Ok(())
 }
 
-/// Vacuums `tables`, each for as long as it takes.
-pub(super) fn vacuum(config: Config, tables: &[&str]) -> Result<()> {
+/// Vacuums `tables`, each for as long as it takes; with `rewrite` each is written anew.
+pub(super) fn vacuum(config: Config, tables: &[&str], rewrite: bool) -> Result<()> {
     let mut session = patient(config)?;
+    let verb = if rewrite { "VACUUM FULL" } else { "VACUUM" };
     tables
         .iter()
-        .try_for_each(|table| session.script(&format!("VACUUM {table}")))
+        .try_for_each(|table| session.script(&format!("{verb} {table}")))
 }
 
 /// Reads one instant of the database.

@@ -165,8 +165,11 @@ fn commit(connection: &Connection) -> Result<()> {
 }
 
 /// Brings the log home and cuts it to nothing; `false` where a reader stands in the way.
-pub(super) fn cut_log(path: &Path) -> Result<bool> {
+pub(super) fn cut_log(path: &Path, rewrite: bool) -> Result<bool> {
     let connection = connect(path, Access::Full)?;
+    if rewrite {
+        script(&connection, "VACUUM")?;
+    }
     let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
         row.get::<_, i64>(0)
     });

@@ -14,10 +14,14 @@ pub(super) enum Place {
 }
 
 impl Place {
-    pub(super) async fn scrub(self, tables: &'static [&'static str]) -> Result<bool> {
+    pub(super) async fn scrub(
+        self,
+        tables: &'static [&'static str],
+        rewrite: bool,
+    ) -> Result<bool> {
         apart(move || match self {
-            Self::Sqlite(path) => sqlite::cut_log(&path),
-            Self::Postgres(config) => postgres::vacuum(*config, tables).map(|()| true),
+            Self::Sqlite(path) => sqlite::cut_log(&path, rewrite),
+            Self::Postgres(config) => postgres::vacuum(*config, tables, rewrite).map(|()| true),
         })
         .await
     }

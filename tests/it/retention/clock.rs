@@ -35,6 +35,7 @@ async fn run(ctx: &Context, confirm_clock: bool) -> Result<Report> {
         by: "essai".to_owned(),
         reason: None,
         confirm_clock,
+        rewrite: false,
     };
     purge::run(ctx, &order).await
 }

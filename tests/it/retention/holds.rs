@@ -2,10 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::{AGED_DAYS, acknowledged, age, purge};
+use super::{AGED_DAYS, SOON, acknowledged, age, multiply, purge};
 use crate::{
     both_engines,
-    kit::gateway::{Gateway, PROJECT, REASON},
+    kit::{
+        gateway::{Gateway, PROJECT, REASON},
+        wait,
+    },
 };
 
 fn hold(gateway: &Gateway, verb: &str, dossier: &str) -> Vec<Value> {
@@ -67,6 +70,26 @@ both_engines! {
             assert!(told["operator"].is_string() && told["reason"] == REASON, "{detail}");
             assert!(!detail.contains("D-0"), "{detail}");
         }
+    }
+
+    /// Whatever a purge is about to do: once the command has answered, nothing of the dossier is purged any more.
+    async fn a_hold_holds_from_the_moment_its_command_answers(kit) {
+        let gateway = kit.start();
+        let client = gateway.client().await;
+        let ids = acknowledged(&gateway, &client, 1).await;
+        multiply(&gateway, &ids[0], 3000);
+        age(&gateway, AGED_DAYS, &[]);
+        let purged = "SELECT count(*) FROM exchange WHERE status = 'purged'";
+        let (then, report) = std::thread::scope(|scope| {
+            let purging = scope.spawn(|| purge(&gateway));
+            wait::until("some purged", SOON, || (gateway.count(purged) > 0).then_some(()));
+            hold(&gateway, "add", "D-0");
+            let then = gateway.count(purged);
+            (then, purging.join().unwrap())
+        });
+        assert_eq!(gateway.count(purged), then, "{report}");
+        assert!(then < 3001, "the purge was over before the hold: nothing was tried");
+        assert_eq!(report["exchanges"], then, "{report}");
     }
 
     /// A hold may come before the dossier's first piece, and counts for it.

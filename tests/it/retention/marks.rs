@@ -20,12 +20,11 @@ use crate::kit::{
 };
 
 /// Words that stand in what was sent, and in what ASP answered.
-const WORDS: [&str; 5] = [
+const WORDS: [&str; 4] = [
     "MARQUEUR-DOSSIER",
     "MARQUEUR-FICHIER",
     "MARQUEUR-NOM",
     "MARQUEUR-CONTENU",
-    "MARQUEUR-REFERENCE",
 ];
 
 /// What a purge must leave nowhere: where it stands, and its bytes.
@@ -44,9 +43,9 @@ const SEALED: [(&str, &str); 7] = [
 
 /// A gateway, stopped, with three pieces full of marks whose returns are acknowledged.
 async fn marked(kit: Kit) -> Gateway {
-    let reference = json!({ "acknowledgmentId": "MARQUEUR-REFERENCE" });
+    let answer = json!({ "acknowledgmentId": "A-1", "nom": "MARQUEUR-NOM" });
     kit.partner
-        .script(CALLBACK, [Answer::Reply(200, reference.to_string())]);
+        .script(CALLBACK, [Answer::Reply(200, answer.to_string())]);
     let mut gateway = kit.start();
     let client = gateway.client().await;
     for number in 0..3 {
@@ -134,7 +133,7 @@ mod memory {
 }
 
 /// Purges a stopped gateway as it would be four months later.
-async fn purge_four_months_later(gateway: &Gateway) -> purge::Report {
+async fn purge_four_months_later(gateway: &Gateway, rewrite: bool) -> purge::Report {
     let sent = gateway.count("SELECT max(at) FROM journal").cast_signed();
     let later = Timestamp::from_microsecond(sent).unwrap() + hours(24 * 122);
     let (ctx, _) = frozen(gateway, later).await;
@@ -142,15 +141,15 @@ async fn purge_four_months_later(gateway: &Gateway) -> purge::Report {
         by: "essai".to_owned(),
         reason: Some("quatre mois plus tard".to_owned()),
         confirm_clock: true,
+        rewrite,
     };
     purge::run(&ctx, &order).await.unwrap()
 }
 
-/// What the marks of a kept house must show, else nothing is proven by their absence: all that is sealed, and the one text
-/// that ASP chose and that is kept in the clear.
+/// What the marks of a kept house must show, else nothing is proven by their absence: all that is sealed.
 fn all_kept() -> Vec<&'static str> {
     let mut names: Vec<_> = SEALED.iter().map(|(name, _)| *name).collect();
-    names.extend(["blob", "day key", "MARQUEUR-REFERENCE"]);
+    names.extend(["blob", "day key"]);
     names.sort_unstable();
     names
 }
@@ -163,7 +162,7 @@ async fn no_byte_of_what_was_purged_is_in_a_file_of_the_embedded_house() {
         names(&found(&marks, std::slice::from_ref(&data))),
         all_kept()
     );
-    let report = purge_four_months_later(&gateway).await;
+    let report = purge_four_months_later(&gateway, false).await;
     assert_eq!(
         (report.exchanges, report.keys_destroyed, report.scrubbed),
         (3, 1, true)
@@ -172,22 +171,42 @@ async fn no_byte_of_what_was_purged_is_in_a_file_of_the_embedded_house() {
     gateway.doctor();
 }
 
+/// After a plain VACUUM, pages of the heap may still hold sealed bytes until they are written over: neither words, nor blobs,
+/// nor the key that would open them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_byte_of_what_was_purged_is_in_postgresqls_heap_or_in_the_store() {
+async fn what_a_vacuum_leaves_in_postgresqls_heap_opens_no_more() {
+    let left = names_left_in_postgresql(false).await;
+    let sealed = SEALED.map(|(name, _)| name);
+    let beyond: Vec<_> = left
+        .iter()
+        .filter(|name| !sealed.contains(&name.as_str()))
+        .collect();
+    assert_eq!(beyond, [""; 0], "{left:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_byte_of_what_was_purged_is_in_postgresqls_heap_once_it_was_written_anew() {
+    assert_eq!(names_left_in_postgresql(true).await, [""; 0]);
+}
+
+/// What is found in the heap and in the house after a purge.
+async fn names_left_in_postgresql(rewrite: bool) -> Vec<String> {
     let server = Server::start_new();
     let gateway = marked(Kit::with_database(Some(server.fresh_database()))).await;
     gateway.sql("CHECKPOINT");
     let heap = server.dir().join("data/base");
     let (marks, places) = (marks(&gateway), vec![gateway.dir().join("data"), heap]);
     assert_eq!(names(&found(&marks, &places)), all_kept());
-    let report = purge_four_months_later(&gateway).await;
+    let report = purge_four_months_later(&gateway, rewrite).await;
     assert_eq!(
         (report.exchanges, report.keys_destroyed, report.scrubbed),
         (3, 1, true)
     );
     gateway.sql("CHECKPOINT");
-    assert_eq!(found(&marks, &places), []);
     gateway.doctor();
+    let left = found(&marks, &places);
+    eprintln!("left: {left:?}");
+    names(&left).into_iter().map(str::to_owned).collect()
 }
 
 /// While the gateway runs, another process purges: the log is cut all the same, though readers are connected.

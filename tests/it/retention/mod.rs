@@ -89,3 +89,34 @@ async fn status(client: &Client, id: &str) -> String {
     let piece = client.get(&format!("/v1/pieces/{id}")).await.json();
     piece["status"].as_str().expect("a text").to_owned()
 }
+
+/// Makes `count` more rows of an exchange and its return, without documents.
+fn multiply(gateway: &Gateway, id: &str, count: u32) {
+    let id = gateway.id(id);
+    let (numbers, fresh, other) = match gateway.database() {
+        Some(_) => (
+            format!("generate_series(1, {count}) AS n(i)"),
+            "CAST(md5('e' || n.i) AS uuid)",
+            "CAST(md5('r' || n.i) AS uuid)",
+        ),
+        None => (
+            format!(
+                "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) SELECT i FROM n) n"
+            ),
+            "CAST(substr('e00000000000' || printf('%04d', n.i), -16) AS BLOB)",
+            "CAST(substr('r00000000000' || printf('%04d', n.i), -16) AS BLOB)",
+        ),
+    };
+    gateway.sql(&format!(
+        "INSERT INTO exchange (id, kind, client_id, partner, environment, project, source_application, iteration, \
+         status, received_at, request_bytes, dossier_hash, size, sha256, key_id, wrapped_key, metadata) \
+         SELECT {fresh}, kind, client_id, partner, environment, project, source_application, iteration, \
+         status, received_at, request_bytes, dossier_hash, size, sha256, key_id, wrapped_key, metadata \
+         FROM exchange, {numbers} WHERE id = {id}; \
+         INSERT INTO exchange_return (id, exchange_id, partner, environment, project, outcome, state, attempts, \
+         next_attempt_at, acknowledged_at, key_id, body, created_at) \
+         SELECT {other}, {fresh}, partner, environment, project, outcome, state, attempts, \
+         next_attempt_at, acknowledged_at, key_id, body, created_at FROM exchange_return, {numbers} \
+         WHERE exchange_id = {id}; SELECT 1"
+    ));
+}

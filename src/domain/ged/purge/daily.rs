@@ -59,6 +59,7 @@ async fn tonight(ctx: &Context) -> Result<()> {
         by: BY_THE_CLOCK.to_owned(),
         reason: None,
         confirm_clock: false,
+        rewrite: false,
     };
     match super::run(ctx, &order).await {
         Ok(_) => {

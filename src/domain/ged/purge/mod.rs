@@ -64,6 +64,8 @@ pub struct Order {
     pub reason: Option<String>,
     /// Whether the operator vouches for the clock.
     pub confirm_clock: bool,
+    /// Whether the database's files are written anew afterwards, while everybody else waits.
+    pub rewrite: bool,
 }
 
 /// What a run did, or what one would do.
@@ -146,21 +148,21 @@ async fn guarded(ctx: &Context, order: &Order, run: Run) -> Result<Report> {
     guard::believe(ctx, order.confirm_clock).await?;
     begin(ctx, order, run).await?;
     let mut report = Report::new(Some(run.id), run.at);
-    let purged = all(ctx, run, &mut report).await;
+    let purged = all(ctx, order, run, &mut report).await;
     let ended = end(ctx, order, run, &mut report, purged.as_ref().err()).await;
     purged.and(ended)?;
     Ok(report)
 }
 
 /// Everything that is due, then the keys, then the dead bytes.
-async fn all(ctx: &Context, run: Run, report: &mut Report) -> Result<()> {
+async fn all(ctx: &Context, order: &Order, run: Run, report: &mut Report) -> Result<()> {
     for project in ctx.config.projects.values() {
         one_project(ctx, run, project, report).await?;
     }
     survey::unacknowledged(ctx, run.at, report).await?;
     report.blobs_left = removal::drain(ctx).await?;
     report.keys_destroyed = epochs::destroy_unused(ctx, run.at).await?;
-    report.scrubbed = ctx.store.scrub(&retention::TABLES).await?;
+    report.scrubbed = ctx.store.scrub(&retention::TABLES, order.rewrite).await?;
     Ok(())
 }
 
