@@ -6,7 +6,7 @@
 //! any more, whoever holds the master key. So the folder of these files is backed up apart, its newest state only
 //! (`navette backup --keys`).
 //!
-//! An exchange that is on hold keeps the key of its day, and with it what older backups hold of that day's others.
+//! What is kept beyond its term, on hold for instance, moves under today's key in time ([`rewrap`]).
 //!
 //! **Races.** A day's key is one row of `project_key`, whoever comes first; its file is durable before the row is there.
 //! It is not destroyed before its day is two days gone, when no process draws on it any more.
@@ -23,6 +23,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
+use super::rewrap;
 use crate::{
     domain::Context,
     kernel::{
@@ -142,20 +143,50 @@ async fn held(store: &Store, project: &str, purpose: &str) -> Result<Option<Uuid
     Ok(found.await?.map(|(id, _)| id))
 }
 
-/// Destroys the keys of the days of which nothing is left; answers how many.
+/// A day's key, and when its day was.
+#[derive(Clone, Debug)]
+pub struct Day {
+    /// The key's id.
+    pub id: Uuid,
+    /// Its project.
+    pub project: String,
+    /// When the day began.
+    pub begin: Timestamp,
+    /// When it ended.
+    pub end: Timestamp,
+}
+
+impl Day {
+    fn of(key: DayKey) -> Result<Self> {
+        let number: Option<i64> = key
+            .purpose
+            .strip_prefix(PURPOSE)
+            .and_then(|day| day.parse().ok());
+        let number = number.ok_or_else(|| Fault::internal(format!("key {} has no day", key.id)))?;
+        Ok(Self {
+            id: key.id,
+            project: key.project,
+            begin: instant(number * DAY_MICROS),
+            end: instant((number + 1) * DAY_MICROS),
+        })
+    }
+}
+
+/// Destroys the keys of the days of which nothing is left, once what something keeps has moved under another; answers how many.
 pub async fn destroy_unused(ctx: &Context, now: Timestamp) -> Result<u64> {
     let mut destroyed = 0;
     for key in ctx.store.read(keys::of_days).await? {
-        if !is_unused(ctx, &key, now).await? {
+        let day = Day::of(key)?;
+        rewrap::stragglers(ctx, &day, now).await?;
+        if !is_unused(ctx, &day, now).await? {
             continue;
         }
         failpoint::hit("purge.before-key");
-        let path = ctx.keyring.epochs().file(key.id);
+        let path = ctx.keyring.epochs().file(day.id);
         blocking(move || shred(&path)).await?;
         failpoint::hit("purge.after-key");
-        let id = key.id;
         ctx.store
-            .write(move |tx| keys::destroyed(tx, id, now))
+            .write(move |tx| keys::destroyed(tx, day.id, now))
             .await?;
         destroyed += 1;
     }
@@ -163,20 +194,14 @@ pub async fn destroy_unused(ctx: &Context, now: Timestamp) -> Result<u64> {
     Ok(destroyed)
 }
 
-/// What a day's key wraps has ids from that day, give or take the grace.
-async fn is_unused(ctx: &Context, key: &DayKey, now: Timestamp) -> Result<bool> {
-    let day: i64 = key
-        .purpose
-        .strip_prefix(PURPOSE)
-        .and_then(|day| day.parse().ok())
-        .ok_or_else(|| Fault::internal(format!("key {} has no day", key.id)))?;
-    let (begin, end) = (instant(day * DAY_MICROS), instant((day + 1) * DAY_MICROS));
+/// What a day's key wraps has ids from that day, give or take the grace, unless it has moved there.
+async fn is_unused(ctx: &Context, day: &Day, now: Timestamp) -> Result<bool> {
     let around = |at: Timestamp, by| at.checked_add(by).map_err(Fault::internal);
-    let (from, upto) = (around(begin, -GRACE)?, around(end, GRACE)?);
+    let (from, upto) = (around(day.begin, -GRACE)?, around(day.end, GRACE)?);
     if upto > now {
         return Ok(false);
     }
-    let (id, from, upto) = (key.id, first_id(from)?, first_id(upto)?);
+    let (id, from, upto) = (day.id, first_id(from)?, first_id(upto)?);
     // The day's own ids tell at once for most keys; before one goes for good, every row is asked.
     let used = ctx
         .store

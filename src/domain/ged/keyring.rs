@@ -48,11 +48,14 @@ pub struct ProjectKeys {
 impl ProjectKeys {
     /// A fresh data key, and itself wrapped, for a row.
     pub fn fresh(&self, entropy: &Entropy) -> Result<(Key, Vec<u8>)> {
-        let (_, today) = self.today.as_ref().ok_or_else(|| {
-            Fault::internal("keys that were opened for reading cannot wrap another")
-        })?;
-        let (key, wrapped) = seal::fresh_key(today, entropy, DATA_KEY)?;
+        let (key, wrapped) = seal::fresh_key(self.writing()?, entropy, DATA_KEY)?;
         Ok((key, [self.id.as_bytes(), &wrapped[..]].concat()))
+    }
+
+    /// A data key of a row, wrapped anew.
+    pub fn wrap(&self, entropy: &Entropy, key: &Key) -> Result<Vec<u8>> {
+        let wrapped = seal::seal(self.writing()?, entropy, DATA_KEY, key.expose())?;
+        Ok([self.id.as_bytes(), &wrapped[..]].concat())
     }
 
     /// A data key of a row. Fails with `corrupt` where the key of its day is gone.
@@ -65,6 +68,12 @@ impl ProjectKeys {
             .ok_or_else(|| Fault::new(Code::Corrupt, "Une clé enregistrée est tronquée."))?;
         let day = self.epochs.open(Uuid::from_bytes(*id))?;
         seal::unwrap_key(&day, DATA_KEY, wrapped)
+    }
+
+    fn writing(&self) -> Result<&Key> {
+        let today = self.today.as_ref().map(|(_, key)| key);
+        let why = "keys that were opened for reading cannot wrap another";
+        today.ok_or_else(|| Fault::internal(why))
     }
 
     fn is_of(&self, day: i64) -> bool {

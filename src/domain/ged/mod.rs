@@ -9,6 +9,7 @@ pub mod epochs;
 pub mod holds;
 pub mod keyring;
 pub mod purge;
+pub mod rewrap;
 pub mod sweep;
 
 pub use keyring::{Keyring, ProjectKeys};
