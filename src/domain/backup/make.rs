@@ -157,7 +157,7 @@ fn one_table(tx: &mut Tx<'_>, table: &Table, folder: &Path, dumped: &mut Dumped)
         "document" => column("id").zip(column("purged_at")),
         _ => None,
     };
-    let (mut count, mut documents) = (0, Vec::new());
+    let (mut count, mut documents) = (0, Vec::<Uuid>::new());
     dump::rows(tx, table, &mut |row| {
         if let Some((id, purged_at)) = living
             && row.get::<Option<i64>>(purged_at)?.is_none()

@@ -7,15 +7,19 @@ use crate::{
     both_engines,
     kit::{
         client::Client,
-        gateway::{Gateway, REASON},
+        gateway::{Gateway, PROJECT, REASON},
         pki::pki,
     },
 };
 
-/// Makes the day of everything so far one that is long gone, so that its keys may be destroyed with its last exchange.
-fn end_the_day(gateway: &Gateway) {
-    gateway
-        .sql("UPDATE project_key SET purpose = 'day/19000' WHERE purpose LIKE 'day/2%'; SELECT 1");
+/// Makes the day of everything so far another: its keys may be destroyed with its last exchange.
+fn end_the_day(gateway: &Gateway, days_ago: u32) {
+    let today =
+        gateway.sql("SELECT substr(purpose, 5) FROM project_key WHERE purpose LIKE 'day/2%'");
+    let then = today.parse::<u32>().expect("a day's number") - days_ago;
+    gateway.sql(&format!(
+        "UPDATE project_key SET purpose = 'day/{then}' WHERE purpose = 'day/{today}'; SELECT 1"
+    ));
 }
 
 fn keys(folder: &std::path::Path) -> usize {
@@ -36,7 +40,7 @@ both_engines! {
         assert!(!gateway.dir().join("copie-1/keys").exists());
         let ours = gateway.dir().join("data/keys");
         assert_eq!((keys(&ours), keys(&apart.join("keys"))), (1, 1));
-        end_the_day(&gateway);
+        end_the_day(&gateway, 10);
         age(&gateway, AGED_DAYS, &[&ids[0]]);
         assert_eq!(purge(&gateway)["keysDestroyed"], 0, "another exchange needs it");
         age(&gateway, AGED_DAYS, &[&ids[1]]);
@@ -55,11 +59,10 @@ both_engines! {
         let client = Client::with_token(&gateway, &pki().client, &credentials).await;
         let gone = acknowledged(&gateway, &client, 2).await;
         assert!(gateway.stop().success());
-        end_the_day(&gateway);
+        end_the_day(&gateway, 10);
         gateway.restart();
         let client = Client::with_token(&gateway, &pki().client, &credentials).await;
-        let sent = client.push(&crate::kit::client::metadata("D-neuf"), crate::kit::document::small("D-neuf"));
-        let kept = sent.await.reconciliation_id();
+        let kept = super::sent(&client, "D-neuf").await;
         super::await_status(&gateway, "acknowledged", 3);
         gateway.await_idle();
         let apart = gateway.dir().join("cles");
@@ -78,6 +81,28 @@ both_engines! {
         let again = Client::with_token(&house, &pki().client, &credentials).await;
         assert_eq!(status(&again, &gone[0]).await, "purged");
         assert_eq!(again.get(&format!("/v1/pieces/{kept}/content")).await.status, 200);
+    }
+
+    /// What is held long after its term does not keep the key of its day: it moves under another, stays readable, and goes
+    /// once it may.
+    async fn what_is_held_for_long_does_not_keep_the_key_of_its_day(kit) {
+        let mut gateway = kit.start();
+        let client = gateway.client().await;
+        let ids = acknowledged(&gateway, &client, 2).await;
+        assert!(gateway.stop().success());
+        end_the_day(&gateway, 200);
+        age(&gateway, AGED_DAYS, &[]);
+        let hold = ["D-0", "--project", PROJECT, "--reason", REASON];
+        gateway.run(&[&["hold", "add"][..], &hold].concat()).succeeded();
+        let report = purge(&gateway);
+        assert_eq!((&report["exchanges"], &report["keysDestroyed"]), (&1.into(), &1.into()), "{report}");
+        gateway.doctor();
+        gateway.restart();
+        let content = client.get(&format!("/v1/pieces/{}/content", ids[0])).await;
+        assert!(content.body == crate::kit::document::small("D-0"));
+        gateway.run(&[&["hold", "remove"][..], &hold].concat()).succeeded();
+        assert_eq!(purge(&gateway)["exchanges"], 1);
+        gateway.doctor();
     }
 
     /// Without its keys a backup is of no use, and that is told before anything is served.

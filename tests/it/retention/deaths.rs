@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{AGED_DAYS, SOON, acknowledged, age, await_status, backup::Copy, purge};
+use super::{AGED_DAYS, SOON, acknowledged, age, await_status, backup::Copy, purge, sent};
 use crate::{
     both_engines,
     kit::{
@@ -39,8 +39,7 @@ both_engines! {
         let client = gateway.client().await;
         acknowledged(&gateway, &client, 3).await;
         for (number, point) in PURGE.into_iter().enumerate() {
-            let sent = client.push(&crate::kit::client::metadata(&format!("D-mort-{number}")), crate::kit::document::small(point));
-            sent.await.reconciliation_id();
+            sent(&client, &format!("D-mort-{number}")).await;
             let left = "SELECT count(*) FROM exchange WHERE status IN ('received', 'returned')";
             wait::until("acknowledgment", SOON, || (gateway.count(left) == 0).then_some(()));
             gateway.await_idle();

@@ -42,12 +42,18 @@ async fn acknowledged(gateway: &Gateway, client: &Client, count: usize) -> Vec<S
     let mut ids = Vec::new();
     for number in 0..count {
         let dossier = format!("D-{number}");
-        let sent = client.push(&metadata(&dossier), document::small(&dossier));
-        ids.push(sent.await.reconciliation_id());
+        ids.push(sent(client, &dossier).await);
     }
     await_status(gateway, "acknowledged", count as u64);
     gateway.await_idle();
     ids
+}
+
+/// Sends a piece of a dossier; its reconciliation id.
+async fn sent(client: &Client, dossier: &str) -> String {
+    let metadata = metadata(dossier);
+    let answer = client.push(&metadata, document::small(dossier));
+    answer.await.reconciliation_id()
 }
 
 /// Waits until so many exchanges have that status.
