@@ -44,8 +44,8 @@ async fn is_due(ctx: &Context) -> Result<bool> {
     let since = term::last_time_of_day(ctx.clock.now(), hour, minute);
     let last = ctx.store.read(|tx| purges::last(tx, 1)).await?;
     Ok(match last.first() {
-        // One that died is gone on with, once its lease has expired.
-        Some(run) => run.started_at < since || run.ended_at.is_none(),
+        // One that died is gone on with, once its lease has expired; an operator's own is left to him.
+        Some(run) => run.started_at < since || (run.ended_at.is_none() && run.reason.is_none()),
         None => ctx
             .store
             .read(purges::first_entry)
