@@ -107,6 +107,8 @@ pub struct Limits {
     pub body_deadline: Duration,
     /// The least rate of a body in bytes a second, after the first 10 s.
     pub body_rate: u64,
+    /// How long the idempotency key of a request that died stays taken; a living request renews its claim.
+    pub idempotency_lease: Duration,
 }
 
 impl Limits {
@@ -272,6 +274,7 @@ impl Limits {
             return_reserve: reader.number("limits.return_reserve_bytes", 64_000, 16_000, 1_000_000),
             body_deadline: reader.seconds("limits.body_deadline_seconds", 300, 3600),
             body_rate: reader.number("limits.body_bytes_per_second", 1000, 1, 1_000_000_000),
+            idempotency_lease: reader.seconds("limits.idempotency_lease_seconds", 20, 600),
         };
         if limits.return_reserve >= limits.transaction {
             reader.wrong(

@@ -160,7 +160,8 @@ pub fn renew(tx: &mut Tx<'_>, held: &[(Uuid, Uuid)], now: Timestamp, micros: i64
     tx.batch(&statements)
 }
 
-fn lease_clock(tx: &mut Tx<'_>, now: Timestamp) -> Result<i64> {
+/// The clock that leases are timed by.
+pub(super) fn lease_clock(tx: &mut Tx<'_>, now: Timestamp) -> Result<i64> {
     match tx.engine() {
         Engine::Sqlite => Ok(now.as_microsecond()),
         Engine::Postgres => tx

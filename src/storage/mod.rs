@@ -7,8 +7,10 @@
 pub mod clients;
 pub mod engine;
 pub mod exchanges;
+pub mod idempotency;
 pub mod incidents;
 pub mod inspection;
+pub mod iterations;
 pub mod jobs;
 pub mod journal;
 pub mod keys;
@@ -25,8 +27,10 @@ pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
     let shared = [
         clients::ALL,
         exchanges::ALL,
+        idempotency::ALL,
         incidents::ALL,
         inspection::ALL,
+        iterations::ALL,
         jobs::ALL,
         journal::ALL,
         keys::ALL,
@@ -42,6 +46,8 @@ pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
         .map(|(name, sql)| (name, sql.to_owned()))
         .collect();
     all.push(("LIST", listing::statement(&every_filter(), 1).0));
+    let deposits = iterations::statement(&iterations::Wanted::every(), 1);
+    all.push(("DEPOSITS", deposits.0));
     let incidents = incidents::statement(&incidents::Filter::every(), 1);
     all.push(("INCIDENTS", incidents.0));
     all
@@ -58,6 +64,7 @@ fn every_filter() -> listing::Filter {
         iteration: Some(1),
         status: Some(String::new()),
         sha256: Some([0; 32]),
+        reception: Some(listing::Reception::Later),
         received_after: Some(epoch),
         received_before: Some(epoch),
         before_id: Some(uuid::Uuid::nil()),

@@ -16,7 +16,11 @@ use crate::{
 fn is_refusal(code: Code) -> bool {
     !matches!(
         code,
-        Code::Internal | Code::Unavailable | Code::StorageFull | Code::Corrupt
+        Code::Internal
+            | Code::Unavailable
+            | Code::StorageFull
+            | Code::Corrupt
+            | Code::RequestInFlight
     )
 }
 

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`pieces`] | send a piece |
 //! | [`reading`] | list, piece, content, receipt, return, events |
+//! | [`dossiers`] | a dossier's deposits |
 //! | [`query`] | the list's parameters and cursor |
 //! | [`ids`] | the ids of a path |
 //! | [`oauth`] | token, jwks, authorization server metadata |
@@ -14,6 +15,7 @@
 //! token and with a wrong scope.
 
 pub mod caller;
+pub mod dossiers;
 pub mod ids;
 pub mod oauth;
 pub mod pieces;
@@ -63,6 +65,10 @@ pub fn operations() -> Vec<Operation<Arc<Api>>> {
             reading::produced,
         ),
         get("/v1/pieces/{reconciliationId}/events", reading::events),
+        get(
+            "/v1/dossiers/{dossierId}/iterations",
+            dossiers::iterations,
+        ),
         post("/oauth2/token", oauth::token),
         get("/oauth2/jwks", oauth::jwks),
         get("/.well-known/oauth-authorization-server", oauth::metadata),
