@@ -11,6 +11,7 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
@@ -38,6 +39,8 @@ const POINTER: &str = "/headers/idempotency-key";
 const LONGEST: usize = 255;
 /// How many times a claim is renewed within its life.
 const BEATS: u32 = 4;
+/// How long a claim that expired is kept.
+const DEAD: SignedDuration = SignedDuration::from_hours(24);
 
 /// A key as the sender wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -245,6 +248,15 @@ impl Replay {
             ..Acknowledged::of(outcome, &exchange, receipt)
         })
     }
+}
+
+/// Forgets claims of requests that died more than a day ago and whose senders never came back; answers how many.
+pub async fn sweep(ctx: &Context) -> Result<u64> {
+    let before = ctx.clock.now().checked_sub(DEAD);
+    let before = before.map_err(Fault::internal)?;
+    ctx.store
+        .write(move |tx| idempotency::sweep(tx, before))
+        .await
 }
 
 /// The keyed hash of what was sent: its metadata in one way of writing, and its content.

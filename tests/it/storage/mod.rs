@@ -33,7 +33,8 @@ both_stores! {
         let clock = Clock::system();
         let applied = join_all(stores.iter().map(|store| migrate::migrate(store, &clock))).await;
         let applied: Vec<_> = applied.into_iter().flat_map(|names| names.unwrap()).collect();
-        assert_eq!(applied, ["0001_foundation"]);
+        let once: std::collections::BTreeSet<_> = applied.iter().collect();
+        assert_eq!((applied[0], once.len()), ("0001_foundation", applied.len()), "{applied:?}");
     }
 
     async fn a_database_of_a_newer_release_is_refused(place) {
