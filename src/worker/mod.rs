@@ -27,7 +27,7 @@ use self::lanes::Lane;
 use crate::{
     domain::{
         Context,
-        incidents::{Herald, tell},
+        incidents::{Herald, tell, trouble},
         jobs::{self, Kind, Settlement},
         returns::{
             Couriers, deliver,
@@ -254,10 +254,17 @@ impl Worker {
             Ok(outcome) => outcome,
             Err(_) => Err(Fault::unavailable("the job took longer than its deadline")),
         };
-        outcome.unwrap_or_else(|fault| {
-            tracing::error!(job = %job.id, kind = job.kind, subject = %job.subject, %fault, "a job failed; it is tried again");
-            Settlement::after_fault(&self.ctx, job, &fault)
-        })
+        let outcome = match outcome {
+            Ok(settlement) => trouble::over(&self.ctx, job, settlement).await,
+            Err(fault) => Err(fault),
+        };
+        match outcome {
+            Ok(settlement) => settlement,
+            Err(fault) => {
+                tracing::error!(job = %job.id, kind = job.kind, subject = %job.subject, %fault, "a job failed; it is tried again");
+                trouble::settlement(&self.ctx, job, &fault).await
+            }
+        }
     }
 
     async fn dispatch(&self, job: &JobRow) -> Result<Settlement> {

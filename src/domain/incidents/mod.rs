@@ -22,6 +22,7 @@ mod news;
 pub mod operator;
 pub mod tell;
 mod ticket;
+pub mod trouble;
 pub mod view;
 
 pub use cause::Cause;

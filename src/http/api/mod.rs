@@ -5,6 +5,7 @@
 //! | [`pieces`] | send a piece |
 //! | [`reading`] | list, piece, content, receipt, return, events |
 //! | [`query`] | the list's parameters and cursor |
+//! | [`incidents`] | list the incidents |
 //! | [`ids`] | the ids of a path |
 //! | [`oauth`] | token, jwks, authorization server metadata |
 //! | [`caller`] | who calls, with which right: in the handler's signature |
@@ -15,6 +16,7 @@
 
 pub mod caller;
 pub mod ids;
+pub mod incidents;
 pub mod oauth;
 pub mod pieces;
 pub mod query;
@@ -63,6 +65,7 @@ pub fn operations() -> Vec<Operation<Arc<Api>>> {
             reading::produced,
         ),
         get("/v1/pieces/{reconciliationId}/events", reading::events),
+        get("/v1/incidents", incidents::list),
         post("/oauth2/token", oauth::token),
         get("/oauth2/jwks", oauth::jwks),
         get("/.well-known/oauth-authorization-server", oauth::metadata),
