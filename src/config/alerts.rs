@@ -22,6 +22,8 @@ pub struct Tool {
     pub url: String,
     /// The authorities that its certificate must come from, PEM.
     pub ca: PathBuf,
+    /// Our client certificate and its key, PEM, where it asks for one.
+    pub certificate: Option<(PathBuf, PathBuf)>,
     /// The file of the ed25519 key that signs (`whsk_…`).
     pub webhook_key_file: PathBuf,
     /// The file of a secret shared with it (`whsec_…`), where it checks by a published library.
@@ -63,6 +65,14 @@ impl Tool {
     fn read(reader: &mut Reader) -> Option<Self> {
         let url = reader.optional_text("incidents.webhook_url");
         let ca = reader.optional_file("incidents.webhook_ca");
+        let certificate = reader.optional_file("incidents.webhook_certificate");
+        let certificate_key = reader.optional_file("incidents.webhook_certificate_key_file");
+        if certificate.is_some() != certificate_key.is_some() {
+            reader.wrong(
+                "incidents.webhook_certificate",
+                "goes together with incidents.webhook_certificate_key_file",
+            );
+        }
         let key = reader.optional_file("incidents.webhook_key_file");
         let webhook_secret_file = reader.optional_file("incidents.webhook_secret_file");
         let allow_hosts = reader.list("incidents.webhook_allow_hosts");
@@ -73,6 +83,7 @@ impl Tool {
         Some(Self {
             url,
             ca: needed(reader, "incidents.webhook_ca", ca),
+            certificate: certificate.zip(certificate_key),
             webhook_key_file: needed(reader, "incidents.webhook_key_file", key),
             webhook_secret_file,
             allow_hosts,

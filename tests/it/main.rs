@@ -15,6 +15,7 @@ mod equipment;
 mod faults;
 mod fixtures;
 mod health;
+mod incidents;
 mod inside;
 mod inspection;
 mod intake;

@@ -92,10 +92,14 @@ fn sender(tool: &Tool, clock: &Clock) -> Result<Sender> {
         Some(shared) => signer.with_shared(&secret(shared)?)?,
         None => signer,
     };
+    let (certificate_pem, key_pem) = match &tool.certificate {
+        Some((certificate, key)) => (read(certificate)?, read(key)?),
+        None => (Vec::new(), Vec::new()),
+    };
     let settings = Settings {
         url: tool.url.clone(),
-        certificate_pem: Vec::new(),
-        key_pem: Vec::new(),
+        certificate_pem,
+        key_pem,
         ca_pem: read(&tool.ca)?,
         allow_hosts: tool.allow_hosts.clone(),
         connect_timeout: CONNECT,
