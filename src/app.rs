@@ -19,6 +19,7 @@ use crate::{
         Context,
         access::{Keys, Registry, Tokens, registry},
         ged::Keyring,
+        incidents::Herald,
         processing::Registry as Processors,
         receipts::Signer,
         returns::{Couriers, make::Workshop},
@@ -283,7 +284,8 @@ pub async fn work(house: &House, stop: CancellationToken) -> Result<()> {
         sandbox: Arc::new(Pool::start(settings).await?),
     };
     let couriers = Couriers::new(&ctx.config.projects, &ctx.clock)?;
+    let herald = Herald::new(&ctx.config, &ctx.clock)?;
     let by_the_clock = tokio::spawn(periodic::run(ctx.clone(), stop.clone()));
-    Worker::new(ctx, workshop, couriers).run(stop).await;
+    Worker::new(ctx, workshop, couriers, herald).run(stop).await;
     by_the_clock.await.map_err(Fault::internal)?
 }

@@ -10,6 +10,7 @@ mod client;
 mod connection;
 mod demo;
 mod doctor;
+mod incident;
 mod job;
 mod migrate;
 mod operator;
@@ -53,6 +54,7 @@ enum Command {
     Client(client::ClientArgs),
     Demo(demo::DemoArgs),
     Doctor(doctor::DoctorArgs),
+    Incident(incident::IncidentArgs),
     Job(job::JobArgs),
     Push(Box<push::PushArgs>),
     Status(status::StatusArgs),
@@ -97,6 +99,7 @@ async fn dispatch(cli: Cli) -> Result<Answer> {
         Command::Client(args) => client::run(&settings, args).await,
         Command::Demo(args) => demo::run(args).await,
         Command::Doctor(args) => doctor::run(&settings, args).await,
+        Command::Incident(args) => incident::run(&settings, args).await,
         Command::Job(args) => job::run(&settings, args).await,
         Command::Push(args) => push::run(*args).await,
         Command::Status(args) => status::run(&settings, args).await,

@@ -2,7 +2,10 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use super::reader::Reader;
+use super::{
+    alerts::{Alerts, Smtp},
+    reader::Reader,
+};
 
 /// The gateway's own settings. Relative paths start at the settings file's folder.
 #[derive(Clone, Debug)]
@@ -31,6 +34,10 @@ pub struct Gateway {
     pub worker: Worker,
     /// The children that open documents.
     pub sandbox: Sandbox,
+    /// The mail server, where there is one.
+    pub smtp: Option<Smtp>,
+    /// Who is told of incidents, where a project does not say it itself.
+    pub alerts: Alerts,
 }
 
 /// The HTTPS listener.
@@ -175,9 +182,19 @@ impl Gateway {
                 memory: reader.number("sandbox.memory_mb", 512, 64, 16_384) * MIB,
                 deadline: reader.seconds("sandbox.deadline_seconds", 10, 60),
             },
+            smtp: Smtp::read(reader),
+            alerts: alerts(reader),
             data_dir,
         }
     }
+}
+
+fn alerts(reader: &mut Reader) -> Alerts {
+    let alerts = Alerts::read(reader);
+    if !alerts.contacts.is_empty() && reader.optional_text("smtp.host").is_none() {
+        reader.wrong("incidents.contacts", "no smtp.host to send mails by");
+    }
+    alerts
 }
 
 fn loopback(reader: &mut Reader, key: &str, default: &str) -> SocketAddr {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
-use super::reader::Reader;
+use super::{alerts::Alerts, reader::Reader};
 
 /// The projects by name, shared by all who read them.
 pub type Projects = Arc<BTreeMap<String, Arc<Project>>>;
@@ -20,6 +20,8 @@ pub struct Project {
     pub callback: Callback,
     /// How many bytes of produced files a return may carry itself; above, it carries links.
     pub inline_bytes: u64,
+    /// Who is told of its incidents, where not the gateway's contacts.
+    pub alerts: Alerts,
 }
 
 /// The default return channel: a POST to the project's own API (API-10).
@@ -67,6 +69,7 @@ impl Project {
             media_types,
             callback: Callback::read(reader),
             inline_bytes: reader.number("return.inline_bytes", 1_000_000, 0, 10_000_000),
+            alerts: Alerts::read(reader),
         }
     }
 }

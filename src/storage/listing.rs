@@ -126,6 +126,6 @@ impl Conditions {
             .collect();
         self.values.extend(values.into_iter().map(Into::into));
         self.text
-            .push(format!("{column} IN ({})", places.join(", ")));
+            .push(format!("({column} IN ({}))", places.join(", ")));
     }
 }

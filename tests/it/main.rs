@@ -16,6 +16,7 @@ mod faults;
 mod fixtures;
 mod health;
 mod idempotency;
+mod incidents;
 mod inside;
 mod inspection;
 mod intake;

@@ -14,6 +14,7 @@ use crate::{
         Context,
         exchanges::{ReturnState, Status},
         ged::documents::{self, Column},
+        incidents::{self, Cause, Code as Anomaly, Ticket},
         jobs::{self, Effects, End, Settlement},
         journal::{self, Kind, Subject},
     },
@@ -123,6 +124,14 @@ impl Attempt {
         });
         let entry = self.entry(ctx, Kind::ReturnAcknowledged, detail)?;
         let attempt = self.recorded(Some(answer.status), None);
+        // A first attempt that succeeds has no incident behind it.
+        let over = match self.row.attempts {
+            0 => None,
+            _ => {
+                let cause = Cause::of_exchange(Anomaly::Undelivered, &self.exchange);
+                Some(incidents::clear(ctx, &cause)?)
+            }
+        };
         let exchange = self.exchange.id;
         let effects: Effects = Box::new(move |tx| {
             returns::tried(
@@ -134,7 +143,11 @@ impl Attempt {
             )?;
             returns::acknowledge(tx, &proof)?;
             exchanges::set_status(tx, exchange, Status::Acknowledged.as_str())?;
-            journal_rows::append(tx, &entry)
+            journal_rows::append(tx, &entry)?;
+            match &over {
+                Some(over) => over.close(tx).map(drop),
+                None => Ok(()),
+            }
         });
         Ok(Settlement {
             end: End::Done,
@@ -174,14 +187,16 @@ impl Attempt {
             "a return stays undelivered; replay it with `navette job retry`");
         let detail =
             json!({ "returnId": self.row.id, "reason": why, "attempts": self.row.attempts + 1 });
-        let entry = self.entry(ctx, Kind::ReturnUndelivered, detail)?;
+        let entry = self.entry(ctx, Kind::ReturnUndelivered, detail.clone())?;
+        let cause = Cause::of_exchange(Anomaly::Undelivered, &self.exchange);
+        let ticket = incidents::prepare(ctx, cause, detail)?;
         let attempt = self.recorded(status(refusal), Some(why.clone()));
         let effects = effects(
             attempt,
             ReturnState::Undelivered,
             None,
             entry,
-            Some(self.exchange.id),
+            Some((self.exchange.id, ticket)),
         );
         Ok(Settlement {
             end: End::Fail { why },
@@ -216,12 +231,13 @@ fn effects(
     state: ReturnState,
     next: Option<Timestamp>,
     entry: EntryRow,
-    undelivered: Option<Uuid>,
+    undelivered: Option<(Uuid, Ticket)>,
 ) -> Effects {
     Box::new(move |tx| {
         returns::tried(tx, &attempt, state.as_str(), next, None)?;
-        if let Some(exchange) = undelivered {
-            exchanges::set_status(tx, exchange, Status::Undelivered.as_str())?;
+        if let Some((exchange, ticket)) = &undelivered {
+            exchanges::set_status(tx, *exchange, Status::Undelivered.as_str())?;
+            ticket.open(tx)?;
         }
         journal_rows::append(tx, &entry)
     })

@@ -40,6 +40,13 @@ impl Demand for Reading {
     const SCOPE: Scope = Scope::PiecesRead;
 }
 
+/// Running the gateway.
+pub struct Administering;
+
+impl Demand for Administering {
+    const SCOPE: Scope = Scope::Admin;
+}
+
 /// A caller that shows everything that `D` demands.
 pub struct Caller<D> {
     /// The client, active.

@@ -6,6 +6,7 @@
 //! | [`reading`] | list, piece, content, receipt, return, events |
 //! | [`dossiers`] | a dossier's deposits |
 //! | [`query`] | the list's parameters and cursor |
+//! | [`incidents`] | list the incidents |
 //! | [`ids`] | the ids of a path |
 //! | [`oauth`] | token, jwks, authorization server metadata |
 //! | [`caller`] | who calls, with which right: in the handler's signature |
@@ -17,6 +18,7 @@
 pub mod caller;
 pub mod dossiers;
 pub mod ids;
+pub mod incidents;
 pub mod oauth;
 pub mod pieces;
 pub mod query;
@@ -69,6 +71,7 @@ pub fn operations() -> Vec<Operation<Arc<Api>>> {
             "/v1/dossiers/{dossierId}/iterations",
             dossiers::iterations,
         ),
+        get("/v1/incidents", incidents::list),
         post("/oauth2/token", oauth::token),
         get("/oauth2/jwks", oauth::jwks),
         get("/.well-known/oauth-authorization-server", oauth::metadata),

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The most pieces of a page.
-const MOST: u32 = 200;
+pub(super) const MOST: u32 = 200;
 /// The pieces of a page where nothing is said.
 pub(super) const USUAL: u32 = 50;
 
@@ -96,22 +96,25 @@ impl Reader {
 }
 
 /// A name as a pointer may show it.
-fn shown(name: &str) -> String {
+pub(super) fn shown(name: &str) -> String {
     let plain: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
     plain.replace('~', "~0").replace('/', "~1")
 }
 
+/// Fills `slot`; answers whether there was a value.
 pub(super) fn put<T>(slot: &mut Option<T>, value: Option<T>) -> bool {
     *slot = value;
     slot.is_some()
 }
 
+/// A text of at most `most` characters.
 pub(super) fn text(value: &str, most: usize) -> Option<String> {
     let length = value.chars().count();
     ((1..=most).contains(&length) && !value.contains('\0')).then(|| value.to_owned())
 }
 
-fn number(value: &str, most: u32) -> Option<u32> {
+/// A number from 1 to `most`.
+pub(super) fn number(value: &str, most: u32) -> Option<u32> {
     let number = value.parse().ok()?;
     (1..=most).contains(&number).then_some(number)
 }

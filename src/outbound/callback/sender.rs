@@ -34,7 +34,7 @@ const IDLE: Duration = Duration::from_secs(30);
 pub struct Settings {
     /// The partner's API: https, without user or password.
     pub url: String,
-    /// Our client certificate and its issuers, PEM.
+    /// Our client certificate and its issuers, PEM; empty where the other end asks for none.
     pub certificate_pem: Vec<u8>,
     /// Its private key, PEM.
     pub key_pem: Vec<u8>,
@@ -145,15 +145,17 @@ fn checked(text: &str, policy: &Policy) -> Result<Url> {
 
 fn client(settings: &Settings, policy: Policy) -> Result<Client> {
     let unfit_pem = |cause| unfit("certificat, clé ou autorité illisible").because(cause);
-    let identity = [&settings.key_pem[..], b"\n", &settings.certificate_pem].concat();
-    let identity = Identity::from_pem(&identity).map_err(unfit_pem)?;
     let authorities = Certificate::from_pem_bundle(&settings.ca_pem).map_err(unfit_pem)?;
     if authorities.is_empty() {
         return Err(unfit("aucune autorité pour le partenaire"));
     }
     let agent = concat!("navette/", env!("CARGO_PKG_VERSION"));
-    Client::builder()
-        .identity(identity)
+    let mut builder = Client::builder();
+    if !settings.certificate_pem.is_empty() {
+        let identity = [&settings.key_pem[..], b"\n", &settings.certificate_pem].concat();
+        builder = builder.identity(Identity::from_pem(&identity).map_err(unfit_pem)?);
+    }
+    builder
         .tls_certs_only(authorities)
         .tls_version_min(Version::TLS_1_2)
         .tls_info(true)
