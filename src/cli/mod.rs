@@ -94,7 +94,7 @@ async fn dispatch(cli: Cli) -> Result<Answer> {
     match cli.command {
         Command::Serve(args) => serve::serve(&settings, args).await,
         Command::Worker(args) => serve::worker(&settings, args).await,
-        Command::CheckConfig(args) => migrate::check(&settings, &args),
+        Command::CheckConfig(args) => migrate::check(&settings, &args).await,
         Command::Migrate(args) => migrate::migrate(&settings, &args).await,
         Command::Client(args) => client::run(&settings, args).await,
         Command::Demo(args) => demo::run(args).await,

@@ -101,7 +101,7 @@ fn sender(tool: &Tool, clock: &Clock) -> Result<Sender> {
         certificate_pem,
         key_pem,
         ca_pem: read(&tool.ca)?,
-        allow_hosts: tool.allow_hosts.clone(),
+        allow: tool.allow_hosts.clone(),
         connect_timeout: CONNECT,
         timeout: PUSH,
         signer,

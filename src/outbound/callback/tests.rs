@@ -34,7 +34,7 @@ fn settings(authority: &Authority, port: u16) -> Settings {
         certificate_pem: certificate.pem().into_bytes(),
         key_pem: key.serialize_pem().into_bytes(),
         ca_pem: authority.pem(),
-        allow_hosts: vec!["localhost".into()],
+        allow: vec!["localhost".into()],
         connect_timeout: Duration::from_secs(10),
         timeout: Duration::from_secs(20),
         signer: keys::signer(),
@@ -212,7 +212,7 @@ async fn a_name_that_leads_inside_is_refused_at_connection_unless_it_is_allowed(
     let authority = Authority::new();
     let mut partner = Partner::start(&authority, Script::Raw(ok(""))).await;
     let mut settings = settings(&authority, partner.port);
-    settings.allow_hosts = Vec::new();
+    settings.allow = Vec::new();
     assert_eq!(
         refusal(attempt(settings).await).reason,
         Reason::AddressRefused

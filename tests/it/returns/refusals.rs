@@ -74,7 +74,7 @@ both_engines! {
     }
 
     async fn an_internal_address_that_is_not_allowed_by_name_gets_nothing(kit) {
-        let gateway = three_attempts(kit.set_project("callback.allow_hosts", "[]")).start();
+        let gateway = three_attempts(kit.set_project("callback.allow", "[]")).start();
         let (_client, id) = given_up(&gateway).await;
         assert_eq!(failures(&gateway, &id), ["address-refused"; 3]);
         assert_eq!(gateway.partner().count(), 0);
@@ -84,7 +84,7 @@ both_engines! {
         let kit = kit.set_project("callback.url", r#""https://127.0.0.1:8444/retours""#);
         let gateway = kit.stopped();
         let told = gateway.run(&["check-config"]).failed_with(3);
-        assert!(told.contains("allow_hosts"), "{told}");
+        assert!(told.contains("callback.allow"), "{told}");
     }
 
     async fn an_undelivered_return_is_delivered_under_its_id_when_an_operator_retries(kit) {
