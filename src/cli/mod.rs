@@ -17,6 +17,7 @@ mod operator;
 mod output;
 mod push;
 mod receipt;
+mod returns;
 mod serve;
 mod status;
 
@@ -59,6 +60,7 @@ enum Command {
     Push(Box<push::PushArgs>),
     Status(status::StatusArgs),
     Receipt(receipt::ReceiptArgs),
+    Return(returns::ReturnArgs),
 }
 
 /// How a command that ran to its end answers.
@@ -104,6 +106,7 @@ async fn dispatch(cli: Cli) -> Result<Answer> {
         Command::Push(args) => push::run(*args).await,
         Command::Status(args) => status::run(&settings, args).await,
         Command::Receipt(args) => receipt::run(&settings, args).await,
+        Command::Return(args) => returns::run(&settings, args).await,
     }
 }
 

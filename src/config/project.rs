@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use super::{alerts::Alerts, reader::Reader};
+use crate::kernel::cidr::Cidr;
 
 /// The projects by name, shared by all who read them.
 pub type Projects = Arc<BTreeMap<String, Arc<Project>>>;

@@ -39,6 +39,7 @@ pub fn outcome(code: Code) -> (StatusCode, &'static str) {
         Code::PieceConflict => (409, "Pièce déjà reçue avec un autre contenu"),
         Code::RequestInFlight => (409, "Requête déjà en cours"),
         Code::IdempotencyKeyReused => (422, "Clé d'idempotence déjà employée"),
+        Code::ReturnPending => (409, "Retour déjà en cours de livraison"),
         Code::TooLarge => (413, "Transaction trop volumineuse"),
         Code::RequestTypeUnsupported => (415, "Type de requête non pris en charge"),
         Code::MediaTypeNotAccepted => (415, "Type de fichier non accepté par le projet"),

@@ -56,6 +56,8 @@ codes! {
     RequestInFlight = "request-in-flight",
     /// The idempotency key stands for another sending.
     IdempotencyKeyReused = "idempotency-key-reused",
+    /// The return is on its way already.
+    ReturnPending = "return-pending",
     /// Over the limit of a complete transaction (API-3).
     TooLarge = "too-large",
     /// The request's own content type is not the operation's.

@@ -17,8 +17,10 @@ pub mod keys;
 pub mod leases;
 pub mod listing;
 pub mod migrate;
+pub mod redeliveries;
 pub mod replay;
 pub mod returns;
+pub mod targets;
 
 pub use engine::{Access, Engine, Row, Store, Tx, Value};
 
@@ -36,8 +38,10 @@ pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
         keys::ALL,
         leases::ALL,
         migrate::ALL,
+        redeliveries::ALL,
         replay::ALL,
         returns::ALL,
+        targets::ALL,
     ];
     let mut all: Vec<_> = shared
         .concat()

@@ -27,6 +27,8 @@ pub enum Column {
     Return,
     /// `acknowledgment.body`.
     Acknowledgment,
+    /// `delivery_attempt.answer`.
+    Answer,
 }
 
 impl Column {
@@ -37,6 +39,7 @@ impl Column {
             Self::Result => b"result.body",
             Self::Return => b"exchange_return.body",
             Self::Acknowledgment => b"acknowledgment.body",
+            Self::Answer => b"delivery_attempt.answer",
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::{
         Store, exchanges,
         journal::EntryRow,
         replay::{self, ListedJob, Wanted},
-        returns,
+        returns, targets,
     },
 };
 
@@ -130,6 +130,7 @@ fn write(
     if let (Some(exchange), true) = (job.exchange_id, job.job.kind == Kind::Deliver.as_str()) {
         returns::revive(tx, job.job.subject, now)?;
         exchanges::set_status(tx, exchange, Status::Returned.as_str())?;
+        targets::probe_now(tx, &job.project, now)?;
     }
     crate::storage::journal::append(tx, entry)?;
     Ok(true)

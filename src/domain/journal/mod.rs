@@ -42,6 +42,8 @@ pub enum Kind {
     ReturnAcknowledged,
     /// The last attempt failed.
     ReturnUndelivered,
+    /// A client or an operator asked for a return again.
+    RedeliveryRequested,
     /// An operator had a given-up job tried again.
     JobRetried,
     /// A client was added, rotated or revoked.
@@ -68,6 +70,7 @@ impl Kind {
             Self::ReturnAttempted => "return.attempted",
             Self::ReturnAcknowledged => "return.acknowledged",
             Self::ReturnUndelivered => "return.undelivered",
+            Self::RedeliveryRequested => "return.redelivery-requested",
             Self::JobRetried => "job.retried",
             Self::ClientChanged => "client.changed",
             Self::IncidentOpened => "incident.opened",

@@ -47,6 +47,13 @@ impl Demand for Administering {
     const SCOPE: Scope = Scope::Admin;
 }
 
+/// Asking for something about one's pieces, beside sending them.
+pub struct Writing;
+
+impl Demand for Writing {
+    const SCOPE: Scope = Scope::PiecesWrite;
+}
+
 /// A caller that shows everything that `D` demands.
 pub struct Caller<D> {
     /// The client, active.

@@ -5,6 +5,7 @@
 //! | [`pieces`] | send a piece |
 //! | [`reading`] | list, piece, content, receipt, return, events |
 //! | [`dossiers`] | a dossier's deposits |
+//! | [`returns`] | the deliveries of a return, and the return again |
 //! | [`query`] | the list's parameters and cursor |
 //! | [`incidents`] | list the incidents |
 //! | [`ids`] | the ids of a path |
@@ -23,6 +24,7 @@ pub mod oauth;
 pub mod pieces;
 pub mod query;
 pub mod reading;
+pub mod returns;
 
 use std::sync::Arc;
 
@@ -65,6 +67,14 @@ pub fn operations() -> Vec<Operation<Arc<Api>>> {
         get(
             "/v1/pieces/{reconciliationId}/return/documents/{documentId}",
             reading::produced,
+        ),
+        get(
+            "/v1/pieces/{reconciliationId}/return/deliveries",
+            returns::deliveries,
+        ),
+        post(
+            "/v1/pieces/{reconciliationId}/return/redeliveries",
+            returns::redeliver,
         ),
         get("/v1/pieces/{reconciliationId}/events", reading::events),
         get(
