@@ -13,6 +13,7 @@ use crate::kernel::{
     fault::{Code, Result},
 };
 
+mod inside;
 mod library;
 mod partner;
 mod pki;
@@ -42,7 +43,10 @@ fn settings(authority: &Authority, port: u16) -> Settings {
 }
 
 async fn attempt(settings: Settings) -> Completed {
-    let sender = Sender::new(settings, clock()).unwrap();
+    attempt_by(Sender::new(settings, clock()).unwrap()).await
+}
+
+async fn attempt_by(sender: Sender) -> Completed {
     let prepared = sender.prepare(id(), Bytes::from_static(BODY), Some("00-ab-cd-01"));
     sender.send(prepared).await.complete(&clock())
 }
