@@ -82,7 +82,9 @@ fn instant(text: &str) -> Result<Timestamp, String> {
     let day = || text.parse::<Date>().ok()?.to_zoned(TimeZone::UTC).ok();
     let read = text.parse().ok();
     let read = read.or_else(|| day().map(|day| day.timestamp()));
-    read.ok_or_else(|| "expected a date or an instant, such as 2026-11-20 or 2026-11-20T08:00:00Z".to_owned())
+    read.ok_or_else(|| {
+        "expected a date or an instant, such as 2026-11-20 or 2026-11-20T08:00:00Z".to_owned()
+    })
 }
 
 pub(super) async fn run(settings: &Settings, args: ReturnArgs) -> Result<Answer> {
@@ -148,10 +150,17 @@ fn show(args: &RedeliverArgs, requested: &[Requested]) {
 }
 
 fn text(args: &RedeliverArgs, requested: &[Requested]) -> String {
-    let verb = if args.dry_run { "would be sent" } else { "are sent" };
+    let verb = if args.dry_run {
+        "would be sent"
+    } else {
+        "are sent"
+    };
     let mut lines = vec![format!("{} return(s) {verb} again", requested.len())];
     lines.extend(requested.iter().map(|one| {
-        format!("  return {}  piece {}", one.return_id, one.reconciliation_id)
+        format!(
+            "  return {}  piece {}",
+            one.return_id, one.reconciliation_id
+        )
     }));
     lines.join("\n")
 }
@@ -164,7 +173,10 @@ mod tests {
     fn a_date_is_its_midnight_in_utc_and_an_instant_is_itself() {
         let read = |text| instant(text).ok().map(|at| at.to_string());
         assert_eq!(read("2026-11-20").as_deref(), Some("2026-11-20T00:00:00Z"));
-        assert_eq!(read("2026-11-20T08:00:00+01:00").as_deref(), Some("2026-11-20T07:00:00Z"));
+        assert_eq!(
+            read("2026-11-20T08:00:00+01:00").as_deref(),
+            Some("2026-11-20T07:00:00Z")
+        );
         assert_eq!(read("hier"), None);
     }
 }

@@ -116,7 +116,11 @@ fn attempt(attempt: &Json) -> [String; 3] {
         plain(&attempt["durationMs"])
     );
     let answer = plain(&attempt["answer"]);
-    let start: String = answer.chars().filter(|c| !c.is_control()).take(60).collect();
+    let start: String = answer
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(60)
+        .collect();
     [when, plain(&attempt["failure"]), start]
 }
 

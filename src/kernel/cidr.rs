@@ -48,7 +48,9 @@ mod tests {
     use super::*;
 
     fn holds(range: &str, address: &str) -> bool {
-        Cidr::parse(range).unwrap().contains(address.parse().unwrap())
+        Cidr::parse(range)
+            .unwrap()
+            .contains(address.parse().unwrap())
     }
 
     #[test]
@@ -67,7 +69,17 @@ mod tests {
 
     #[test]
     fn what_is_no_range_does_not_read() {
-        for text in ["", "10.0.0.0", "10.0.0.0/33", "10.0.0.1/8", "::/129", "fd00::1/8", "a/8", "10.0.0.0/-1", "10.0/8"] {
+        for text in [
+            "",
+            "10.0.0.0",
+            "10.0.0.0/33",
+            "10.0.0.1/8",
+            "::/129",
+            "fd00::1/8",
+            "a/8",
+            "10.0.0.0/-1",
+            "10.0/8",
+        ] {
             assert_eq!(Cidr::parse(text), None, "{text}");
         }
     }

@@ -63,12 +63,7 @@ statements! {
 }
 
 /// Claims a key for `micros` microseconds, where it is free or its last claim has expired; answers where it stands.
-pub fn claim(
-    tx: &mut Tx<'_>,
-    claim: &NewClaim,
-    now: Timestamp,
-    micros: i64,
-) -> Result<Standing> {
+pub fn claim(tx: &mut Tx<'_>, claim: &NewClaim, now: Timestamp, micros: i64) -> Result<Standing> {
     let c = claim.clone();
     let clock = lease_clock(tx, now)?;
     let until = clock.saturating_add(micros);

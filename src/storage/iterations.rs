@@ -122,8 +122,7 @@ impl Conditions {
     /// What comes after that place, in the order of the list.
     fn behind(&mut self, (project, application, iteration): Place) -> String {
         let first = self.values.len() + 1;
-        self.values
-            .extend(params![project, application, iteration]);
+        self.values.extend(params![project, application, iteration]);
         format!(
             "WHERE (project, source_application, iteration) > (${first}, ${}, ${})",
             first + 1,

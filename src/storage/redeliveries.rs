@@ -91,7 +91,11 @@ pub fn begin(tx: &mut Tx<'_>, row: &RedeliveryRow) -> Result<bool> {
         r.requested_at,
         r.requested_by
     ];
-    tx.batch(&[(INSERT, &kept), (ON_ITS_WAY, &shown), (DROP_FAILED_JOB, &replaced)])?;
+    tx.batch(&[
+        (INSERT, &kept),
+        (ON_ITS_WAY, &shown),
+        (DROP_FAILED_JOB, &replaced),
+    ])?;
     Ok(true)
 }
 

@@ -194,11 +194,7 @@ pub fn state_of(tx: &mut Tx<'_>, exchange: Uuid) -> Result<Option<StateRow>> {
 }
 
 /// Records an attempt and where the return stands after it.
-pub fn tried(
-    tx: &mut Tx<'_>,
-    attempt: &AttemptRow,
-    tried: &Tried,
-) -> Result<()> {
+pub fn tried(tx: &mut Tx<'_>, attempt: &AttemptRow, tried: &Tried) -> Result<()> {
     let (a, t) = (attempt.clone(), tried);
     let moved = params![
         t.state,

@@ -53,9 +53,7 @@ pub(super) async fn send(
 ) -> Fate {
     let sent = deliver(api, args, document, bar).await;
     match sent {
-        Ok(answer) if answer.is_success() => {
-            taken(api, args, answer.json(), answer.replayed).await
-        }
+        Ok(answer) if answer.is_success() => taken(api, args, answer.json(), answer.replayed).await,
         Ok(answer) => Fate::Refused(answer.json()),
         Err(fault) => Fate::Failed(fault),
     }

@@ -15,7 +15,11 @@ pub(super) fn fate(as_json: bool, path: &Path, document: Option<&Document>, fate
 
 fn line(file: &str, document: Option<&Document>, fate: &Fate) -> Json {
     let mut line = match fate {
-        Fate::In { answer, replayed, piece } => json!({
+        Fate::In {
+            answer,
+            replayed,
+            piece,
+        } => json!({
             "outcome": answer["outcome"],
             "replayed": replayed,
             "earlierIterationMissing": answer["earlierIterationMissing"],
@@ -40,7 +44,11 @@ fn line(file: &str, document: Option<&Document>, fate: &Fate) -> Json {
 
 fn text(file: &str, fate: &Fate) -> String {
     match fate {
-        Fate::In { answer, replayed, piece } => {
+        Fate::In {
+            answer,
+            replayed,
+            piece,
+        } => {
             let word = |value: &Json| value.as_str().unwrap_or("-").to_owned();
             let mut text = format!(
                 "{file}: {}{} {} receipt {}",

@@ -80,7 +80,10 @@ pub async fn iterations(
         after: query.after,
     };
     let limit = query.limit as usize;
-    let (mut rows, first_page) = (found(ctx, &wanted, query.limit + 1).await?, wanted.after.is_none());
+    let (mut rows, first_page) = (
+        found(ctx, &wanted, query.limit + 1).await?,
+        wanted.after.is_none(),
+    );
     if rows.is_empty() && first_page {
         return Err(nothing());
     }

@@ -116,7 +116,8 @@ fn lease_micros(ctx: &Context) -> i64 {
 }
 
 fn in_flight() -> Fault {
-    let detail = "Une requête sous la même clé est en cours : renvoyez la même requête un peu plus tard.";
+    let detail =
+        "Une requête sous la même clé est en cours : renvoyez la même requête un peu plus tard.";
     at_key(Code::RequestInFlight, detail)
 }
 
@@ -295,7 +296,10 @@ mod tests {
     #[test]
     fn what_is_no_key_is_refused() {
         let long = "x".repeat(256);
-        for text in ["", "\"\"", "a b", "\"a", "a\"", "a,b", "a;b=1", "\"a\\b\"", "é", "\"é\"", "\"a\tb\"", &long] {
+        for text in [
+            "", "\"\"", "a b", "\"a", "a\"", "a,b", "a;b=1", "\"a\\b\"", "é", "\"é\"", "\"a\tb\"",
+            &long,
+        ] {
             assert_eq!(key(text), None, "{text}");
         }
         assert!(key(&long[1..]).is_some());

@@ -124,9 +124,9 @@ async fn is_earlier_missing(ctx: &Context, admission: &Admission) -> Result<bool
     }
     let dossier = admission.keys.hash(&metadata.dossier_id);
     let (application, iteration) = (metadata.source_application.clone(), metadata.iteration);
-    let missing = ctx.store.read(move |tx| {
-        iterations::is_earlier_missing(tx, &dossier, &application, iteration)
-    });
+    let missing = ctx
+        .store
+        .read(move |tx| iterations::is_earlier_missing(tx, &dossier, &application, iteration));
     missing.await
 }
 

@@ -53,10 +53,7 @@ pub async fn timeline(ctx: &Context, id: Uuid) -> Result<Timeline> {
     let found = ctx.store.read(move |tx| {
         let row = returns::state_of(tx, id)?.map(|row| row.id);
         let proof = row.map(|id| returns::acknowledgment(tx, id));
-        Ok((
-            exchanges::find(tx, id)?,
-            proof.transpose()?.flatten(),
-        ))
+        Ok((exchanges::find(tx, id)?, proof.transpose()?.flatten()))
     });
     let (exchange, proof) = found.await?;
     let exchange = exchange

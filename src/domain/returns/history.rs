@@ -43,12 +43,10 @@ pub async fn deliveries(ctx: &Context, client: &Client, id: Uuid) -> Result<Vec<
 /// The same for an exchange that is at hand, whoever sent it.
 pub async fn deliveries_of(ctx: &Context, exchange: &ExchangeRow) -> Result<Vec<Delivery>> {
     let id = exchange.id;
-    let found = ctx
-        .store
-        .read(move |tx| match returns::state_of(tx, id)? {
-            Some(row) => returns::attempts(tx, row.id, ATTEMPTS),
-            None => Ok(Vec::new()),
-        });
+    let found = ctx.store.read(move |tx| match returns::state_of(tx, id)? {
+        Some(row) => returns::attempts(tx, row.id, ATTEMPTS),
+        None => Ok(Vec::new()),
+    });
     let key = documents::exchange_key(ctx, exchange).await?;
     let rows = found.await?.into_iter();
     rows.map(|row| delivery(row, &key)).collect()

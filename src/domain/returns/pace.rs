@@ -129,7 +129,9 @@ impl Pace {
 fn is_about_the_piece(reason: &Reason) -> bool {
     match reason {
         Reason::OtherReturn => true,
-        Reason::Status(status) => !matches!(status, 401 | 403 | 404 | 407 | 408 | 410 | 429 | 500..),
+        Reason::Status(status) => {
+            !matches!(status, 401 | 403 | 404 | 407 | 408 | 410 | 429 | 500..)
+        }
         _ => false,
     }
 }
@@ -215,7 +217,11 @@ mod tests {
         for status in [401, 403, 404, 408, 410, 429, 500, 503, 599] {
             assert!(!is_about_the_piece(&Reason::Status(status)), "{status}");
         }
-        for reason in [Reason::Timeout, Reason::AddressRefused, Reason::Redirect(302)] {
+        for reason in [
+            Reason::Timeout,
+            Reason::AddressRefused,
+            Reason::Redirect(302),
+        ] {
             assert!(!is_about_the_piece(&reason), "{reason}");
         }
     }

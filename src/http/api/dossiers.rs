@@ -94,7 +94,12 @@ mod tests {
     fn a_cursor_comes_back_as_its_place_and_nothing_else_does() {
         let here = ("marche-1".to_owned(), "é \"x\"".to_owned(), 12);
         assert_eq!(place(&cursor(&here)), Some(here));
-        for text in ["", "x", "bnVsbA", &BASE64URL_NOPAD.encode(br#"["a\u0000","b",1]"#)] {
+        for text in [
+            "",
+            "x",
+            "bnVsbA",
+            &BASE64URL_NOPAD.encode(br#"["a\u0000","b",1]"#),
+        ] {
             assert_eq!(place(text), None, "{text}");
         }
     }

@@ -77,10 +77,7 @@ pub fn operations() -> Vec<Operation<Arc<Api>>> {
             returns::redeliver,
         ),
         get("/v1/pieces/{reconciliationId}/events", reading::events),
-        get(
-            "/v1/dossiers/{dossierId}/iterations",
-            dossiers::iterations,
-        ),
+        get("/v1/dossiers/{dossierId}/iterations", dossiers::iterations),
         get("/v1/incidents", incidents::list),
         post("/oauth2/token", oauth::token),
         get("/oauth2/jwks", oauth::jwks),

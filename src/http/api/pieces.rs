@@ -202,7 +202,11 @@ async fn compare(
 fn told(acknowledged: Acknowledged) -> Result<Response> {
     let outcome = acknowledged.outcome.as_str();
     tracing::info!(reconciliation_id = %acknowledged.reconciliation_id, outcome, "piece acknowledged");
-    let counted = if acknowledged.replayed { "replayed" } else { outcome };
+    let counted = if acknowledged.replayed {
+        "replayed"
+    } else {
+        outcome
+    };
     metrics::counter!("navette_pieces_total", "outcome" => counted).increment(1);
     let links = Links::of(acknowledged.reconciliation_id);
     let location = [(LOCATION, links.itself.clone())];

@@ -200,9 +200,20 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_that_leads_inside_now_is_refused_with_the_settings() {
-        assert_eq!(Policy::new(&[]).check_name("localhost").await, Err(AddressRefused));
-        assert_eq!(Policy::new(&["127.0.0.0/8".into(), "::1/128".into()]).check_name("localhost").await, Ok(()));
-        assert_eq!(Policy::new(&[]).check_name("no-such-name.invalid").await, Ok(()));
+        assert_eq!(
+            Policy::new(&[]).check_name("localhost").await,
+            Err(AddressRefused)
+        );
+        assert_eq!(
+            Policy::new(&["127.0.0.0/8".into(), "::1/128".into()])
+                .check_name("localhost")
+                .await,
+            Ok(())
+        );
+        assert_eq!(
+            Policy::new(&[]).check_name("no-such-name.invalid").await,
+            Ok(())
+        );
     }
 
     #[tokio::test]

@@ -36,7 +36,9 @@ async fn half_sent(gateway: &Gateway, client: &Client) -> (Raw, Vec<u8>) {
     let rest = body.split_off(body.len() - 20);
     let mut raw = Raw::connect(gateway, Some(&pki().client)).await;
     raw.send(&[head.as_bytes(), &body].concat()).await.unwrap();
-    wait::until("claim", SOON, || (count(gateway, "idempotency_key") == 1).then_some(()));
+    wait::until("claim", SOON, || {
+        (count(gateway, "idempotency_key") == 1).then_some(())
+    });
     (raw, rest)
 }
 

@@ -56,7 +56,13 @@ async fn given_up(kit: Kit) -> (Gateway, Client, String) {
 }
 
 fn redeliver<'a>(options: &[&'a str]) -> Vec<&'a str> {
-    let command = ["return", "redeliver", "--reason", "base restaurée", "--json"];
+    let command = [
+        "return",
+        "redeliver",
+        "--reason",
+        "base restaurée",
+        "--json",
+    ];
     [&command, options].concat()
 }
 
@@ -64,7 +70,10 @@ fn redeliver<'a>(options: &[&'a str]) -> Vec<&'a str> {
 fn counted(gateway: &Gateway, options: &[&str]) -> u64 {
     let said = gateway.run(&redeliver(options)).succeeded();
     let said: Value = serde_json::from_str(&said).unwrap();
-    assert_eq!(said["items"].as_array().unwrap().len() as u64, said["count"].as_u64().unwrap());
+    assert_eq!(
+        said["items"].as_array().unwrap().len() as u64,
+        said["count"].as_u64().unwrap()
+    );
     said["count"].as_u64().unwrap()
 }
 

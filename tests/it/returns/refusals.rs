@@ -23,10 +23,10 @@ fn three_attempts(kit: Kit) -> Kit {
     kit.set_project("callback.over_seconds", 1)
 }
 
-/// Every spelling of the fixture, told with the settings: the command starts nothing and connects nowhere.
+/// Every spelling of the list, told with the settings: the command starts nothing and connects nowhere.
 #[test]
 fn a_callback_inside_the_network_is_refused_with_the_settings_in_every_spelling() {
-    let hosts = std::fs::read_to_string("fixtures/hosts-inside.txt").unwrap();
+    let hosts = std::fs::read_to_string("src/outbound/callback/tests/hosts-inside.txt").unwrap();
     let hosts: Vec<_> = hosts
         .lines()
         .filter(|line| !line.starts_with('#'))

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// One a line; `#` begins a comment.
-const HOSTS: &str = include_str!("../../../../fixtures/hosts-inside.txt");
+const HOSTS: &str = include_str!("hosts-inside.txt");
 
 fn hosts() -> Vec<&'static str> {
     let hosts = HOSTS.lines().filter(|line| !line.starts_with('#'));
@@ -44,7 +44,11 @@ impl Ears {
     fn heard_nothing(&self, host: &str) {
         for ear in &self.0 {
             let heard = ear.accept().map(|(_, from)| from);
-            assert_eq!(heard.map_err(|error| error.kind()), Err(ErrorKind::WouldBlock), "{host}");
+            assert_eq!(
+                heard.map_err(|error| error.kind()),
+                Err(ErrorKind::WouldBlock),
+                "{host}"
+            );
         }
     }
 }
@@ -66,7 +70,11 @@ async fn no_spelling_of_an_inner_address_is_connected_to() {
         match Sender::new(towards(&authority, host, port), Clock::system()) {
             Err(fault) => assert_eq!(fault.code(), Code::Configuration, "{host}"),
             Ok(sender) => {
-                assert_eq!(sender.check_name().await.unwrap_err().code(), Code::Configuration, "{host}");
+                assert_eq!(
+                    sender.check_name().await.unwrap_err().code(),
+                    Code::Configuration,
+                    "{host}"
+                );
                 let refusal = refusal(attempt_by(sender).await);
                 assert_eq!(refusal.reason, Reason::AddressRefused, "{host}");
             }
