@@ -18,6 +18,7 @@ use uuid::Uuid;
 use super::{
     acknowledged::{Acknowledged, Outcome},
     admission::Admission,
+    key::Key,
 };
 use crate::{
     domain::{Context, exchanges::Metadata, ged::ProjectKeys},
@@ -35,46 +36,10 @@ use crate::{
 const OPERATION: &str = "createPiece";
 /// Where the key stands in a request.
 const POINTER: &str = "/headers/idempotency-key";
-/// The most characters of a key.
-const LONGEST: usize = 255;
 /// How many times a claim is renewed within its life.
 const BEATS: u32 = 4;
 /// How long a claim that expired is kept.
 const DEAD: SignedDuration = SignedDuration::from_hours(24);
-
-/// A key as the sender wrote it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Key(String);
-
-impl Key {
-    /// Reads a key: a string between quotes (RFC 8941), or bare; 1 to 255 visible ASCII characters, spaces between quotes.
-    pub fn parse(text: &str) -> Option<Self> {
-        let text = text.trim_matches([' ', '\t']);
-        let key = match text.strip_prefix('"') {
-            Some(quoted) => unquoted(quoted.strip_suffix('"')?)?,
-            None => bare(text)?,
-        };
-        (1..=LONGEST).contains(&key.len()).then_some(Self(key))
-    }
-}
-
-fn bare(text: &str) -> Option<String> {
-    let allowed = |c: char| c.is_ascii_graphic() && !"\"\\,;".contains(c);
-    text.chars().all(allowed).then(|| text.to_owned())
-}
-
-fn unquoted(text: &str) -> Option<String> {
-    let (mut key, mut chars) = (String::new(), text.chars());
-    while let Some(c) = chars.next() {
-        key.push(match c {
-            '\\' => chars.next().filter(|c| "\"\\".contains(*c))?,
-            '"' => return None,
-            ' '..='~' => c,
-            _ => return None,
-        });
-    }
-    Some(key)
-}
 
 /// What was found under a key.
 pub enum Standing {
@@ -87,7 +52,7 @@ pub enum Standing {
 /// Claims `key` for the sending that was admitted. Fails with `request-in-flight` where another holds it.
 pub async fn claim(ctx: &Context, admission: &Admission, key: &Key) -> Result<Standing> {
     let client = &admission.client;
-    let fields = [&client.client_id, OPERATION, &key.0].map(str::as_bytes);
+    let fields = [client.client_id.as_str(), OPERATION, key.text()].map(str::as_bytes);
     let claim = NewClaim {
         digest: ctx.keyring.hash_fields("idempotency key", &fields),
         client_id: client.client_id.clone(),
@@ -280,30 +245,6 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-
-    fn key(text: &str) -> Option<String> {
-        Key::parse(text).map(|key| key.0)
-    }
-
-    #[test]
-    fn a_key_is_the_same_between_quotes_and_bare() {
-        let uuid = "8e03978e-40d5-43e8-bc93-6894a57f9324";
-        assert_eq!(key(uuid).as_deref(), Some(uuid));
-        assert_eq!(key(&format!(" \"{uuid}\"\t")).as_deref(), Some(uuid));
-        assert_eq!(key(r#""a \"b\\ c""#).as_deref(), Some(r#"a "b\ c"#));
-    }
-
-    #[test]
-    fn what_is_no_key_is_refused() {
-        let long = "x".repeat(256);
-        for text in [
-            "", "\"\"", "a b", "\"a", "a\"", "a,b", "a;b=1", "\"a\\b\"", "é", "\"é\"", "\"a\tb\"",
-            &long,
-        ] {
-            assert_eq!(key(text), None, "{text}");
-        }
-        assert!(key(&long[1..]).is_some());
-    }
 
     #[test]
     fn the_way_of_writing_metadata_does_not_change_them() {

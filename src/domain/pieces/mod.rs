@@ -11,6 +11,7 @@ pub mod admission;
 pub mod dossier;
 pub mod idempotency;
 pub mod intake;
+pub mod key;
 pub mod record;
 pub mod refusal;
 pub mod timeline;

@@ -1,6 +1,4 @@
-//! The work of a `deliver` job: one attempt to hand a return to the project's own API. What follows is for [`attempt`].
-//!
-//! [`attempt`]: super::attempt
+//! The work of a `deliver` job: one attempt to hand a return to the project's own API. What follows is for `attempt`.
 
 use std::time::Instant;
 
@@ -10,7 +8,8 @@ use uuid::Uuid;
 
 use super::{
     Couriers,
-    attempt::{Attempt, Ending},
+    attempt::Attempt,
+    ending::Ending,
     pace::{self, Entry, HELD, Pace},
 };
 use crate::{

@@ -5,8 +5,8 @@
 //! | [`make`] | the work of a `process` job: runs the processors, makes the return, queues its delivery |
 //! | [`document`] | the return as JSON: what is sent, kept and shown, byte for byte the same |
 //! | [`deliver`] | the work of a `deliver` job: one attempt |
-//! | [`attempt`] | what follows from it: an acknowledgment, a later attempt, the end |
-//! | [`pace`] | how often a partner is called that fails again and again |
+//! | `attempt`, `ending` | what follows from it: an acknowledgment, a later attempt, the end |
+//! | `pace` | how often a partner is called that fails again and again |
 //! | [`history`] | what every attempt came to |
 //! | [`redelivery`] | the same return again, where a client or an operator asks for it |
 //! | [`schedule`] | when the next attempt is made |
@@ -19,6 +19,7 @@ mod attempt;
 pub mod courier;
 pub mod deliver;
 pub mod document;
+mod ending;
 pub mod history;
 pub mod make;
 mod pace;

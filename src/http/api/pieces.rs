@@ -27,8 +27,9 @@ use crate::{
         pieces::{
             acknowledged::{Acknowledged, Outcome},
             admission::{self, Admission},
-            idempotency::{self, Claim, Key, Replay, Standing},
+            idempotency::{self, Claim, Replay, Standing},
             intake::Reception,
+            key::Key,
             refusal,
             view::Links,
         },
