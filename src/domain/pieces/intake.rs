@@ -74,6 +74,7 @@ impl Reception {
         claim: Option<&Claim>,
     ) -> Result<Acknowledged> {
         room_for_return(ctx, &self.admission.metadata, request_bytes)?;
+        let earlier_missing = is_earlier_missing(ctx, &self.admission).await?;
         let stored = timed("store", self.writer.finish()).await?;
         let found = sniff::compare(&stored.prefix, &self.admission.metadata.media_type);
         if let Err(fault) = content_faults(&self.admission, &stored, &found) {
@@ -84,7 +85,7 @@ impl Reception {
         let intake = Intake {
             blob_key: self.wrapped_key,
             request_bytes,
-            earlier_missing: is_earlier_missing(ctx, &self.admission).await?,
+            earlier_missing,
             settling: settling.transpose()?,
         };
         let record = Record::new(ctx, &self.admission, &stored, intake)?;

@@ -110,7 +110,7 @@ impl Pace {
             incidents::prepare(ctx, cause, detail.clone())
         };
         let asked = refusal.retry_after.map(|pause| jobs::later(ctx, pause));
-        Ok(Effect::Failed(Failed {
+        let failed = Failed {
             failure: Failure {
                 project: row.project.clone(),
                 owner: row.owner.clone(),
@@ -121,7 +121,8 @@ impl Pace {
             },
             slow: ticket(Anomaly::PartnerFailing)?,
             told: anomaly(&refusal.reason).map(ticket).transpose()?,
-        }))
+        };
+        Ok(Effect::Failed(Box::new(failed)))
     }
 }
 
@@ -152,7 +153,7 @@ pub(super) enum Effect {
     /// He has answered.
     Answered(Answered),
     /// He has failed.
-    Failed(Failed),
+    Failed(Box<Failed>),
 }
 
 pub(super) struct Answered {

@@ -63,7 +63,7 @@ fn redeliver<'a>(options: &[&'a str]) -> Vec<&'a str> {
         "base restaurée",
         "--json",
     ];
-    [&command, options].concat()
+    [&command[..], options].concat()
 }
 
 #[track_caller]
