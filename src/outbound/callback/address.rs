@@ -87,7 +87,22 @@ impl Policy {
 }
 
 async fn resolved(host: String) -> io::Result<Vec<SocketAddr>> {
-    Ok(tokio::net::lookup_host((host, 0)).await?.collect())
+    match tokio::net::lookup_host((&*host, 0)).await {
+        Ok(found) => Ok(found.collect()),
+        Err(_) if is_local(&host) => Ok(LOOPBACK.to_vec()),
+        Err(error) => Err(error),
+    }
+}
+
+/// This machine, for the names that mean it whether or not anybody resolves them (RFC 6761, 6.3).
+const LOOPBACK: [SocketAddr; 2] = [
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
+    SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 0),
+];
+
+fn is_local(host: &str) -> bool {
+    let host = normal(host);
+    host == "localhost" || host.ends_with(".localhost")
 }
 
 impl Resolve for Policy {

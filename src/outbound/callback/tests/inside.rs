@@ -71,7 +71,7 @@ async fn no_spelling_of_an_inner_address_is_connected_to() {
             Err(fault) => assert_eq!(fault.code(), Code::Configuration, "{host}"),
             Ok(sender) => {
                 assert_eq!(
-                    sender.check_name().await.unwrap_err().code(),
+                    sender.check_name().await.expect_err(host).code(),
                     Code::Configuration,
                     "{host}"
                 );
