@@ -20,6 +20,7 @@ use crate::{
         access::{Keys, Registry, Tokens, registry},
         backup::restore,
         ged::Keyring,
+        incidents::Herald,
         processing::Registry as Processors,
         receipts::Signer,
         returns::{Couriers, make::Workshop},
@@ -283,6 +284,13 @@ pub async fn watch(house: &House, address: SocketAddr, stop: CancellationToken) 
     Ok(())
 }
 
+/// Tells at the start what deliveries would meet; a name that leads inside may lead elsewhere later.
+async fn look_at_targets(couriers: Couriers) {
+    if let Err(fault) = couriers.check_names().await {
+        tracing::error!(%fault, "a callback leads inside the network; nothing is sent there");
+    }
+}
+
 /// Works jobs, and does what runs by the clock, until `stop`.
 pub async fn work(house: &House, stop: CancellationToken) -> Result<()> {
     let ctx = house.ctx.clone();
@@ -297,7 +305,9 @@ pub async fn work(house: &House, stop: CancellationToken) -> Result<()> {
         sandbox: Arc::new(Pool::start(settings).await?),
     };
     let couriers = Couriers::new(&ctx.config.projects, &ctx.clock)?;
+    tokio::spawn(look_at_targets(couriers.clone()));
+    let herald = Herald::new(&ctx.config, &ctx.clock)?;
     let by_the_clock = tokio::spawn(periodic::run(ctx.clone(), stop.clone()));
-    Worker::new(ctx, workshop, couriers).run(stop).await;
+    Worker::new(ctx, workshop, couriers, herald).run(stop).await;
     by_the_clock.await.map_err(Fault::internal)?
 }

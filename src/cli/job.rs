@@ -150,6 +150,7 @@ fn shown(listed: &ListedJob) -> Value {
 fn text(listed: &ListedJob) -> String {
     let job = &listed.job;
     let fault = job.last_fault.as_deref().unwrap_or("-");
+    let piece = listed.exchange_id.map(|id| id.to_string());
     format!(
         "{} {:<8} {:<7} {:>3} attempts  queued {}  piece {}  {}  {fault}",
         job.id,
@@ -157,7 +158,7 @@ fn text(listed: &ListedJob) -> String {
         job.state,
         job.attempts,
         job.created_at,
-        listed.exchange_id,
+        piece.unwrap_or_else(|| "-".to_owned()),
         listed.project
     )
 }

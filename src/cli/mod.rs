@@ -12,6 +12,7 @@ mod connection;
 mod demo;
 mod doctor;
 mod hold;
+mod incident;
 mod job;
 mod migrate;
 mod operator;
@@ -19,6 +20,7 @@ mod output;
 mod purge;
 mod push;
 mod receipt;
+mod returns;
 mod serve;
 mod status;
 
@@ -60,10 +62,12 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     Hold(hold::HoldArgs),
     Purge(purge::PurgeArgs),
+    Incident(incident::IncidentArgs),
     Job(job::JobArgs),
     Push(Box<push::PushArgs>),
     Status(status::StatusArgs),
     Receipt(receipt::ReceiptArgs),
+    Return(returns::ReturnArgs),
 }
 
 /// How a command that ran to its end answers.
@@ -99,7 +103,7 @@ async fn dispatch(cli: Cli) -> Result<Answer> {
     match cli.command {
         Command::Serve(args) => serve::serve(&settings, args).await,
         Command::Worker(args) => serve::worker(&settings, args).await,
-        Command::CheckConfig(args) => migrate::check(&settings, &args),
+        Command::CheckConfig(args) => migrate::check(&settings, &args).await,
         Command::Migrate(args) => migrate::migrate(&settings, &args).await,
         Command::Client(args) => client::run(&settings, args).await,
         Command::Demo(args) => demo::run(args).await,
@@ -108,10 +112,12 @@ async fn dispatch(cli: Cli) -> Result<Answer> {
         Command::Restore(args) => backup::restore(&settings, args).await,
         Command::Hold(args) => hold::run(&settings, args).await,
         Command::Purge(args) => purge::run(&settings, args).await,
+        Command::Incident(args) => incident::run(&settings, args).await,
         Command::Job(args) => job::run(&settings, args).await,
         Command::Push(args) => push::run(*args).await,
         Command::Status(args) => status::run(&settings, args).await,
         Command::Receipt(args) => receipt::run(&settings, args).await,
+        Command::Return(args) => returns::run(&settings, args).await,
     }
 }
 

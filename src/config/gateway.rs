@@ -2,7 +2,10 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use super::reader::Reader;
+use super::{
+    alerts::{Alerts, Smtp},
+    reader::Reader,
+};
 
 /// The gateway's own settings. Relative paths start at the settings file's folder.
 #[derive(Clone, Debug)]
@@ -33,6 +36,10 @@ pub struct Gateway {
     pub sandbox: Sandbox,
     /// When the purge runs.
     pub purge: Purge,
+    /// The mail server, where there is one.
+    pub smtp: Option<Smtp>,
+    /// Who is told of incidents, where a project does not say it itself.
+    pub alerts: Alerts,
 }
 
 /// The purge of each night.
@@ -116,6 +123,8 @@ pub struct Limits {
     pub body_deadline: Duration,
     /// The least rate of a body in bytes a second, after the first 10 s.
     pub body_rate: u64,
+    /// How long the idempotency key of a request that died stays taken; a living request renews its claim.
+    pub idempotency_lease: Duration,
 }
 
 impl Limits {
@@ -185,6 +194,8 @@ impl Gateway {
             purge: Purge {
                 at: time_of_day(reader, "purge.at", (2, 30)),
             },
+            smtp: Smtp::read(reader),
+            alerts: alerts(reader),
             data_dir,
         }
     }
@@ -203,6 +214,14 @@ fn time_of_day(reader: &mut Reader, key: &str, default: (i8, i8)) -> (i8, i8) {
         },
         |time| (time.hour(), time.minute()),
     )
+}
+
+fn alerts(reader: &mut Reader) -> Alerts {
+    let alerts = Alerts::read(reader);
+    if !alerts.contacts.is_empty() && reader.optional_text("smtp.host").is_none() {
+        reader.wrong("incidents.contacts", "no smtp.host to send mails by");
+    }
+    alerts
 }
 
 fn loopback(reader: &mut Reader, key: &str, default: &str) -> SocketAddr {
@@ -299,6 +318,7 @@ impl Limits {
             return_reserve: reader.number("limits.return_reserve_bytes", 64_000, 16_000, 1_000_000),
             body_deadline: reader.seconds("limits.body_deadline_seconds", 300, 3600),
             body_rate: reader.number("limits.body_bytes_per_second", 1000, 1, 1_000_000_000),
+            idempotency_lease: reader.seconds("limits.idempotency_lease_seconds", 20, 600),
         };
         if limits.return_reserve >= limits.transaction {
             reader.wrong(

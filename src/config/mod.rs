@@ -6,6 +6,7 @@
 //!
 //! To add a setting: one line where its section is read (`gateway.rs`, `project.rs`), one in `deploy/navette.toml`.
 
+mod alerts;
 mod gateway;
 mod project;
 mod reader;
@@ -16,6 +17,7 @@ use std::{
     sync::Arc,
 };
 
+pub use alerts::{Alerts, Smtp, Tool};
 pub use gateway::{
     Database, Gateway, Limits, Listen, Purge, Receipts, Sandbox, TlsFiles, Tokens, Worker,
 };
@@ -31,6 +33,15 @@ pub struct Config {
     pub gateway: Gateway,
     /// The projects (market lots), by name.
     pub projects: Projects,
+}
+
+impl Config {
+    /// Who is told of the incidents of `project`, or of those of the gateway itself.
+    pub fn alerts(&self, project: Option<&str>) -> Alerts {
+        let own = project.and_then(|name| self.projects.get(name));
+        let general = &self.gateway.alerts;
+        own.map_or_else(|| general.clone(), |own| own.alerts.or(general))
+    }
 }
 
 /// Environment variables as pairs, so that a test need not change the process's own.
@@ -56,6 +67,9 @@ pub fn load(file: &Path, environment: &Environment) -> Result<Config> {
     for path in project_files(&folder) {
         let mut reader = Reader::open(&path);
         let project = Project::read(&mut reader);
+        if !project.alerts.contacts.is_empty() && gateway.smtp.is_none() {
+            reader.wrong("incidents.contacts", "no [smtp] in the gateway's settings");
+        }
         faults.extend(reader.finish());
         projects.insert(project.name.clone(), Arc::new(project));
     }

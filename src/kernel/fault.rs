@@ -54,6 +54,12 @@ codes! {
     BodyTooSlow = "body-too-slow",
     /// The same piece uid and iteration came before with another content.
     PieceConflict = "piece-conflict",
+    /// A sending under the same idempotency key is still in flight.
+    RequestInFlight = "request-in-flight",
+    /// The idempotency key stands for another sending.
+    IdempotencyKeyReused = "idempotency-key-reused",
+    /// The return is on its way already.
+    ReturnPending = "return-pending",
     /// Over the limit of a complete transaction (API-3).
     TooLarge = "too-large",
     /// The request's own content type is not the operation's.

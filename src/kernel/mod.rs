@@ -2,6 +2,7 @@
 //!
 //! | file | what it gives |
 //! |---|---|
+//! | [`cidr`] | ranges of addresses, as settings write them |
 //! | [`clock`] | the time, passed in, so that a test can freeze it |
 //! | [`entropy`] | random bytes and ids, passed in for the same reason |
 //! | [`fault`] | the one error type: a stable code, a public text, a pointer per fault |
@@ -14,6 +15,7 @@
 //!
 //! To add a file: it must need neither socket, file nor database, and be wanted by two rooms at least.
 
+pub mod cidr;
 pub mod clock;
 pub mod digest;
 pub mod entropy;

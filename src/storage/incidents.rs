@@ -19,7 +19,7 @@ use crate::{
 pub struct IncidentRow {
     /// Its id, which its cause gives.
     pub id: Uuid,
-    /// What failed, by the list of [`crate::domain::incidents::Code`].
+    /// What failed, by the list of codes of the domain.
     pub code: String,
     /// In which project, where in one.
     pub project: Option<String>,
@@ -101,6 +101,8 @@ pub struct Filter {
     pub code: Option<String>,
     /// This project only.
     pub project: Option<String>,
+    /// Those of these projects, and those of the gateway itself.
+    pub projects_or_house: Option<Vec<String>>,
     /// This exchange only.
     pub exchange_id: Option<Uuid>,
     /// Only those opened before, by date and id: the cursor.
@@ -114,6 +116,7 @@ impl Filter {
             states: Some(vec![String::new(); 2]),
             code: Some(String::new()),
             project: Some(String::new()),
+            projects_or_house: Some(vec![String::new(); 2]),
             exchange_id: Some(Uuid::nil()),
             before: Some((Timestamp::UNIX_EPOCH, Uuid::nil())),
         }
@@ -200,6 +203,7 @@ pub(super) fn statement(filter: &Filter, limit: u32) -> (String, Vec<Value>) {
     conditions.add("code =", f.code);
     conditions.add("project =", f.project);
     conditions.add("exchange_id =", f.exchange_id);
+    conditions.any("project IS NULL OR project", f.projects_or_house);
     let Conditions {
         mut text,
         mut values,

@@ -46,8 +46,8 @@ pub enum Gap {
 
 statements! {
     PAGE = "SELECT id, kind, client_id, partner, environment, project, source_application, iteration, status, \
-        received_at, request_bytes, dossier_hash, size, sha256, key_id, wrapped_key, metadata FROM exchange \
-        WHERE id > $1 ORDER BY id LIMIT $2";
+        received_at, request_bytes, dossier_hash, size, sha256, key_id, wrapped_key, metadata, earlier_missing, repetitions \
+        FROM exchange WHERE id > $1 ORDER BY id LIMIT $2";
     RECEIPTS = "SELECT exchange_id, id, partner, environment, body, cms, created_at FROM receipt \
         WHERE exchange_id > $1 AND exchange_id <= $2 ORDER BY exchange_id";
     RECEIVED = "SELECT exchange_id, id FROM journal WHERE exchange_id > $1 AND exchange_id <= $2 AND kind = 'piece.received'";
@@ -87,6 +87,8 @@ statements! {
         AND NOT EXISTS (SELECT 1 FROM exchange e WHERE e.id = x.exchange_id)";
     RETURN_OF_NOTHING = "SELECT x.exchange_id FROM exchange_return x WHERE x.exchange_id > $1 AND x.exchange_id <= $2 \
         AND NOT EXISTS (SELECT 1 FROM exchange e WHERE e.id = x.exchange_id)";
+    KEY_OF_NOTHING = "SELECT x.exchange_id FROM idempotency_key x WHERE x.exchange_id > $1 AND x.exchange_id <= $2 \
+        AND NOT EXISTS (SELECT 1 FROM exchange e WHERE e.id = x.exchange_id)";
     ENTRY_OF_NOTHING = "SELECT x.exchange_id FROM journal x WHERE x.exchange_id > $1 AND x.exchange_id <= $2 \
         AND x.kind = 'piece.received' AND NOT EXISTS (SELECT 1 FROM exchange e WHERE e.id = x.exchange_id)";
 }
@@ -106,6 +108,7 @@ const GAPS: &[(Gap, &str)] = &[
     (Gap::Exchange, RECEIPT_OF_NOTHING),
     (Gap::Exchange, DOCUMENT_OF_NOTHING),
     (Gap::Exchange, RETURN_OF_NOTHING),
+    (Gap::Exchange, KEY_OF_NOTHING),
     (Gap::Exchange, ENTRY_OF_NOTHING),
 ];
 

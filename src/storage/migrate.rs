@@ -35,12 +35,16 @@ fn scripts(engine: Engine) -> &'static [Migration] {
         Engine::Sqlite => &[
             migration!("sqlite", 1, "0001_foundation"),
             migration!("sqlite", 2, "0002_incidents"),
+            migration!("sqlite", 3, "0003_idempotency"),
             migration!("sqlite", 5, "0005_retention"),
+            migration!("sqlite", 6, "0006_deliveries"),
         ],
         Engine::Postgres => &[
             migration!("postgres", 1, "0001_foundation"),
             migration!("postgres", 2, "0002_incidents"),
+            migration!("postgres", 3, "0003_idempotency"),
             migration!("postgres", 5, "0005_retention"),
+            migration!("postgres", 6, "0006_deliveries"),
         ],
     }
 }

@@ -9,8 +9,10 @@ pub mod dump;
 pub mod engine;
 pub mod exchanges;
 pub mod holds;
+pub mod idempotency;
 pub mod incidents;
 pub mod inspection;
+pub mod iterations;
 pub mod jobs;
 pub mod journal;
 pub mod keys;
@@ -18,9 +20,11 @@ pub mod leases;
 pub mod listing;
 pub mod migrate;
 pub mod purges;
+pub mod redeliveries;
 pub mod replay;
 pub mod retention;
 pub mod returns;
+pub mod targets;
 
 pub use engine::{Access, Engine, Row, Store, Tx, Value};
 
@@ -30,17 +34,21 @@ pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
         clients::ALL,
         exchanges::ALL,
         holds::ALL,
+        idempotency::ALL,
         incidents::ALL,
         inspection::ALL,
+        iterations::ALL,
         jobs::ALL,
         journal::ALL,
         keys::ALL,
         leases::ALL,
         migrate::ALL,
         purges::ALL,
+        redeliveries::ALL,
         replay::ALL,
         retention::ALL,
         returns::ALL,
+        targets::ALL,
     ];
     let mut all: Vec<_> = shared
         .concat()
@@ -50,6 +58,8 @@ pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
         .map(|(name, sql)| (name, sql.to_owned()))
         .collect();
     all.push(("LIST", listing::statement(&every_filter(), 1).0));
+    let deposits = iterations::statement(&iterations::Wanted::every(), 1);
+    all.push(("DEPOSITS", deposits.0));
     let incidents = incidents::statement(&incidents::Filter::every(), 1);
     all.push(("INCIDENTS", incidents.0));
     all
@@ -66,6 +76,7 @@ fn every_filter() -> listing::Filter {
         iteration: Some(1),
         status: Some(String::new()),
         sha256: Some([0; 32]),
+        reception: Some(listing::Reception::Later),
         received_after: Some(epoch),
         received_before: Some(epoch),
         before_id: Some(uuid::Uuid::nil()),

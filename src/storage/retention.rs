@@ -116,6 +116,8 @@ statements! {
     EMPTY_DOCUMENTS = "UPDATE document SET purged_at = $1, wrapped_key = $2, file_name = NULL WHERE exchange_id = $3";
     EMPTY_ACKNOWLEDGMENT = "UPDATE acknowledgment SET headers = $1, body = $2 WHERE return_id = $3";
     DROP_RESULT = "DELETE FROM result WHERE exchange_id = $1";
+    DROP_SENDERS_KEYS = "DELETE FROM idempotency_key WHERE exchange_id = $1";
+    EMPTY_ATTEMPTS = "UPDATE delivery_attempt SET answer = NULL WHERE return_id = $1 AND answer IS NOT NULL";
     DROP_NATURAL_KEY = "DELETE FROM natural_key WHERE digest = $1 AND exchange_id = $2";
     DROP_NATURAL_KEYS_OF = "DELETE FROM natural_key WHERE exchange_id = $1";
     DROP_NATURAL_KEYS_OF_PURGED = "DELETE FROM natural_key WHERE exchange_id IN (SELECT id FROM exchange WHERE status = 'purged')";
@@ -128,11 +130,13 @@ statements! {
 }
 
 /// The tables that a purge leaves dead rows in.
-pub const TABLES: [&str; 7] = [
+pub const TABLES: [&str; 9] = [
     "exchange",
     "exchange_return",
     "document",
     "acknowledgment",
+    "delivery_attempt",
+    "idempotency_key",
     "result",
     "natural_key",
     "blob_removal",
@@ -240,11 +244,13 @@ pub fn purging(p: &Purging) -> Vec<(&'static str, Vec<Value>)> {
         (QUEUE_BLOBS, params![p.run, at, id].into()),
         (EMPTY_DOCUMENTS, params![at, none(), id].into()),
         (DROP_RESULT, params![id].into()),
+        (DROP_SENDERS_KEYS, params![id].into()),
     ];
-    all.extend(p.return_id.map(|id| {
+    if let Some(id) = p.return_id {
         let no_headers = serde_json::Value::Array(Vec::new());
-        (EMPTY_ACKNOWLEDGMENT, params![no_headers, none(), id].into())
-    }));
+        all.push((EMPTY_ACKNOWLEDGMENT, params![no_headers, none(), id].into()));
+        all.push((EMPTY_ATTEMPTS, params![id].into()));
+    }
     match &p.natural_key {
         NaturalKey::Known(digest) => all.push((DROP_NATURAL_KEY, params![digest, id].into())),
         NaturalKey::Searched => all.push((DROP_NATURAL_KEYS_OF, params![id].into())),

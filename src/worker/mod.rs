@@ -27,6 +27,7 @@ use self::lanes::Lane;
 use crate::{
     domain::{
         Context,
+        incidents::{Herald, tell, trouble},
         jobs::{self, Kind, Settlement},
         returns::{
             Couriers, deliver,
@@ -53,6 +54,7 @@ pub struct Worker {
     ctx: Context,
     workshop: Workshop,
     couriers: Couriers,
+    herald: Herald,
     lanes: Arc<HashMap<String, Lane>>,
     /// The jobs that it holds now, each with its lease's token: no two leases share one, so that even a job that this
     /// process has leased a second time cannot be settled by its first lease.
@@ -80,7 +82,7 @@ impl Held {
 
 impl Worker {
     /// A worker over every lane of the settings.
-    pub fn new(ctx: Context, workshop: Workshop, couriers: Couriers) -> Self {
+    pub fn new(ctx: Context, workshop: Workshop, couriers: Couriers, herald: Herald) -> Self {
         Self {
             lanes: Arc::new(lanes::all(&ctx.config)),
             held: Arc::default(),
@@ -88,6 +90,7 @@ impl Worker {
             ctx,
             workshop,
             couriers,
+            herald,
         }
     }
 
@@ -251,16 +254,25 @@ impl Worker {
             Ok(outcome) => outcome,
             Err(_) => Err(Fault::unavailable("the job took longer than its deadline")),
         };
-        outcome.unwrap_or_else(|fault| {
-            tracing::error!(job = %job.id, kind = job.kind, subject = %job.subject, %fault, "a job failed; it is tried again");
-            Settlement::after_fault(&self.ctx, job, &fault)
-        })
+        let outcome = match outcome {
+            Ok(settlement) => trouble::over(&self.ctx, job, settlement).await,
+            Err(fault) => Err(fault),
+        };
+        match outcome {
+            Ok(settlement) => settlement,
+            Err(fault) => {
+                tracing::error!(job = %job.id, kind = job.kind, subject = %job.subject, %fault, "a job failed; it is tried again");
+                trouble::settlement(&self.ctx, job, &fault).await
+            }
+        }
     }
 
     async fn dispatch(&self, job: &JobRow) -> Result<Settlement> {
         match Kind::parse(&job.kind)? {
             Kind::Process => make::run(&self.ctx, &self.workshop, job.subject).await,
             Kind::Deliver => deliver::run(&self.ctx, &self.couriers, job).await,
+            Kind::Mail => tell::mail(&self.ctx, &self.herald, job).await,
+            Kind::Ticket => tell::push(&self.ctx, &self.herald, job).await,
         }
     }
 }
@@ -268,6 +280,7 @@ impl Worker {
 fn after_settle(job: &JobRow) -> &'static str {
     match job.kind.as_str() {
         "deliver" => "deliver.after-settle",
+        "mail" | "ticket" => "news.after-settle",
         _ => "process.after-settle",
     }
 }

@@ -12,6 +12,7 @@ use crate::{
         Context,
         ged::{purge::daily, sweep},
         journal::sequencer::{self, Sequencer},
+        pieces::idempotency,
     },
     kernel::fault::{Fault, Result},
     storage::{jobs, leases},
@@ -97,10 +98,12 @@ async fn sweep_once(ctx: Context) -> Result<()> {
         .write(move |tx| leases::take(tx, "sweep", token, now, until))
         .await?;
     if mine {
+        let forgotten = idempotency::sweep(&ctx).await?;
         let swept = sweep::sweep(&ctx).await?;
         tracing::info!(
             temporaries = swept.temporaries,
             orphans = swept.orphans,
+            forgotten,
             "store swept"
         );
     }

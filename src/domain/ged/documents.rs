@@ -33,6 +33,8 @@ pub enum Column {
     Return,
     /// `acknowledgment.body`.
     Acknowledgment,
+    /// `delivery_attempt.answer`.
+    Answer,
 }
 
 impl Column {
@@ -43,6 +45,7 @@ impl Column {
             Self::Result => b"result.body",
             Self::Return => b"exchange_return.body",
             Self::Acknowledgment => b"acknowledgment.body",
+            Self::Answer => b"delivery_attempt.answer",
         }
     }
 }

@@ -180,6 +180,12 @@ impl Keyring {
         })))
     }
 
+    /// The hash of several fields under a key that the gateway derives for `purpose`: for what belongs to no project.
+    pub fn hash_fields(&self, purpose: &str, fields: &[&[u8]]) -> Sha256 {
+        let derived = keyed(&self.master, &[b"navette gateway hash", purpose.as_bytes()]);
+        keyed(&Key::new(derived), fields)
+    }
+
     fn cached(&self, project: &str) -> Option<Arc<ProjectKeys>> {
         self.lock().get(project).cloned()
     }

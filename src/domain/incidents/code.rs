@@ -71,9 +71,9 @@ codes! {
     HashMismatch = "hash-mismatch",
         "Un contenu reçu n'a pas l'empreinte annoncée : l'envoi est refusé.",
         "Prévenir l'émetteur : ce qui est arrivé n'est pas ce qu'il a annoncé. Il doit renvoyer la pièce.";
-    /// The processing of an exchange fails again and again.
+    /// The processing of an exchange, or the preparation of its delivery, fails in this house again and again.
     ProcessingFailed = "processing-failed",
-        "Le traitement d'une pièce échoue de façon répétée : elle n'a pas encore de retour.",
+        "Le traitement d'une pièce, ou la préparation de sa livraison, échoue chez nous de façon répétée.",
         "Lire le journal du service et navette job list ; le traitement est réessayé de lui-même.";
     /// The clock has jumped.
     ClockJump = "clock-jump",

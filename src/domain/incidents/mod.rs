@@ -8,13 +8,24 @@
 //! the journal entry. Where the cause is gone, [`clear`] and [`Clearing::close`] resolve it in the same two steps; without an
 //! open incident they do nothing. An operator's own steps are in [`operator`].
 //!
+//! **Who is told.** What opens or changes an incident queues its news in the same transaction: a mail to the project's contacts
+//! (at most one an hour for each cause, none once somebody has taken note), a push to its ticketing tool. [`tell`] is the work
+//! of these jobs, [`herald`] holds the ways out, [`letter`] writes the mail, [`view`] is what everybody is shown.
+//!
 //! To add a code: its line in [`code`], its [`prepare`] where the anomaly shows, and its [`clear`] where it ends.
 
 mod cause;
 pub mod code;
+pub mod herald;
+pub mod letter;
+mod news;
 pub mod operator;
+pub mod tell;
 mod ticket;
+pub mod trouble;
+pub mod view;
 
 pub use cause::Cause;
 pub use code::{Code, State};
+pub use herald::Herald;
 pub use ticket::{Clearing, Ticket, clear, prepare};

@@ -6,7 +6,10 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use super::{Cause, State};
+use super::{
+    Cause, State,
+    news::{Desk, News},
+};
 use crate::{
     domain::{
         Context,
@@ -25,16 +28,17 @@ use crate::{
 pub struct Ticket {
     row: IncidentRow,
     entry: EntryRow,
+    news: News,
 }
 
 /// Makes the ticket of an anomaly that happens now, with its particulars (ids, dates and codes only).
 pub fn prepare(ctx: &Context, cause: Cause, detail: Json) -> Result<Ticket> {
     let (id, now) = (cause.id(), ctx.clock.now());
     let told = json!({ "incidentId": id, "code": cause.code.as_str() });
-    let entry = entry(ctx, Kind::IncidentOpened, &cause, told)?;
     Ok(Ticket {
+        entry: entry(ctx, Kind::IncidentOpened, &cause, told)?,
+        news: news(ctx, &cause, id)?,
         row: row(cause, id, now, detail),
-        entry,
     })
 }
 
@@ -46,10 +50,12 @@ impl Ticket {
 
     /// Opens the incident, or counts the occurrence in the one that stands; in the transaction of what failed.
     pub fn open(&self, tx: &mut Tx<'_>) -> Result<Noted> {
-        let noted = incidents::note(tx, &self.row)?;
+        let (noted, now) = (incidents::note(tx, &self.row)?, self.row.last_at);
         if noted != Noted::Counted {
             append(tx, &self.entry)?;
+            self.news.queue_push(tx, now)?;
         }
+        self.news.queue_mail(tx, now)?;
         Ok(noted)
     }
 }
@@ -60,6 +66,7 @@ pub struct Clearing {
     id: Uuid,
     at: Timestamp,
     entry: EntryRow,
+    news: News,
 }
 
 /// Makes the end of a cause that is gone now.
@@ -70,6 +77,7 @@ pub fn clear(ctx: &Context, cause: &Cause) -> Result<Clearing> {
         id,
         at: ctx.clock.now(),
         entry: entry(ctx, Kind::IncidentResolved, cause, told)?,
+        news: news(ctx, cause, id)?,
     })
 }
 
@@ -79,9 +87,20 @@ impl Clearing {
         let resolved = incidents::resolve(tx, self.id, self.at, None)?;
         if resolved {
             append(tx, &self.entry)?;
+            self.news.queue_push(tx, self.at)?;
         }
         Ok(resolved)
     }
+}
+
+fn news(ctx: &Context, cause: &Cause, id: Uuid) -> Result<News> {
+    let desk = Desk {
+        config: &ctx.config,
+        clock: &ctx.clock,
+        entropy: &ctx.entropy,
+    };
+    let project = cause.project.as_deref();
+    News::of(&desk, id, Some(cause.code), project, &cause.owner)
 }
 
 fn entry(ctx: &Context, kind: Kind, cause: &Cause, detail: Json) -> Result<EntryRow> {

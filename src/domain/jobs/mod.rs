@@ -6,7 +6,7 @@
 //! the house (database away, store away) is a retry with backoff.
 //!
 //! **Lanes.** Jobs of one lane wait for each other only: `process` for documents, `deliver:<project>` for each partner, so
-//! that a slow one holds only its own.
+//! that a slow one holds only its own; `mail` and `ticket` for the news of incidents.
 //!
 //! [`retry`] has jobs tried again that were given up.
 //!
@@ -31,6 +31,10 @@ use crate::{
 
 /// The lane of processing.
 pub const PROCESS_LANE: &str = "process";
+/// The lane of mails.
+pub const MAIL_LANE: &str = "mail";
+/// The lane of pushes to ticketing tools.
+pub const TICKET_LANE: &str = "ticket";
 
 /// What there is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +43,10 @@ pub enum Kind {
     Process,
     /// Try to deliver a return.
     Deliver,
+    /// Send the mail about an incident.
+    Mail,
+    /// Push an incident to a ticketing tool.
+    Ticket,
 }
 
 impl Kind {
@@ -47,6 +55,8 @@ impl Kind {
         match self {
             Self::Process => "process",
             Self::Deliver => "deliver",
+            Self::Mail => "mail",
+            Self::Ticket => "ticket",
         }
     }
 
@@ -55,6 +65,8 @@ impl Kind {
         match text {
             "process" => Ok(Self::Process),
             "deliver" => Ok(Self::Deliver),
+            "mail" => Ok(Self::Mail),
+            "ticket" => Ok(Self::Ticket),
             other => Err(Fault::internal(format!("unknown kind of job {other}"))),
         }
     }

@@ -42,6 +42,8 @@ pub enum Kind {
     ReturnAcknowledged,
     /// The last attempt failed.
     ReturnUndelivered,
+    /// A client or an operator asked for a return again.
+    RedeliveryRequested,
     /// An operator had a given-up job tried again.
     JobRetried,
     /// What an exchange held was destroyed, its term being over.
@@ -80,6 +82,7 @@ impl Kind {
             Self::ReturnAttempted => "return.attempted",
             Self::ReturnAcknowledged => "return.acknowledged",
             Self::ReturnUndelivered => "return.undelivered",
+            Self::RedeliveryRequested => "return.redelivery-requested",
             Self::JobRetried => "job.retried",
             Self::ExchangePurged => "exchange.purged",
             Self::PurgeRun => "purge.run",

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
+use super::acknowledged::Outcome;
 use crate::{
     domain::{
         Context,
@@ -37,6 +38,9 @@ pub struct Piece {
     /// The reconciliation id.
     pub reconciliation_id: Uuid,
     status: String,
+    outcome: &'static str,
+    earlier_iteration_missing: bool,
+    repetitions: u32,
     received_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     metadata: Option<Metadata>,
@@ -159,6 +163,9 @@ fn shown(
     Piece {
         reconciliation_id: exchange.id,
         status: exchange.status,
+        outcome: Outcome::of_new(exchange.iteration).as_str(),
+        earlier_iteration_missing: exchange.earlier_missing,
+        repetitions: exchange.repetitions,
         received_at: exchange.received_at,
         metadata,
         size: exchange.size,
@@ -219,7 +226,7 @@ pub async fn list(ctx: &Context, client: &Client, query: Query) -> Result<Page> 
     Ok(Page { items, next })
 }
 
-fn perimeter(client: &Client, filter: &Filter) -> Result<()> {
+pub(super) fn perimeter(client: &Client, filter: &Filter) -> Result<()> {
     let outside = |named: &Option<String>, own: &std::collections::BTreeSet<String>| {
         named.as_ref().is_some_and(|name| !own.contains(name))
     };
@@ -233,7 +240,7 @@ fn perimeter(client: &Client, filter: &Filter) -> Result<()> {
 }
 
 /// A dossier id is stored as a hash under each project's key: those of the client's projects are looked for.
-async fn dossier_hashes(
+pub(super) async fn dossier_hashes(
     ctx: &Context,
     client: &Client,
     filter: &Filter,

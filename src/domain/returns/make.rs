@@ -207,6 +207,7 @@ impl Work {
             key_id: exchange.key_id,
             body: documents::seal_bytes(ctx, &self.key, Column::Return, &body)?,
             created_at: now,
+            redelivery_id: None,
         };
         Ok((row, hex(&sha256(&body))))
     }

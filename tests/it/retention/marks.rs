@@ -31,12 +31,13 @@ const WORDS: [&str; 4] = [
 type Marks = Vec<(String, Vec<u8>)>;
 
 /// Sealed columns, and where a mark of each begins: behind the nonce, or behind the id of the key's day.
-const SEALED: [(&str, &str); 7] = [
+const SEALED: [(&str, &str); 8] = [
     ("exchange.wrapped_key", "SELECT wrapped_key FROM exchange"),
     ("exchange.metadata", "SELECT metadata FROM exchange"),
     ("document.wrapped_key", "SELECT wrapped_key FROM document"),
     ("exchange_return.body", "SELECT body FROM exchange_return"),
     ("acknowledgment.body", "SELECT body FROM acknowledgment"),
+    ("delivery_attempt.answer", "SELECT answer FROM delivery_attempt"),
     ("result.body", "SELECT body FROM result"),
     ("natural_key.digest", "SELECT digest FROM natural_key"),
 ];
