@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
-use super::{alerts::Alerts, reader::Reader};
+use super::{alerts::Alerts, antivirus, reader::Reader};
 
 /// The projects by name, shared by all who read them.
 pub type Projects = Arc<BTreeMap<String, Arc<Project>>>;
@@ -14,6 +14,8 @@ pub struct Project {
     pub name: String,
     /// Whether probative archiving (SAE) makes the hash mandatory (API-11).
     pub sae: bool,
+    /// Whether a content goes on only once the antivirus has found it clean.
+    pub antivirus: bool,
     /// The media types that it takes.
     pub media_types: Vec<String>,
     /// Where its returns go.
@@ -66,6 +68,7 @@ impl Project {
         Self {
             name,
             sae: reader.flag("sae", false),
+            antivirus: antivirus::required(reader),
             media_types,
             callback: Callback::read(reader),
             inline_bytes: reader.number("return.inline_bytes", 1_000_000, 0, 10_000_000),

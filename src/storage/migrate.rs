@@ -35,10 +35,12 @@ fn scripts(engine: Engine) -> &'static [Migration] {
         Engine::Sqlite => &[
             migration!("sqlite", 1, "0001_foundation"),
             migration!("sqlite", 2, "0002_incidents"),
+            migration!("sqlite", 4, "0004_antivirus"),
         ],
         Engine::Postgres => &[
             migration!("postgres", 1, "0001_foundation"),
             migration!("postgres", 2, "0002_incidents"),
+            migration!("postgres", 4, "0004_antivirus"),
         ],
     }
 }

@@ -17,6 +17,7 @@ pub mod listing;
 pub mod migrate;
 pub mod replay;
 pub mod returns;
+pub mod scans;
 
 pub use engine::{Access, Engine, Row, Store, Tx, Value};
 
@@ -34,6 +35,7 @@ pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
         migrate::ALL,
         replay::ALL,
         returns::ALL,
+        scans::ALL,
     ];
     let mut all: Vec<_> = shared
         .concat()

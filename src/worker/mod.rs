@@ -27,6 +27,7 @@ use self::lanes::Lane;
 use crate::{
     domain::{
         Context,
+        ged::scan,
         incidents::{Herald, tell, trouble},
         jobs::{self, Kind, Settlement},
         returns::{
@@ -38,6 +39,7 @@ use crate::{
         failpoint,
         fault::{Fault, Result},
     },
+    outbound::clamd::Clamd,
     storage::jobs::{self as rows, JobRow},
 };
 
@@ -55,6 +57,7 @@ pub struct Worker {
     workshop: Workshop,
     couriers: Couriers,
     herald: Herald,
+    antivirus: Option<Clamd>,
     lanes: Arc<HashMap<String, Lane>>,
     /// The jobs that it holds now, each with its lease's token: no two leases share one, so that even a job that this
     /// process has leased a second time cannot be settled by its first lease.
@@ -83,7 +86,9 @@ impl Held {
 impl Worker {
     /// A worker over every lane of the settings.
     pub fn new(ctx: Context, workshop: Workshop, couriers: Couriers, herald: Herald) -> Self {
+        let antivirus = ctx.config.gateway.antivirus.clone();
         Self {
+            antivirus: antivirus.map(Clamd::new),
             lanes: Arc::new(lanes::all(&ctx.config)),
             held: Arc::default(),
             late: CancellationToken::new(),
@@ -269,6 +274,7 @@ impl Worker {
 
     async fn dispatch(&self, job: &JobRow) -> Result<Settlement> {
         match Kind::parse(&job.kind)? {
+            Kind::Scan => scan::run(&self.ctx, self.antivirus.as_ref(), job).await,
             Kind::Process => make::run(&self.ctx, &self.workshop, job.subject).await,
             Kind::Deliver => deliver::run(&self.ctx, &self.couriers, job).await,
             Kind::Mail => tell::mail(&self.ctx, &self.herald, job).await,
@@ -280,6 +286,7 @@ impl Worker {
 fn after_settle(job: &JobRow) -> &'static str {
     match job.kind.as_str() {
         "deliver" => "deliver.after-settle",
+        "scan" => "scan.after-settle",
         "mail" | "ticket" => "news.after-settle",
         _ => "process.after-settle",
     }

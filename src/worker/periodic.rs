@@ -1,4 +1,4 @@
-//! What runs by the clock: the journal's sequencer, the sweep of orphans, the gauges of the queue.
+//! What runs by the clock: the journal's sequencer, the sweep of orphans, the gauges of the queue, the antivirus's greeting.
 //!
 //! To add one: an `async fn` of one round, and a line in [`run`]. What only one process may do takes a named lease inside.
 
@@ -10,10 +10,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     domain::{
         Context,
-        ged::sweep,
+        ged::{scan, sweep},
         journal::sequencer::{self, Sequencer},
     },
     kernel::fault::{Fault, Result},
+    outbound::clamd::Clamd,
     storage::{jobs, leases},
     worker::lanes,
 };
@@ -27,6 +28,9 @@ pub async fn run(ctx: Context, stop: CancellationToken) -> Result<()> {
     let token = ctx.entropy.uuid(&ctx.clock)?;
     let sequencer = Sequencer::new(ctx.store.clone(), ctx.clock.clone(), token);
     tasks.spawn(number(sequencer, stop.clone()));
+    if let Some(antivirus) = ctx.config.gateway.antivirus.clone() {
+        tasks.spawn(greet(ctx.clone(), Clamd::new(antivirus), stop.clone()));
+    }
     let (swept, measured) = (ctx.clone(), ctx);
     tasks.spawn(every("sweep", sweep::PERIOD, stop.clone(), move || {
         sweep_once(swept.clone())
@@ -37,6 +41,16 @@ pub async fn run(ctx: Context, stop: CancellationToken) -> Result<()> {
     tasks.close();
     tasks.wait().await;
     Ok(())
+}
+
+/// Greets the antivirus now and then, and has what waits for it go on when it is back.
+async fn greet(ctx: Context, antivirus: Clamd, stop: CancellationToken) {
+    let watch = std::sync::Arc::new(scan::Watch::default());
+    every("antivirus", scan::PERIOD, stop, move || {
+        let (ctx, antivirus, watch) = (ctx.clone(), antivirus.clone(), watch.clone());
+        async move { scan::watch(&ctx, &antivirus, &watch).await }
+    })
+    .await;
 }
 
 async fn number(sequencer: Sequencer, stop: CancellationToken) {
