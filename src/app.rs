@@ -19,7 +19,7 @@ use crate::{
         Context,
         access::{Keys, Registry, Tokens, registry},
         ged::Keyring,
-        incidents::Herald,
+        incidents::{Herald, Intake},
         processing::Registry as Processors,
         receipts::Signer,
         returns::{Couriers, make::Workshop},
@@ -190,6 +190,7 @@ pub async fn serve(house: &House, stop: CancellationToken) -> Result<()> {
         clients,
         tokens: tokens(gateway)?,
         limits,
+        intake: Intake::default(),
     });
     listener
         .serve(trace::dress(api::routes(api), front), stop)

@@ -10,7 +10,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     domain::{
         Context,
-        ged::{scan, sweep},
+        ged::{sweep, watch},
         journal::sequencer::{self, Sequencer},
     },
     kernel::fault::{Fault, Result},
@@ -45,10 +45,10 @@ pub async fn run(ctx: Context, stop: CancellationToken) -> Result<()> {
 
 /// Greets the antivirus now and then, and has what waits for it go on when it is back.
 async fn greet(ctx: Context, antivirus: Clamd, stop: CancellationToken) {
-    let watch = std::sync::Arc::new(scan::Watch::default());
-    every("antivirus", scan::PERIOD, stop, move || {
-        let (ctx, antivirus, watch) = (ctx.clone(), antivirus.clone(), watch.clone());
-        async move { scan::watch(&ctx, &antivirus, &watch).await }
+    let known = std::sync::Arc::new(watch::Watch::default());
+    every("antivirus", watch::PERIOD, stop, move || {
+        let (ctx, antivirus, known) = (ctx.clone(), antivirus.clone(), known.clone());
+        async move { watch::greet(&ctx, &antivirus, &known).await }
     })
     .await;
 }

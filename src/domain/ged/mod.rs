@@ -9,5 +9,6 @@ pub mod keyring;
 pub mod scan;
 pub mod sweep;
 pub mod verdict;
+pub mod watch;
 
 pub use keyring::{Keyring, ProjectKeys};

@@ -2,14 +2,11 @@
 //!
 //! Clean: its processing is queued. A signature: the document is in quarantine, its processing makes the return that names
 //! the signature, an incident is opened. No verdict: the exchange waits as `awaiting-scan`, and is asked about again, later
-//! and later, a minute at most; [`watch`] has all of them asked again as soon as the antivirus is back.
+//! and later, a minute at most; [`super::watch`] has all of them asked again as soon as the antivirus is back.
 //!
 //! A job of this kind has a lane of its own, so that an antivirus that hangs holds up no other project.
 
-use std::{
-    sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
-};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
@@ -41,8 +38,6 @@ use crate::{
     },
 };
 
-/// How often the antivirus is greeted.
-pub const PERIOD: Duration = Duration::from_secs(5);
 /// The longest pause between two scans of one document.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
@@ -290,30 +285,4 @@ pub fn first_job(
             jobs::new(ctx, kind, PROCESS_LANE, id, owner, now)
         }
     }
-}
-
-/// Whether the antivirus answered when it was last greeted.
-#[derive(Debug, Default)]
-pub struct Watch {
-    answered: AtomicBool,
-}
-
-/// Greets the antivirus; what waits for it is asked about again as soon as it is back.
-pub async fn watch(ctx: &Context, antivirus: &Clamd, watch: &Watch) -> Result<()> {
-    let greeted = antivirus.greet().await;
-    metrics::gauge!("navette_antivirus_up").set(f64::from(u8::from(greeted.is_ok())));
-    let before = watch.answered.swap(greeted.is_ok(), Ordering::Relaxed);
-    if before || greeted.is_err() {
-        return greeted;
-    }
-    let now = ctx.clock.now();
-    let woken = ctx
-        .store
-        .write(move |tx| job_rows::hasten(tx, SCAN_LANE, now));
-    let woken = woken.await?;
-    if woken > 0 {
-        tracing::info!(woken, "the antivirus is back; what waited for it goes on");
-        ctx.bell.notify_one();
-    }
-    Ok(())
 }
