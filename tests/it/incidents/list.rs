@@ -7,7 +7,7 @@ use crate::{
     both_engines,
     kit::{
         client::Client,
-        gateway::{CALLBACK, Gateway, PROJECT},
+        gateway::{APPLICATION, CALLBACK, Gateway, PROJECT},
         partner::Answer,
         pki::pki,
         wait,

@@ -11,6 +11,7 @@ use crate::{
         gateway::{CALLBACK, Gateway},
         mail::{MailServer, Speech},
         partner::Answer,
+        token::now,
         wait,
     },
 };
@@ -18,14 +19,9 @@ use crate::{
 const CONTACT: &str = "exploitation@asp.example";
 
 /// Seconds from now until the only mail that waits may leave.
-fn pause(gateway: &Gateway) -> i64 {
+fn pause(gateway: &Gateway) -> u64 {
     let run_at = gateway.count("SELECT max(run_at) FROM job WHERE kind = 'mail'");
-    let at = jiff::Timestamp::from_microsecond(run_at.try_into().unwrap()).unwrap();
-    at.duration_since(now()).as_secs()
-}
-
-fn now() -> jiff::Timestamp {
-    std::time::SystemTime::now().try_into().unwrap()
+    (run_at / 1_000_000).saturating_sub(now().unsigned_abs())
 }
 
 fn mails_that_wait(gateway: &Gateway) -> u64 {
