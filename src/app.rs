@@ -20,7 +20,7 @@ use crate::{
         access::{Keys, Registry, Tokens, registry},
         backup::restore,
         ged::Keyring,
-        incidents::Herald,
+        incidents::{Herald, Intake},
         processing::Registry as Processors,
         receipts::Signer,
         returns::{Couriers, make::Workshop},
@@ -38,6 +38,7 @@ use crate::{
         entropy::Entropy,
         fault::{Code, Fault, Result},
     },
+    outbound::clamd::Clamd,
     sandbox::{Pool, Settings as PoolSettings},
     storage::{Access, Store, migrate},
     vault::Vault,
@@ -203,6 +204,7 @@ pub async fn serve(house: &House, stop: CancellationToken) -> Result<()> {
         clients,
         tokens: tokens(gateway)?,
         limits,
+        intake: Intake::default(),
     });
     listener
         .serve(trace::dress(api::routes(api), front), stop)
@@ -264,7 +266,7 @@ pub async fn watch(house: &House, address: SocketAddr, stop: CancellationToken) 
     let metrics = ops::install_metrics()?;
     tokio::spawn(ops::keep_up(metrics.clone(), stop.clone()));
     let (store, vault) = (house.ctx.store.clone(), house.ctx.vault.clone());
-    let probes = vec![
+    let mut probes = vec![
         Probe::new("database", move || {
             let store = store.clone();
             async move { store.read(|tx| tx.query("SELECT 1", &[]).map(drop)).await }
@@ -278,6 +280,13 @@ pub async fn watch(house: &House, address: SocketAddr, stop: CancellationToken) 
             }
         }),
     ];
+    if let Some(settings) = house.ctx.config.gateway.antivirus.clone() {
+        let antivirus = Clamd::new(settings);
+        probes.push(Probe::new("antivirus", move || {
+            let antivirus = antivirus.clone();
+            async move { antivirus.greet().await }
+        }));
+    }
     let listener = Listener::bind(address, None, listener::Settings::default()).await?;
     tracing::info!(address = %listener.address(), "health and metrics");
     listener.serve(ops::routes(probes, metrics), stop).await;

@@ -4,6 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use super::{
     alerts::{Alerts, Smtp},
+    antivirus::Antivirus,
     reader::Reader,
 };
 
@@ -36,6 +37,8 @@ pub struct Gateway {
     pub sandbox: Sandbox,
     /// When the purge runs.
     pub purge: Purge,
+    /// The antivirus, where there is one.
+    pub antivirus: Option<Antivirus>,
     /// The mail server, where there is one.
     pub smtp: Option<Smtp>,
     /// Who is told of incidents, where a project does not say it itself.
@@ -165,6 +168,7 @@ const MIB: u64 = 1024 * 1024;
 impl Gateway {
     pub(super) fn read(reader: &mut Reader) -> Self {
         let data_dir = reader.path("data_dir", "data");
+        let limits = Limits::read(reader);
         Self {
             environment: reader
                 .optional_text("environment")
@@ -178,7 +182,8 @@ impl Gateway {
                 signer: tls_files(reader, "receipts"),
             },
             tokens: Tokens::read(reader),
-            limits: Limits::read(reader),
+            antivirus: Antivirus::read(reader, limits.request()),
+            limits,
             worker: Worker {
                 processing: reader.number("worker.processing", 12, 1, 256) as usize,
                 deliveries: reader.number("worker.deliveries_per_project", 32, 1, 1024) as usize,

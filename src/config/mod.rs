@@ -7,6 +7,7 @@
 //! To add a setting: one line where its section is read (`gateway.rs`, `project.rs`), one in `deploy/navette.toml`.
 
 mod alerts;
+mod antivirus;
 mod gateway;
 mod project;
 mod reader;
@@ -18,6 +19,7 @@ use std::{
 };
 
 pub use alerts::{Alerts, Smtp, Tool};
+pub use antivirus::{Antivirus, ClamdAddress};
 pub use gateway::{
     Database, Gateway, Limits, Listen, Purge, Receipts, Sandbox, TlsFiles, Tokens, Worker,
 };
@@ -69,6 +71,9 @@ pub fn load(file: &Path, environment: &Environment) -> Result<Config> {
         let project = Project::read(&mut reader);
         if !project.alerts.contacts.is_empty() && gateway.smtp.is_none() {
             reader.wrong("incidents.contacts", "no [smtp] in the gateway's settings");
+        }
+        if project.antivirus && gateway.antivirus.is_none() {
+            reader.wrong("antivirus", "no [antivirus] in the gateway's settings");
         }
         faults.extend(reader.finish());
         projects.insert(project.name.clone(), Arc::new(project));

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
-use super::{alerts::Alerts, reader::Reader};
+use super::{alerts::Alerts, antivirus, reader::Reader};
 use crate::kernel::{cidr::Cidr, term::Term};
 
 /// The months of a project that names no term.
@@ -18,6 +18,8 @@ pub struct Project {
     pub name: String,
     /// Whether probative archiving (SAE) makes the hash mandatory (API-11).
     pub sae: bool,
+    /// Whether a content goes on only once the antivirus has found it clean.
+    pub antivirus: bool,
     /// The media types that it takes.
     pub media_types: Vec<String>,
     /// Where its returns go.
@@ -76,6 +78,7 @@ impl Project {
         Self {
             name,
             sae: reader.flag("sae", false),
+            antivirus: antivirus::required(reader),
             media_types,
             callback: Callback::read(reader),
             retention: retention(reader),

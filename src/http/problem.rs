@@ -62,6 +62,7 @@ pub fn outcome(code: Code) -> (StatusCode, &'static str) {
         Code::HashRequired => (422, "Empreinte obligatoire"),
         Code::HashMalformed => (422, "Empreinte mal formée"),
         Code::HashMismatch => (422, "Empreinte différente du contenu reçu"),
+        Code::ContentHeld => (409, "Contenu retenu par l'antivirus"),
         Code::ContentEmpty => (422, "Contenu vide"),
         Code::ContentInvalid => (422, "Contenu invalide"),
         Code::RangeNotSatisfiable => (416, "Plage non satisfaisable"),

@@ -12,6 +12,8 @@ pub const ALL: &[&str] = &[
     "vault.after-dirsync",
     "intake.before-commit",
     "intake.after-commit",
+    "scan.before-settle",
+    "scan.after-settle",
     "process.before-settle",
     "process.after-settle",
     "deliver.before-send",

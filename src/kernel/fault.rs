@@ -102,6 +102,8 @@ codes! {
     HashMalformed = "hash-malformed",
     /// The content has another hash than the announced one.
     HashMismatch = "hash-mismatch",
+    /// The antivirus has not found the content clean: it is handed out to nobody.
+    ContentHeld = "content-held",
     /// The content is empty.
     ContentEmpty = "content-empty",
     /// Several faults in the content: see `errors`.

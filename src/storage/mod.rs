@@ -24,6 +24,7 @@ pub mod redeliveries;
 pub mod replay;
 pub mod retention;
 pub mod returns;
+pub mod scans;
 pub mod targets;
 
 pub use engine::{Access, Engine, Row, Store, Tx, Value};
@@ -49,6 +50,7 @@ pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
         retention::ALL,
         returns::ALL,
         targets::ALL,
+        scans::ALL,
     ];
     let mut all: Vec<_> = shared
         .concat()

@@ -41,7 +41,8 @@ impl Lane {
     }
 }
 
-/// Every lane of the settings: processing, one of deliveries per project, the news of incidents.
+/// Every lane of the settings: processing, scans, one of deliveries per project, the
+/// news of incidents.
 pub(super) fn all(config: &Config) -> HashMap<String, Lane> {
     let settings = &config.gateway.worker;
     let process = Lane::new(settings.processing, settings.job_deadline);
@@ -52,6 +53,11 @@ pub(super) fn all(config: &Config) -> HashMap<String, Lane> {
     };
     let mut lanes: HashMap<_, _> = config.projects.values().map(delivery).collect();
     lanes.insert(jobs::PROCESS_LANE.to_owned(), process);
+    let antivirus = config.gateway.antivirus.as_ref();
+    let scan = antivirus.map_or(Lane::new(1, SETTLING), |antivirus| {
+        Lane::new(antivirus.at_once, antivirus.timeout + SETTLING)
+    });
+    lanes.insert(jobs::SCAN_LANE.to_owned(), scan);
     let mail = config.gateway.smtp.as_ref().map(|smtp| smtp.timeout);
     let mail = mail.unwrap_or_default() * CONTACTS + SETTLING;
     lanes.insert(jobs::MAIL_LANE.to_owned(), Lane::new(NEWS, mail));

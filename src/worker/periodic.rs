@@ -1,4 +1,4 @@
-//! What runs by the clock: the journal's sequencer, the sweep of orphans, the gauges of the queue.
+//! What runs by the clock: the journal's sequencer, the sweep of orphans, the gauges of the queue, the antivirus's greeting.
 //!
 //! To add one: an `async fn` of one round, and a line in [`run`]. What only one process may do takes a named lease inside.
 
@@ -10,11 +10,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     domain::{
         Context,
-        ged::{purge::daily, sweep},
+        ged::{purge::daily, sweep, watch},
         journal::sequencer::{self, Sequencer},
         pieces::idempotency,
     },
     kernel::fault::{Fault, Result},
+    outbound::clamd::Clamd,
     storage::{jobs, leases},
     worker::lanes,
 };
@@ -28,6 +29,9 @@ pub async fn run(ctx: Context, stop: CancellationToken) -> Result<()> {
     let token = ctx.entropy.uuid(&ctx.clock)?;
     let sequencer = Sequencer::new(ctx.store.clone(), ctx.clock.clone(), token);
     tasks.spawn(number(sequencer, stop.clone()));
+    if let Some(antivirus) = ctx.config.gateway.antivirus.clone() {
+        tasks.spawn(greet(ctx.clone(), Clamd::new(antivirus), stop.clone()));
+    }
     let (swept, looked, measured) = (ctx.clone(), ctx.clone(), ctx);
     tasks.spawn(every("sweep", sweep::PERIOD, stop.clone(), move || {
         sweep_once(swept.clone())
@@ -39,6 +43,16 @@ pub async fn run(ctx: Context, stop: CancellationToken) -> Result<()> {
     tasks.close();
     tasks.wait().await;
     Ok(())
+}
+
+/// Greets the antivirus now and then, and has what waits for it go on when it is back.
+async fn greet(ctx: Context, antivirus: Clamd, stop: CancellationToken) {
+    let known = std::sync::Arc::new(watch::Watch::default());
+    every("antivirus", watch::PERIOD, stop, move || {
+        let (ctx, antivirus, known) = (ctx.clone(), antivirus.clone(), known.clone());
+        async move { watch::greet(&ctx, &antivirus, &known).await }
+    })
+    .await;
 }
 
 async fn number(sequencer: Sequencer, stop: CancellationToken) {

@@ -7,6 +7,7 @@ mod access;
 mod access_clients;
 mod access_tls;
 mod access_tokens;
+mod antivirus;
 mod commands;
 mod contract;
 mod demo;

@@ -63,6 +63,10 @@ codes! {
     ScanUnavailable = "scan-unavailable",
         "L'antivirus ne rend pas de verdict : les pièces attendent et ne sont pas transmises.",
         "Vérifier clamd (service, StreamMaxLength, MaxScanSize). Les pièces reprennent d'elles-mêmes quand il répond.";
+    /// Pieces cannot be taken in for a reason of ours.
+    IntakeFailed = "intake-failed",
+        "Des pièces n'ont pas pu être reçues pour une raison qui nous est propre : stockage plein ou défaut interne.",
+        "Vérifier la place sur le stockage et le journal du service. Les émetteurs renvoient d'eux-mêmes.";
     /// Stored bytes are missing or not what was written.
     CorruptBlob = "corrupt-blob",
         "Un contenu conservé est absent ou n'est plus ce qui a été écrit.",

@@ -17,6 +17,7 @@
 mod cause;
 pub mod code;
 pub mod herald;
+mod intake;
 pub mod letter;
 mod news;
 pub mod operator;
@@ -28,4 +29,5 @@ pub mod view;
 pub use cause::Cause;
 pub use code::{Code, State};
 pub use herald::Herald;
+pub use intake::Intake;
 pub use ticket::{Clearing, Ticket, clear, prepare};

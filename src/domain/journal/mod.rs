@@ -32,6 +32,12 @@ pub enum Kind {
     PieceRefused,
     /// A known piece came again; its first receipt was given again.
     PieceRepeated,
+    /// The antivirus gave no verdict; the piece waits for one.
+    PieceAwaitsScan,
+    /// The antivirus looked at a content and found nothing.
+    PieceScanned,
+    /// The antivirus found a signature in a content.
+    PieceQuarantined,
     /// Every processor has run.
     PieceProcessed,
     /// The one return of the exchange was made.
@@ -77,6 +83,9 @@ impl Kind {
             Self::PieceReceived => "piece.received",
             Self::PieceRefused => "piece.refused",
             Self::PieceRepeated => "piece.repeated",
+            Self::PieceAwaitsScan => "piece.awaits-scan",
+            Self::PieceScanned => "piece.scanned",
+            Self::PieceQuarantined => "piece.quarantined",
             Self::PieceProcessed => "piece.processed",
             Self::ReturnCreated => "return.created",
             Self::ReturnAttempted => "return.attempted",

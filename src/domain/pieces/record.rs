@@ -16,8 +16,8 @@ use crate::{
         ged::{
             ProjectKeys,
             documents::{self, Column},
+            scan,
         },
-        jobs,
         journal::{self, Kind, Subject},
         receipts::{self, Receipt},
     },
@@ -66,14 +66,7 @@ impl Record {
         let mut entry = received(ctx, &exchange, &receipt)?;
         entry.id = entry_id;
         let now = exchange.received_at;
-        let job = jobs::new(
-            ctx,
-            jobs::Kind::Process,
-            jobs::PROCESS_LANE,
-            exchange.id,
-            &exchange.owner,
-            now,
-        )?;
+        let job = scan::first_job(ctx, &exchange, now)?;
         let [appended, pended] = journal_rows::appending(&entry);
         let content = content(admission, &exchange, stored, intake.blob_key);
         Ok(Self {

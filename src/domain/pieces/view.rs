@@ -11,7 +11,10 @@ use crate::{
         Context,
         access::Client,
         exchanges::{Metadata, Status},
-        ged::documents::{self, Column},
+        ged::{
+            documents::{self, Column},
+            verdict,
+        },
         processing::Control,
         returns::make::Kept,
     },
@@ -297,15 +300,20 @@ pub async fn readable(
     document: Option<Uuid>,
 ) -> Result<Readable> {
     let exchange = exchange(ctx, client, id).await?;
-    let rows = ctx
-        .store
-        .read(move |tx| exchanges::documents(tx, id))
-        .await?;
-    let wanted = |row: &DocumentRow| match document {
+    let wanted = move |row: &DocumentRow| match document {
         Some(document) => row.role == "produced" && row.id == document,
         None => row.role == "content",
     };
-    let row = rows.into_iter().find(wanted).ok_or_else(not_found)?;
+    // What the gateway has made itself is looked at by nobody.
+    let demanded = document.is_none() && verdict::is_demanded(ctx, &exchange.project);
+    let found = ctx.store.read(move |tx| {
+        let rows = exchanges::documents(tx, id)?.into_iter();
+        let row = rows.into_iter().find(wanted).ok_or_else(not_found)?;
+        let standing = verdict::standing(tx, &row, demanded)?;
+        Ok((row, standing))
+    });
+    let (row, standing) = found.await?;
+    standing.permit()?;
     let key = documents::exchange_key(ctx, &exchange).await?;
     let file_name = match &row.file_name {
         Some(sealed) => utf8(documents::open_bytes(&key, Column::FileName, sealed)?)?,

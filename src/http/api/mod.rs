@@ -38,6 +38,7 @@ use super::{
 use crate::domain::{
     Context,
     access::{Registry, Tokens},
+    incidents::Intake,
 };
 
 /// What the handlers share.
@@ -50,6 +51,8 @@ pub struct Api {
     pub tokens: Tokens,
     /// What a request may take.
     pub limits: Limits,
+    /// How the intake goes.
+    pub intake: Intake,
 }
 
 /// Every operation of the contract.

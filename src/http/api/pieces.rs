@@ -119,8 +119,12 @@ pub async fn send(
     let mut project = None;
     let received = receive(&api, &caller.client, &meter, &headers, body, &mut project).await;
     match received {
-        Ok(acknowledged) => told(acknowledged),
+        Ok(acknowledged) => {
+            api.intake.succeeded(&api.ctx).await;
+            told(acknowledged)
+        }
         Err(fault) => {
+            api.intake.failed(&api.ctx, &fault).await;
             refusal::journal(&api.ctx, &caller.client, project, &fault).await;
             Err(fault)
         }

@@ -37,7 +37,10 @@ const SEALED: [(&str, &str); 8] = [
     ("document.wrapped_key", "SELECT wrapped_key FROM document"),
     ("exchange_return.body", "SELECT body FROM exchange_return"),
     ("acknowledgment.body", "SELECT body FROM acknowledgment"),
-    ("delivery_attempt.answer", "SELECT answer FROM delivery_attempt"),
+    (
+        "delivery_attempt.answer",
+        "SELECT answer FROM delivery_attempt",
+    ),
     ("result.body", "SELECT body FROM result"),
     ("natural_key.digest", "SELECT digest FROM natural_key"),
 ];
