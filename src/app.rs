@@ -18,6 +18,7 @@ use crate::{
     domain::{
         Context,
         access::{Keys, Registry, Tokens, registry},
+        backup::restore,
         ged::Keyring,
         incidents::Herald,
         processing::Registry as Processors,
@@ -54,8 +55,20 @@ pub struct House {
 }
 
 impl House {
-    /// Opens everything that the settings name, and brings the database to today's schema.
+    /// Opens everything that the settings name, and brings the database to today's schema. Fails with `configuration` where
+    /// a restoration has begun and not ended.
     pub async fn open(config: Config) -> Result<Self> {
+        match restore::is_unfinished(&config.gateway.data_dir) {
+            false => Self::open_to_restore(config).await,
+            true => Err(Fault::new(
+                Code::Configuration,
+                "a restoration has begun and not ended: run `navette restore` again",
+            )),
+        }
+    }
+
+    /// The same for the restoration itself.
+    pub async fn open_to_restore(config: Config) -> Result<Self> {
         let store = open_store(&config.gateway, Access::Full)?;
         let applied = migrate::migrate(&store, &Clock::system()).await?;
         if !applied.is_empty() {
@@ -81,6 +94,7 @@ impl House {
         let gateway = &config.gateway;
         let keyring = Keyring::open(
             &gateway.master_key_file,
+            &gateway.data_dir,
             store.clone(),
             clock.clone(),
             entropy.clone(),

@@ -38,6 +38,15 @@ pub struct Gateway {
     pub smtp: Option<Smtp>,
     /// Who is told of incidents, where a project does not say it itself.
     pub alerts: Alerts,
+    /// When the purge runs.
+    pub purge: Purge,
+}
+
+/// The purge of each night.
+#[derive(Clone, Copy, Debug)]
+pub struct Purge {
+    /// Hour and minute of legal time.
+    pub at: (i8, i8),
 }
 
 /// The HTTPS listener.
@@ -184,6 +193,9 @@ impl Gateway {
             },
             smtp: Smtp::read(reader),
             alerts: alerts(reader),
+            purge: Purge {
+                at: time_of_day(reader, "purge.at", (2, 30)),
+            },
             data_dir,
         }
     }
@@ -195,6 +207,21 @@ fn alerts(reader: &mut Reader) -> Alerts {
         reader.wrong("incidents.contacts", "no smtp.host to send mails by");
     }
     alerts
+}
+
+/// `HH:MM` of legal time.
+fn time_of_day(reader: &mut Reader, key: &str, default: (i8, i8)) -> (i8, i8) {
+    let Some(text) = reader.optional_text(key) else {
+        return default;
+    };
+    let time = jiff::civil::Time::strptime("%H:%M", &text);
+    time.map_or_else(
+        |_| {
+            reader.wrong(key, "expected a time of day, such as \"02:30\"");
+            default
+        },
+        |time| (time.hour(), time.minute()),
+    )
 }
 
 fn loopback(reader: &mut Reader, key: &str, default: &str) -> SocketAddr {

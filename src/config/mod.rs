@@ -18,7 +18,9 @@ use std::{
 };
 
 pub use alerts::{Alerts, Smtp, Tool};
-pub use gateway::{Database, Gateway, Limits, Listen, Receipts, Sandbox, TlsFiles, Tokens, Worker};
+pub use gateway::{
+    Database, Gateway, Limits, Listen, Purge, Receipts, Sandbox, TlsFiles, Tokens, Worker,
+};
 pub use project::{Callback, Project, Projects, is_name};
 use reader::Reader;
 

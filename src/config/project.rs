@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use super::{alerts::Alerts, reader::Reader};
-use crate::kernel::cidr::Cidr;
+use crate::kernel::{cidr::Cidr, term::Term};
+
+/// The months of a project that names no term.
+const MONTHS: u8 = 3;
 
 /// The projects by name, shared by all who read them.
 pub type Projects = Arc<BTreeMap<String, Arc<Project>>>;
@@ -19,6 +22,8 @@ pub struct Project {
     pub media_types: Vec<String>,
     /// Where its returns go.
     pub callback: Callback,
+    /// How long what it received and made is kept, from the acknowledgment of its return (ARC-5, PAP-2).
+    pub retention: Term,
     /// How many bytes of produced files a return may carry itself; above, it carries links.
     pub inline_bytes: u64,
     /// Who is told of its incidents, where not the gateway's contacts.
@@ -73,10 +78,22 @@ impl Project {
             sae: reader.flag("sae", false),
             media_types,
             callback: Callback::read(reader),
+            retention: retention(reader),
             inline_bytes: reader.number("return.inline_bytes", 1_000_000, 0, 10_000_000),
             alerts: Alerts::read(reader),
         }
     }
+}
+
+fn retention(reader: &mut Reader) -> Term {
+    let default = Term::months(MONTHS);
+    let Some(text) = reader.optional_text("retention") else {
+        return default;
+    };
+    Term::parse(&text).unwrap_or_else(|fault| {
+        reader.wrong("retention", fault.detail());
+        default
+    })
 }
 
 impl Callback {

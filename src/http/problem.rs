@@ -34,6 +34,7 @@ pub fn outcome(code: Code) -> (StatusCode, &'static str) {
         Code::ScopeInsufficient => (403, "Portée du jeton insuffisante"),
         Code::PerimeterForbidden => (403, "Hors du périmètre du client"),
         Code::NotFound => (404, "Ressource introuvable"),
+        Code::Purged => (410, "Durée de conservation échue"),
         Code::MethodNotAllowed => (405, "Méthode non autorisée"),
         Code::BodyTooSlow => (408, "Corps de requête trop lent"),
         Code::PieceConflict => (409, "Pièce déjà reçue avec un autre contenu"),
@@ -67,9 +68,11 @@ pub fn outcome(code: Code) -> (StatusCode, &'static str) {
         Code::Unavailable => (503, "Service momentanément indisponible"),
         Code::StorageFull => (507, "Espace de stockage épuisé"),
         Code::Corrupt => (500, "Contenu conservé altéré"),
-        Code::Configuration | Code::Usage | Code::PartnerRefused | Code::Internal => {
-            (500, "Erreur interne")
-        }
+        Code::ClockUntrusted
+        | Code::Configuration
+        | Code::Usage
+        | Code::PartnerRefused
+        | Code::Internal => (500, "Erreur interne"),
     };
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     (status, title)
@@ -79,7 +82,9 @@ pub fn outcome(code: Code) -> (StatusCode, &'static str) {
 /// contract.
 pub fn public(code: Code) -> Code {
     match code {
-        Code::Configuration | Code::Usage | Code::PartnerRefused => Code::Internal,
+        Code::ClockUntrusted | Code::Configuration | Code::Usage | Code::PartnerRefused => {
+            Code::Internal
+        }
         public => public,
     }
 }

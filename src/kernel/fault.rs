@@ -46,6 +46,8 @@ codes! {
     PerimeterForbidden = "perimeter-forbidden",
     /// Nothing there, or nothing that this client may see.
     NotFound = "not-found",
+    /// Its term of keeping is over: content, metadata and results were destroyed.
+    Purged = "purged",
     /// The path exists, the verb does not.
     MethodNotAllowed = "method-not-allowed",
     /// The body came slower than the minimum rate, or not at all.
@@ -112,6 +114,8 @@ codes! {
     StorageFull = "storage-full",
     /// Stored bytes are not what was written.
     Corrupt = "corrupt",
+    /// The clock contradicts what was written before: nothing is destroyed by it.
+    ClockUntrusted = "clock-untrusted",
     /// The configuration does not load.
     Configuration = "configuration",
     /// A command was given something it cannot use.

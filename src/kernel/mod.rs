@@ -10,6 +10,7 @@
 //! | [`digest`] | SHA-256, SHA-512 and keyed hashes |
 //! | [`secret`] | values that never reach a log and are wiped when dropped |
 //! | [`seal`] | encryption of small values and wrapping of keys |
+//! | [`term`] | terms in calendar units: how long things are kept |
 //! | [`failpoint`] | named places where a test can kill the process |
 //!
 //! To add a file: it must need neither socket, file nor database, and be wanted by two rooms at least.
@@ -23,3 +24,4 @@ pub mod fault;
 pub mod json;
 pub mod seal;
 pub mod secret;
+pub mod term;

@@ -134,8 +134,8 @@ statements! {
     DOCUMENTS = "SELECT id, exchange_id, partner, environment, role, file_name, media_type, size, sha256, key_id, wrapped_key, \
         created_at FROM document WHERE exchange_id = $1 ORDER BY id";
     DOCUMENTS_AFTER = "SELECT id, exchange_id, partner, environment, role, file_name, media_type, size, sha256, key_id, \
-        wrapped_key, created_at FROM document WHERE id > $1 ORDER BY id LIMIT $2";
-    HAS_DOCUMENT = "SELECT 1 FROM document WHERE id = $1";
+        wrapped_key, created_at FROM document WHERE id > $1 AND purged_at IS NULL ORDER BY id LIMIT $2";
+    HAS_DOCUMENT = "SELECT 1 FROM document WHERE id = $1 AND purged_at IS NULL";
     RECEIPT = "SELECT exchange_id, id, partner, environment, body, cms, created_at FROM receipt WHERE exchange_id = $1";
     RESULT = "SELECT body FROM result WHERE exchange_id = $1";
     SET_STATUS = "UPDATE exchange SET status = $1 WHERE id = $2";
@@ -256,7 +256,7 @@ pub fn documents(tx: &mut Tx<'_>, exchange: Uuid) -> Result<Vec<DocumentRow>> {
         .collect()
 }
 
-/// At most `limit` documents of all exchanges, from after `id`, in the order of their ids.
+/// At most `limit` documents of all exchanges that are not purged, from after `id`, in the order of their ids.
 pub fn documents_after(tx: &mut Tx<'_>, id: Uuid, limit: u32) -> Result<Vec<DocumentRow>> {
     tx.query(DOCUMENTS_AFTER, &params![id, limit])?
         .iter()
@@ -264,7 +264,7 @@ pub fn documents_after(tx: &mut Tx<'_>, id: Uuid, limit: u32) -> Result<Vec<Docu
         .collect()
 }
 
-/// Whether a blob belongs to a document.
+/// Whether a blob belongs to a document that is not purged.
 pub fn has_document(tx: &mut Tx<'_>, id: Uuid) -> Result<bool> {
     Ok(tx.first(HAS_DOCUMENT, &params![id])?.is_some())
 }

@@ -38,6 +38,8 @@ pub enum Gap {
     Acknowledgment,
     /// A return that is not the one that its exchange has claimed.
     SecondReturn,
+    /// A purged exchange that still holds something.
+    Remains,
     /// A row that names an exchange which is not there.
     Exchange,
 }
@@ -63,17 +65,22 @@ statements! {
     NO_ENTRY = "SELECT e.id FROM exchange e WHERE e.id > $1 AND e.id <= $2 \
         AND NOT EXISTS (SELECT 1 FROM journal j WHERE j.exchange_id = e.id AND j.kind = 'piece.received')";
     OTHER_STATUS = "SELECT e.id FROM exchange e LEFT JOIN exchange_return r ON r.exchange_id = e.id \
-        WHERE e.id > $1 AND e.id <= $2 AND e.status <> CASE r.state WHEN 'pending' THEN 'returned' \
+        WHERE e.id > $1 AND e.id <= $2 AND e.status <> 'purged' AND e.status <> CASE r.state WHEN 'pending' THEN 'returned' \
         WHEN 'delivered' THEN 'acknowledged' WHEN 'undelivered' THEN 'undelivered' \
         ELSE CASE e.status WHEN 'awaiting-scan' THEN 'awaiting-scan' ELSE 'received' END END";
     NO_RESULT = "SELECT r.exchange_id FROM exchange_return r WHERE r.exchange_id > $1 AND r.exchange_id <= $2 \
-        AND NOT EXISTS (SELECT 1 FROM result s WHERE s.exchange_id = r.exchange_id)";
+        AND r.purged_at IS NULL AND NOT EXISTS (SELECT 1 FROM result s WHERE s.exchange_id = r.exchange_id)";
     NO_DELIVERY_JOB = "SELECT r.exchange_id FROM exchange_return r WHERE r.exchange_id > $1 AND r.exchange_id <= $2 \
         AND r.state = 'pending' AND NOT EXISTS (SELECT 1 FROM job j WHERE j.subject = r.id)";
     NO_ACKNOWLEDGMENT = "SELECT r.exchange_id FROM exchange_return r WHERE r.exchange_id > $1 AND r.exchange_id <= $2 \
         AND r.state = 'delivered' AND NOT EXISTS (SELECT 1 FROM acknowledgment a WHERE a.return_id = r.id)";
     SECOND_RETURN = "SELECT r.exchange_id FROM exchange_return r WHERE r.exchange_id > $1 AND r.exchange_id <= $2 \
         AND NOT EXISTS (SELECT 1 FROM return_once o WHERE o.exchange_id = r.exchange_id AND o.return_id = r.id)";
+    REMAINS = "SELECT e.id FROM exchange e WHERE e.id > $1 AND e.id <= $2 AND (e.status = 'purged' OR e.purged_at IS NOT NULL) \
+        AND (e.status <> 'purged' OR e.purged_at IS NULL OR length(e.wrapped_key) > 0 OR length(e.metadata) > 0 \
+        OR EXISTS (SELECT 1 FROM result s WHERE s.exchange_id = e.id) \
+        OR EXISTS (SELECT 1 FROM document d WHERE d.exchange_id = e.id AND (d.purged_at IS NULL OR length(d.wrapped_key) > 0)) \
+        OR EXISTS (SELECT 1 FROM exchange_return r WHERE r.exchange_id = e.id AND (r.purged_at IS NULL OR length(r.body) > 0)))";
     RECEIPT_OF_NOTHING = "SELECT x.exchange_id FROM receipt x WHERE x.exchange_id > $1 AND x.exchange_id <= $2 \
         AND NOT EXISTS (SELECT 1 FROM exchange e WHERE e.id = x.exchange_id)";
     DOCUMENT_OF_NOTHING = "SELECT x.exchange_id FROM document x WHERE x.exchange_id > $1 AND x.exchange_id <= $2 \
@@ -97,6 +104,7 @@ const GAPS: &[(Gap, &str)] = &[
     (Gap::DeliveryJob, NO_DELIVERY_JOB),
     (Gap::Acknowledgment, NO_ACKNOWLEDGMENT),
     (Gap::SecondReturn, SECOND_RETURN),
+    (Gap::Remains, REMAINS),
     (Gap::Exchange, RECEIPT_OF_NOTHING),
     (Gap::Exchange, DOCUMENT_OF_NOTHING),
     (Gap::Exchange, RETURN_OF_NOTHING),

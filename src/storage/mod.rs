@@ -5,8 +5,10 @@
 //! one of them on both engines.
 
 pub mod clients;
+pub mod dump;
 pub mod engine;
 pub mod exchanges;
+pub mod holds;
 pub mod idempotency;
 pub mod incidents;
 pub mod inspection;
@@ -17,8 +19,10 @@ pub mod keys;
 pub mod leases;
 pub mod listing;
 pub mod migrate;
+pub mod purges;
 pub mod redeliveries;
 pub mod replay;
+pub mod retention;
 pub mod returns;
 pub mod targets;
 
@@ -29,6 +33,7 @@ pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
     let shared = [
         clients::ALL,
         exchanges::ALL,
+        holds::ALL,
         idempotency::ALL,
         incidents::ALL,
         inspection::ALL,
@@ -38,8 +43,10 @@ pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
         keys::ALL,
         leases::ALL,
         migrate::ALL,
+        purges::ALL,
         redeliveries::ALL,
         replay::ALL,
+        retention::ALL,
         returns::ALL,
         targets::ALL,
     ];
@@ -47,6 +54,7 @@ pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
         .concat()
         .into_iter()
         .chain(jobs::of_engine(engine))
+        .chain(dump::of_engine(engine))
         .map(|(name, sql)| (name, sql.to_owned()))
         .collect();
     all.push(("LIST", listing::statement(&every_filter(), 1).0));

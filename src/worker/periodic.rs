@@ -10,7 +10,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     domain::{
         Context,
-        ged::sweep,
+        ged::{purge::daily, sweep},
         journal::sequencer::{self, Sequencer},
         pieces::idempotency,
     },
@@ -28,10 +28,11 @@ pub async fn run(ctx: Context, stop: CancellationToken) -> Result<()> {
     let token = ctx.entropy.uuid(&ctx.clock)?;
     let sequencer = Sequencer::new(ctx.store.clone(), ctx.clock.clone(), token);
     tasks.spawn(number(sequencer, stop.clone()));
-    let (swept, measured) = (ctx.clone(), ctx);
+    let (swept, looked, measured) = (ctx.clone(), ctx.clone(), ctx);
     tasks.spawn(every("sweep", sweep::PERIOD, stop.clone(), move || {
         sweep_once(swept.clone())
     }));
+    tasks.spawn(daily_purge(looked, stop.clone()));
     tasks.spawn(every("gauges", GAUGES, stop, move || {
         gauges(measured.clone())
     }));
@@ -71,6 +72,19 @@ where
             tracing::warn!(name, %fault, "a periodic round failed; the next one comes");
         }
     }
+}
+
+/// Looks for the purge at once, for what one that died may have left, and then every minute.
+async fn daily_purge(ctx: Context, stop: CancellationToken) {
+    // A stop does not wait for a long purge: what is done is done, the rest comes with the next look.
+    let look = || async {
+        let looked = stop.run_until_cancelled(daily::look(&ctx)).await;
+        looked.unwrap_or(Ok(()))
+    };
+    if let Err(fault) = look().await {
+        tracing::warn!(%fault, "the first look for the purge failed; the next one comes");
+    }
+    every("purge", daily::PERIOD, stop.clone(), look).await;
 }
 
 /// One sweep, by one process at a time.

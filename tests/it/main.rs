@@ -24,6 +24,7 @@ mod iterations;
 mod journal;
 mod journey;
 mod reading;
+mod retention;
 mod returns;
 mod secrecy;
 mod storage;

@@ -1,10 +1,15 @@
 //! The GED: documents and the keys that open them.
 //!
 //! [`keyring`] holds each project's keys; [`documents`] opens what the vault holds for a row of `document`; [`sweep`] removes
-//! blobs that no row names (a crash between the blob and its row leaves one).
+//! blobs that no row names (a crash between the blob and its row leaves one); [`purge`] destroys what has outlived its term,
+//! [`epochs`] the keys of its days; [`holds`] keeps a dossier from it.
 
 pub mod documents;
+pub mod epochs;
+pub mod holds;
 pub mod keyring;
+pub mod purge;
+pub mod rewrap;
 pub mod sweep;
 
 pub use keyring::{Keyring, ProjectKeys};

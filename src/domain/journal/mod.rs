@@ -46,6 +46,18 @@ pub enum Kind {
     RedeliveryRequested,
     /// An operator had a given-up job tried again.
     JobRetried,
+    /// What an exchange held was destroyed, its term being over.
+    ExchangePurged,
+    /// A purge ran that destroyed something, or that an operator ordered.
+    PurgeRun,
+    /// A dossier was put on legal hold.
+    HoldAdded,
+    /// A legal hold was lifted.
+    HoldLifted,
+    /// A backup was made.
+    BackupMade,
+    /// The house was restored from a backup.
+    BackupRestored,
     /// A client was added, rotated or revoked.
     ClientChanged,
     /// An anomaly opened an incident, or opened it again.
@@ -72,6 +84,12 @@ impl Kind {
             Self::ReturnUndelivered => "return.undelivered",
             Self::RedeliveryRequested => "return.redelivery-requested",
             Self::JobRetried => "job.retried",
+            Self::ExchangePurged => "exchange.purged",
+            Self::PurgeRun => "purge.run",
+            Self::HoldAdded => "hold.added",
+            Self::HoldLifted => "hold.lifted",
+            Self::BackupMade => "backup.made",
+            Self::BackupRestored => "backup.restored",
             Self::ClientChanged => "client.changed",
             Self::IncidentOpened => "incident.opened",
             Self::IncidentAcknowledged => "incident.acknowledged",

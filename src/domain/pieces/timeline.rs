@@ -9,6 +9,7 @@ use super::view::{self, Event, Piece};
 use crate::{
     domain::{
         Context,
+        exchanges::Status,
         ged::documents::{self, Column},
         returns::history::{self, Delivery},
     },
@@ -58,9 +59,11 @@ pub async fn timeline(ctx: &Context, id: Uuid) -> Result<Timeline> {
     let (exchange, proof) = found.await?;
     let exchange = exchange
         .ok_or_else(|| Fault::new(Code::NotFound, format!("no piece {id} in this gateway")))?;
-    let key = documents::exchange_key(ctx, &exchange).await?;
     let acknowledgment = match proof {
+        // Of a purged one only its date and codes are left.
+        Some(row) if exchange.status == Status::Purged.as_str() => Some(acknowledged(row, b"")),
         Some(row) => {
+            let key = documents::exchange_key(ctx, &exchange).await?;
             let body = documents::open_bytes(&key, Column::Acknowledgment, &row.body)?;
             Some(acknowledged(row, &body))
         }

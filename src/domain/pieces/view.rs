@@ -10,7 +10,7 @@ use crate::{
     domain::{
         Context,
         access::Client,
-        exchanges::Metadata,
+        exchanges::{Metadata, Status},
         ged::documents::{self, Column},
         processing::Control,
         returns::make::Kept,
@@ -42,7 +42,8 @@ pub struct Piece {
     earlier_iteration_missing: bool,
     repetitions: u32,
     received_at: Timestamp,
-    metadata: Metadata,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<Metadata>,
     size: u64,
     sha256: String,
     request_bytes: u64,
@@ -137,18 +138,25 @@ pub(super) async fn piece_of(ctx: &Context, exchange: ExchangeRow) -> Result<Pie
         .store
         .read(move |tx| Ok((returns::state_of(tx, id)?, exchanges::result(tx, id)?)));
     let (row, result) = found.await?;
+    if is_purged(&exchange) {
+        return Ok(shown(exchange, None, row, Some(Vec::new())));
+    }
     let key = documents::exchange_key(ctx, &exchange).await?;
     let kept: Option<Kept> = result
         .map(|sealed| documents::open_json(&key, Column::Result, &sealed))
         .transpose()?;
     let controls = kept.map(|kept| kept.controls).unwrap_or_default();
     let metadata = documents::metadata(&key, &exchange)?;
-    Ok(shown(exchange, metadata, row, Some(controls)))
+    Ok(shown(exchange, Some(metadata), row, Some(controls)))
+}
+
+fn is_purged(exchange: &ExchangeRow) -> bool {
+    exchange.status == Status::Purged.as_str()
 }
 
 fn shown(
     exchange: ExchangeRow,
-    metadata: Metadata,
+    metadata: Option<Metadata>,
     row: Option<StateRow>,
     controls: Option<Vec<Control>>,
 ) -> Piece {
@@ -206,8 +214,13 @@ pub async fn list(ctx: &Context, client: &Client, query: Query) -> Result<Page> 
     let next = rows.last().map(|(row, _)| row.id).filter(|_| more);
     let mut items = Vec::with_capacity(rows.len());
     for (row, state) in rows {
-        let key = documents::exchange_key(ctx, &row).await?;
-        let metadata = documents::metadata(&key, &row)?;
+        let metadata = match is_purged(&row) {
+            true => None,
+            false => {
+                let key = documents::exchange_key(ctx, &row).await?;
+                Some(documents::metadata(&key, &row)?)
+            }
+        };
         items.push(shown(row, metadata, state, None));
     }
     Ok(Page { items, next })

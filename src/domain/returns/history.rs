@@ -47,15 +47,20 @@ pub async fn deliveries_of(ctx: &Context, exchange: &ExchangeRow) -> Result<Vec<
         Some(row) => returns::attempts(tx, row.id, ATTEMPTS),
         None => Ok(Vec::new()),
     });
-    let key = documents::exchange_key(ctx, exchange).await?;
-    let rows = found.await?.into_iter();
-    rows.map(|row| delivery(row, &key)).collect()
+    let rows = found.await?;
+    // Of a purged one dates and codes are left, and no key.
+    let sealed = rows.iter().any(|row| row.answer.is_some());
+    let key = match sealed {
+        true => Some(documents::exchange_key(ctx, exchange).await?),
+        false => None,
+    };
+    let rows = rows.into_iter();
+    rows.map(|row| delivery(row, key.as_ref())).collect()
 }
 
-fn delivery(row: AttemptRow, key: &Key) -> Result<Delivery> {
-    let answer = row
-        .answer
-        .map(|sealed| documents::open_bytes(key, Column::Answer, &sealed));
+fn delivery(row: AttemptRow, key: Option<&Key>) -> Result<Delivery> {
+    let answer = row.answer.zip(key);
+    let answer = answer.map(|(sealed, key)| documents::open_bytes(key, Column::Answer, &sealed));
     Ok(Delivery {
         attempt_id: row.id,
         at: row.at,

@@ -63,6 +63,35 @@ pub(super) fn start(
     Ok(())
 }
 
+/// Vacuums `tables`, each for as long as it takes; with `rewrite` each is written anew.
+pub(super) fn vacuum(config: Config, tables: &[&str], rewrite: bool) -> Result<()> {
+    let mut session = patient(config)?;
+    let verb = if rewrite { "VACUUM FULL" } else { "VACUUM" };
+    tables
+        .iter()
+        .try_for_each(|table| session.script(&format!("{verb} {table}")))
+}
+
+/// Reads one instant of the database.
+pub(super) fn snapshot<T>(
+    config: Config,
+    work: impl FnOnce(&mut Session) -> Result<T>,
+) -> Result<T> {
+    let mut session = patient(config)?;
+    session.script("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
+    let done = work(&mut session);
+    session.script("COMMIT")?;
+    done
+}
+
+/// A session whose statements and transactions may take as long as they need.
+fn patient(config: Config) -> Result<Session> {
+    let mut session = Session::new(config)?;
+    session.connect()?;
+    session.script("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0")?;
+    Ok(session)
+}
+
 /// Takes units from both queues until both are closed.
 fn serve(mut session: Session, writes: &Receiver<Box<dyn Unit>>, reads: &Receiver<Box<dyn Unit>>) {
     loop {
@@ -191,6 +220,24 @@ impl Session {
         let found = runtime.block_on(client.query(&statement, &borrowed(params)));
         let rows = found.map_err(|error| self.fault(&error))?;
         rows.iter().map(row).collect()
+    }
+
+    /// By a cursor, a thousand rows at a time.
+    pub(super) fn walk(
+        &mut self,
+        name: &str,
+        sql: &str,
+        each: &mut dyn FnMut(Row) -> Result<()>,
+    ) -> Result<()> {
+        self.script(&format!("DECLARE walk_{name} NO SCROLL CURSOR FOR {sql}"))?;
+        let fetch = format!("FETCH 1000 FROM walk_{name}");
+        loop {
+            let rows = self.query(&fetch, &[])?;
+            if rows.is_empty() {
+                return self.script(&format!("CLOSE walk_{name}"));
+            }
+            rows.into_iter().try_for_each(&mut *each)?;
+        }
     }
 
     pub(super) fn script(&mut self, sql: &str) -> Result<()> {

@@ -115,7 +115,7 @@ both_engines! {
         let failure = Answer::failure;
         gateway.partner().script(CALLBACK, [failure(), failure(), failure(), Answer::Acknowledge]);
         let (client, id) = given_up(&gateway).await;
-        gateway.run(&["job", "retry", "--all-failed"]).succeeded();
+        gateway.run(&["job", "retry", "--all-failed", "--reason", "essai"]).succeeded();
         with_status(&client, &id, "acknowledged").await;
         let calls = gateway.partner().wait_for(4, SOON).await;
         let first = calls[0].header("webhook-id");
