@@ -174,6 +174,7 @@ async fn one_project(
 ) -> Result<()> {
     let cutoff = project.retention.cutoff(run.at);
     let (mut place, name) = (START, &project.name);
+    let mut drained_at = report.documents;
     loop {
         let wanted = name.clone();
         let page = ctx
@@ -188,7 +189,10 @@ async fn one_project(
         }
         let batch = Batch::prepare(ctx, run, project, cutoff, (place, last), page).await?;
         batch.destroy(ctx, report).await?;
-        removal::drain(ctx).await?;
+        if report.documents - drained_at >= removal::WORTH_A_SYNC {
+            removal::drain(ctx).await?;
+            drained_at = report.documents;
+        }
         place = last;
     }
 }

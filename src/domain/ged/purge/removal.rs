@@ -17,6 +17,8 @@ use crate::{
 
 /// How many blobs are removed between two syncs of their folders.
 const PAGE: u32 = 1000;
+/// How many queued blobs are worth the syncs of their folders, while more are coming.
+pub const WORTH_A_SYNC: u64 = 1000;
 
 /// Removes every blob that is queued; answers how many files could not be removed. They stay queued.
 ///
