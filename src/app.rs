@@ -18,7 +18,9 @@ use crate::{
     domain::{
         Context,
         access::{Keys, Registry, Tokens, registry},
+        backup::restore,
         ged::Keyring,
+        incidents::{Herald, Intake},
         processing::Registry as Processors,
         receipts::Signer,
         returns::{Couriers, make::Workshop},
@@ -36,6 +38,7 @@ use crate::{
         entropy::Entropy,
         fault::{Code, Fault, Result},
     },
+    outbound::clamd::Clamd,
     sandbox::{Pool, Settings as PoolSettings},
     storage::{Access, Store, migrate},
     vault::Vault,
@@ -53,8 +56,20 @@ pub struct House {
 }
 
 impl House {
-    /// Opens everything that the settings name, and brings the database to today's schema.
+    /// Opens everything that the settings name, and brings the database to today's schema. Fails with `configuration` where
+    /// a restoration has begun and not ended.
     pub async fn open(config: Config) -> Result<Self> {
+        match restore::is_unfinished(&config.gateway.data_dir) {
+            false => Self::open_to_restore(config).await,
+            true => Err(Fault::new(
+                Code::Configuration,
+                "a restoration has begun and not ended: run `navette restore` again",
+            )),
+        }
+    }
+
+    /// The same for the restoration itself.
+    pub async fn open_to_restore(config: Config) -> Result<Self> {
         let store = open_store(&config.gateway, Access::Full)?;
         let applied = migrate::migrate(&store, &Clock::system()).await?;
         if !applied.is_empty() {
@@ -80,6 +95,7 @@ impl House {
         let gateway = &config.gateway;
         let keyring = Keyring::open(
             &gateway.master_key_file,
+            &gateway.data_dir,
             store.clone(),
             clock.clone(),
             entropy.clone(),
@@ -188,6 +204,7 @@ pub async fn serve(house: &House, stop: CancellationToken) -> Result<()> {
         clients,
         tokens: tokens(gateway)?,
         limits,
+        intake: Intake::default(),
     });
     listener
         .serve(trace::dress(api::routes(api), front), stop)
@@ -249,7 +266,7 @@ pub async fn watch(house: &House, address: SocketAddr, stop: CancellationToken) 
     let metrics = ops::install_metrics()?;
     tokio::spawn(ops::keep_up(metrics.clone(), stop.clone()));
     let (store, vault) = (house.ctx.store.clone(), house.ctx.vault.clone());
-    let probes = vec![
+    let mut probes = vec![
         Probe::new("database", move || {
             let store = store.clone();
             async move { store.read(|tx| tx.query("SELECT 1", &[]).map(drop)).await }
@@ -263,10 +280,24 @@ pub async fn watch(house: &House, address: SocketAddr, stop: CancellationToken) 
             }
         }),
     ];
+    if let Some(settings) = house.ctx.config.gateway.antivirus.clone() {
+        let antivirus = Clamd::new(settings);
+        probes.push(Probe::new("antivirus", move || {
+            let antivirus = antivirus.clone();
+            async move { antivirus.greet().await }
+        }));
+    }
     let listener = Listener::bind(address, None, listener::Settings::default()).await?;
     tracing::info!(address = %listener.address(), "health and metrics");
     listener.serve(ops::routes(probes, metrics), stop).await;
     Ok(())
+}
+
+/// Tells at the start what deliveries would meet; a name that leads inside may lead elsewhere later.
+async fn look_at_targets(couriers: Couriers) {
+    if let Err(fault) = couriers.check_names().await {
+        tracing::error!(%fault, "a callback leads inside the network; nothing is sent there");
+    }
 }
 
 /// Works jobs, and does what runs by the clock, until `stop`.
@@ -283,7 +314,9 @@ pub async fn work(house: &House, stop: CancellationToken) -> Result<()> {
         sandbox: Arc::new(Pool::start(settings).await?),
     };
     let couriers = Couriers::new(&ctx.config.projects, &ctx.clock)?;
+    tokio::spawn(look_at_targets(couriers.clone()));
+    let herald = Herald::new(&ctx.config, &ctx.clock)?;
     let by_the_clock = tokio::spawn(periodic::run(ctx.clone(), stop.clone()));
-    Worker::new(ctx, workshop, couriers).run(stop).await;
+    Worker::new(ctx, workshop, couriers, herald).run(stop).await;
     by_the_clock.await.map_err(Fault::internal)?
 }

@@ -3,7 +3,11 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::{Answer, Settings, output};
+use super::{
+    Answer, Settings,
+    operator::{self, Reason},
+    output,
+};
 use crate::{
     app,
     domain::{
@@ -39,7 +43,8 @@ pub struct ClientArgs {
 enum Command {
     /// Adds a client and shows its secret, once.
     ///
-    /// Example: navette client add isis --partner ASP --scopes pieces:write,pieces:read --projects asp-mae --applications isis
+    /// Example: navette client add isis --partner ASP --scopes pieces:write,pieces:read --projects asp-mae \
+    ///     --applications isis --reason "ouverture du marché"
     Add(AddArgs),
     /// Lists the clients, revoked ones too.
     List(ListArgs),
@@ -75,6 +80,9 @@ struct AddArgs {
     /// Pin its certificate: SHA-256 of the DER, hexadecimal, colons allowed. Any of the configured CA where left out.
     #[arg(long)]
     certificate_sha256: Option<String>,
+    /// Why, for the journal: 200 characters at most, nothing personal.
+    #[arg(long)]
+    reason: Reason,
     /// Answer with JSON.
     #[arg(long)]
     json: bool,
@@ -91,6 +99,9 @@ struct ListArgs {
 struct OneArgs {
     /// The client's id.
     id: String,
+    /// Why, for the journal: 200 characters at most, nothing personal.
+    #[arg(long)]
+    reason: Reason,
     /// Answer with JSON.
     #[arg(long)]
     json: bool,
@@ -144,7 +155,7 @@ impl Desk {
             created_at: self.clock.now(),
             revoked_at: None,
         };
-        let entry = self.entry(&row, "added")?;
+        let entry = self.entry(&row, "added", &args.reason)?;
         let added = self
             .store
             .write(move |tx| Ok(clients::insert(tx, &row)? && record(tx, &entry)?));
@@ -192,7 +203,7 @@ impl Desk {
     async fn rotate(&self, args: OneArgs) -> Result<Answer> {
         let secret = generate_secret(&self.entropy)?;
         let (id, hash) = (args.id.clone(), hash_of(&secret));
-        let entry = self.changed(&args.id, "rotated").await?;
+        let entry = self.changed(&args, "rotated").await?;
         let rotated = self
             .store
             .write(move |tx| Ok(clients::rotate(tx, &id, &hash)? && record(tx, &entry)?));
@@ -205,7 +216,7 @@ impl Desk {
 
     async fn revoke(&self, args: OneArgs) -> Result<Answer> {
         let (id, now) = (args.id.clone(), self.clock.now());
-        let entry = self.changed(&args.id, "revoked").await?;
+        let entry = self.changed(&args, "revoked").await?;
         let revoked = self
             .store
             .write(move |tx| Ok(clients::revoke(tx, &id, now)? && record(tx, &entry)?));
@@ -221,18 +232,18 @@ impl Desk {
         Ok(Answer::Yes)
     }
 
-    async fn changed(&self, id: &str, change: &str) -> Result<EntryRow> {
-        let wanted = id.to_owned();
+    async fn changed(&self, args: &OneArgs, change: &str) -> Result<EntryRow> {
+        let (id, wanted) = (&args.id, args.id.clone());
         let found = self
             .store
             .read(move |tx| clients::find(tx, &wanted))
             .await?;
         let row =
             found.ok_or_else(|| usage(format!("no client {id}; see `navette client list`")))?;
-        self.entry(&row, change)
+        self.entry(&row, change, &args.reason)
     }
 
-    fn entry(&self, row: &ClientRow, change: &str) -> Result<EntryRow> {
+    fn entry(&self, row: &ClientRow, change: &str, reason: &Reason) -> Result<EntryRow> {
         let subject = Subject {
             exchange_id: None,
             project: None,
@@ -241,7 +252,12 @@ impl Desk {
                 environment: row.environment.clone(),
             },
         };
-        let detail = json!({ "clientId": row.id, "change": change });
+        let detail = json!({
+            "clientId": row.id,
+            "change": change,
+            "operator": operator::name(),
+            "reason": reason.as_str(),
+        });
         journal::entry(
             &self.clock,
             &self.entropy,

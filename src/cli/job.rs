@@ -4,15 +4,15 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Answer, Settings, operator, output};
+use super::{
+    Answer, Settings,
+    operator::{self, Reason},
+    output,
+};
 use crate::{
     app,
     domain::jobs::retry::Operator,
-    kernel::{
-        clock::Clock,
-        entropy::Entropy,
-        fault::{Code, Fault, Result},
-    },
+    kernel::{clock::Clock, entropy::Entropy, fault::Result},
     storage::{
         Access, migrate,
         replay::{self, ListedJob, Wanted},
@@ -76,7 +76,7 @@ struct RetryArgs {
     project: Option<String>,
     /// Why, for the journal: 200 characters at most, nothing personal.
     #[arg(long)]
-    reason: Option<String>,
+    reason: Reason,
     /// Answer with JSON.
     #[arg(long)]
     json: bool,
@@ -109,16 +109,6 @@ async fn list(settings: &Settings, args: ListArgs) -> Result<Answer> {
 }
 
 async fn retry(settings: &Settings, args: RetryArgs) -> Result<Answer> {
-    if args
-        .reason
-        .as_ref()
-        .is_some_and(|reason| reason.chars().count() > 200)
-    {
-        return Err(Fault::new(
-            Code::Usage,
-            "--reason takes 200 characters at most",
-        ));
-    }
     let store = app::open_store(&settings.load()?.gateway, Access::Full)?;
     migrate::check_current(&store).await?;
     let operator = Operator {
@@ -126,7 +116,7 @@ async fn retry(settings: &Settings, args: RetryArgs) -> Result<Answer> {
         clock: Clock::system(),
         entropy: Entropy::system(),
         name: operator::name(),
-        reason: args.reason,
+        reason: Some(args.reason.into()),
     };
     let revived = match args.id {
         Some(id) => vec![operator.retry(id).await?],
@@ -160,6 +150,7 @@ fn shown(listed: &ListedJob) -> Value {
 fn text(listed: &ListedJob) -> String {
     let job = &listed.job;
     let fault = job.last_fault.as_deref().unwrap_or("-");
+    let piece = listed.exchange_id.map(|id| id.to_string());
     format!(
         "{} {:<8} {:<7} {:>3} attempts  queued {}  piece {}  {}  {fault}",
         job.id,
@@ -167,7 +158,7 @@ fn text(listed: &ListedJob) -> String {
         job.state,
         job.attempts,
         job.created_at,
-        listed.exchange_id,
+        piece.unwrap_or_else(|| "-".to_owned()),
         listed.project
     )
 }

@@ -11,7 +11,8 @@ use crate::{
     storage::{Access, migrate},
 };
 
-/// Loads the settings and tells every fault in them, with file and key.
+/// Loads the settings and tells every fault in them, with file and key. Hosts of callbacks are resolved too: one that leads
+/// inside the network, and that its project does not allow, is a fault.
 ///
 /// Example: navette --config /etc/navette/navette.toml check-config
 #[derive(Args)]
@@ -31,10 +32,11 @@ pub struct MigrateArgs {
     json: bool,
 }
 
-pub(super) fn check(settings: &Settings, args: &CheckArgs) -> Result<Answer> {
+pub(super) async fn check(settings: &Settings, args: &CheckArgs) -> Result<Answer> {
     let config = settings.load()?;
     app::tokens(&config.gateway)?;
-    Couriers::new(&config.projects, &Clock::system())?;
+    let couriers = Couriers::new(&config.projects, &Clock::system())?;
+    couriers.check_names().await?;
     let projects: Vec<_> = config.projects.keys().collect();
     output::either(args.json, &json!({ "projects": projects }), || {
         format!("settings in order; {} project(s)", projects.len())

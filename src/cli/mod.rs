@@ -6,16 +6,21 @@
 //!
 //! To add a command: a file with its `Args` and a `run`, and an arm in [`Command`] and in [`dispatch`].
 
+mod backup;
 mod client;
 mod connection;
 mod demo;
 mod doctor;
+mod hold;
+mod incident;
 mod job;
 mod migrate;
 mod operator;
 mod output;
+mod purge;
 mod push;
 mod receipt;
+mod returns;
 mod serve;
 mod status;
 
@@ -52,11 +57,17 @@ enum Command {
     Migrate(migrate::MigrateArgs),
     Client(client::ClientArgs),
     Demo(demo::DemoArgs),
+    Backup(backup::BackupArgs),
+    Restore(backup::RestoreArgs),
     Doctor(doctor::DoctorArgs),
+    Hold(hold::HoldArgs),
+    Purge(purge::PurgeArgs),
+    Incident(incident::IncidentArgs),
     Job(job::JobArgs),
     Push(Box<push::PushArgs>),
     Status(status::StatusArgs),
     Receipt(receipt::ReceiptArgs),
+    Return(returns::ReturnArgs),
 }
 
 /// How a command that ran to its end answers.
@@ -92,15 +103,21 @@ async fn dispatch(cli: Cli) -> Result<Answer> {
     match cli.command {
         Command::Serve(args) => serve::serve(&settings, args).await,
         Command::Worker(args) => serve::worker(&settings, args).await,
-        Command::CheckConfig(args) => migrate::check(&settings, &args),
+        Command::CheckConfig(args) => migrate::check(&settings, &args).await,
         Command::Migrate(args) => migrate::migrate(&settings, &args).await,
         Command::Client(args) => client::run(&settings, args).await,
         Command::Demo(args) => demo::run(args).await,
         Command::Doctor(args) => doctor::run(&settings, args).await,
+        Command::Backup(args) => backup::backup(&settings, args).await,
+        Command::Restore(args) => backup::restore(&settings, args).await,
+        Command::Hold(args) => hold::run(&settings, args).await,
+        Command::Purge(args) => purge::run(&settings, args).await,
+        Command::Incident(args) => incident::run(&settings, args).await,
         Command::Job(args) => job::run(&settings, args).await,
         Command::Push(args) => push::run(*args).await,
         Command::Status(args) => status::run(&settings, args).await,
         Command::Receipt(args) => receipt::run(&settings, args).await,
+        Command::Return(args) => returns::run(&settings, args).await,
     }
 }
 
@@ -117,6 +134,7 @@ impl Settings {
 fn failed(fault: &Fault) -> ExitCode {
     eprintln!("navette: {fault}");
     ExitCode::from(match fault.code() {
+        Code::ClockUntrusted => 1,
         Code::Usage | Code::NotFound => 2,
         Code::Configuration => 3,
         Code::Unavailable | Code::StorageFull | Code::PartnerRefused => 4,

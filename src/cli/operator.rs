@@ -1,6 +1,6 @@
 //! Who runs a command, for the journal.
 
-use std::env;
+use std::{env, str::FromStr};
 
 /// The account's name as the system knows it; where it is root by `sudo`, both names.
 pub(crate) fn name() -> String {
@@ -20,4 +20,34 @@ fn account(user: u32) -> Option<String> {
         let name = fields.next()?;
         (fields.nth(1)?.parse() == Ok(user)).then(|| name.to_owned())
     })
+}
+
+/// Why a command is run, for the journal: 1 to 200 characters without control characters; nothing personal.
+#[derive(Clone, Debug)]
+pub(crate) struct Reason(String);
+
+impl FromStr for Reason {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let text = text.trim();
+        let fits = (1..=200).contains(&text.chars().count());
+        match fits && !text.chars().any(char::is_control) {
+            true => Ok(Self(text.to_owned())),
+            false => Err("1 to 200 characters, without control characters"),
+        }
+    }
+}
+
+impl Reason {
+    /// The text.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<Reason> for String {
+    fn from(reason: Reason) -> Self {
+        reason.0
+    }
 }

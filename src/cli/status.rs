@@ -96,9 +96,7 @@ fn text(story: &Json) -> String {
     list(&mut lines, "events", &story["events"], |event| {
         [&event["at"], &event["kind"], &event["detail"]].map(plain)
     });
-    list(&mut lines, "attempts", &story["attempts"], |attempt| {
-        [&attempt["at"], &attempt["httpStatus"], &attempt["failure"]].map(plain)
-    });
+    list(&mut lines, "attempts", &story["attempts"], attempt);
     let proof = &story["acknowledgment"];
     if proof.is_object() {
         lines.push("acknowledgment".to_owned());
@@ -107,6 +105,23 @@ fn text(story: &Json) -> String {
         }
     }
     lines.join("\n")
+}
+
+/// Date, code and duration, then why it failed, then how the answer begins.
+fn attempt(attempt: &Json) -> [String; 3] {
+    let when = format!(
+        "{}  {}  {} ms",
+        plain(&attempt["at"]),
+        plain(&attempt["httpStatus"]),
+        plain(&attempt["durationMs"])
+    );
+    let answer = plain(&attempt["answer"]);
+    let start: String = answer
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(60)
+        .collect();
+    [when, plain(&attempt["failure"]), start]
 }
 
 fn list(lines: &mut Vec<String>, title: &str, items: &Json, row: impl Fn(&Json) -> [String; 3]) {

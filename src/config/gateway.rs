@@ -2,7 +2,11 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use super::reader::Reader;
+use super::{
+    alerts::{Alerts, Smtp},
+    antivirus::Antivirus,
+    reader::Reader,
+};
 
 /// The gateway's own settings. Relative paths start at the settings file's folder.
 #[derive(Clone, Debug)]
@@ -31,6 +35,21 @@ pub struct Gateway {
     pub worker: Worker,
     /// The children that open documents.
     pub sandbox: Sandbox,
+    /// When the purge runs.
+    pub purge: Purge,
+    /// The antivirus, where there is one.
+    pub antivirus: Option<Antivirus>,
+    /// The mail server, where there is one.
+    pub smtp: Option<Smtp>,
+    /// Who is told of incidents, where a project does not say it itself.
+    pub alerts: Alerts,
+}
+
+/// The purge of each night.
+#[derive(Clone, Copy, Debug)]
+pub struct Purge {
+    /// Hour and minute of legal time.
+    pub at: (i8, i8),
 }
 
 /// The HTTPS listener.
@@ -107,6 +126,8 @@ pub struct Limits {
     pub body_deadline: Duration,
     /// The least rate of a body in bytes a second, after the first 10 s.
     pub body_rate: u64,
+    /// How long the idempotency key of a request that died stays taken; a living request renews its claim.
+    pub idempotency_lease: Duration,
 }
 
 impl Limits {
@@ -147,6 +168,7 @@ const MIB: u64 = 1024 * 1024;
 impl Gateway {
     pub(super) fn read(reader: &mut Reader) -> Self {
         let data_dir = reader.path("data_dir", "data");
+        let limits = Limits::read(reader);
         Self {
             environment: reader
                 .optional_text("environment")
@@ -160,7 +182,8 @@ impl Gateway {
                 signer: tls_files(reader, "receipts"),
             },
             tokens: Tokens::read(reader),
-            limits: Limits::read(reader),
+            antivirus: Antivirus::read(reader, limits.request()),
+            limits,
             worker: Worker {
                 processing: reader.number("worker.processing", 12, 1, 256) as usize,
                 deliveries: reader.number("worker.deliveries_per_project", 32, 1, 1024) as usize,
@@ -173,9 +196,37 @@ impl Gateway {
                 memory: reader.number("sandbox.memory_mb", 512, 64, 16_384) * MIB,
                 deadline: reader.seconds("sandbox.deadline_seconds", 10, 60),
             },
+            purge: Purge {
+                at: time_of_day(reader, "purge.at", (2, 30)),
+            },
+            smtp: Smtp::read(reader),
+            alerts: alerts(reader),
             data_dir,
         }
     }
+}
+
+/// `HH:MM` of legal time.
+fn time_of_day(reader: &mut Reader, key: &str, default: (i8, i8)) -> (i8, i8) {
+    let Some(text) = reader.optional_text(key) else {
+        return default;
+    };
+    let time = jiff::civil::Time::strptime("%H:%M", &text);
+    time.map_or_else(
+        |_| {
+            reader.wrong(key, "expected a time of day, such as \"02:30\"");
+            default
+        },
+        |time| (time.hour(), time.minute()),
+    )
+}
+
+fn alerts(reader: &mut Reader) -> Alerts {
+    let alerts = Alerts::read(reader);
+    if !alerts.contacts.is_empty() && reader.optional_text("smtp.host").is_none() {
+        reader.wrong("incidents.contacts", "no smtp.host to send mails by");
+    }
+    alerts
 }
 
 fn loopback(reader: &mut Reader, key: &str, default: &str) -> SocketAddr {
@@ -272,6 +323,7 @@ impl Limits {
             return_reserve: reader.number("limits.return_reserve_bytes", 64_000, 16_000, 1_000_000),
             body_deadline: reader.seconds("limits.body_deadline_seconds", 300, 3600),
             body_rate: reader.number("limits.body_bytes_per_second", 1000, 1, 1_000_000_000),
+            idempotency_lease: reader.seconds("limits.idempotency_lease_seconds", 20, 600),
         };
         if limits.return_reserve >= limits.transaction {
             reader.wrong(

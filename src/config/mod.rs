@@ -6,6 +6,8 @@
 //!
 //! To add a setting: one line where its section is read (`gateway.rs`, `project.rs`), one in `deploy/navette.toml`.
 
+mod alerts;
+mod antivirus;
 mod gateway;
 mod project;
 mod reader;
@@ -16,7 +18,11 @@ use std::{
     sync::Arc,
 };
 
-pub use gateway::{Database, Gateway, Limits, Listen, Receipts, Sandbox, TlsFiles, Tokens, Worker};
+pub use alerts::{Alerts, Smtp, Tool};
+pub use antivirus::{Antivirus, ClamdAddress};
+pub use gateway::{
+    Database, Gateway, Limits, Listen, Purge, Receipts, Sandbox, TlsFiles, Tokens, Worker,
+};
 pub use project::{Callback, Project, Projects, is_name};
 use reader::Reader;
 
@@ -29,6 +35,15 @@ pub struct Config {
     pub gateway: Gateway,
     /// The projects (market lots), by name.
     pub projects: Projects,
+}
+
+impl Config {
+    /// Who is told of the incidents of `project`, or of those of the gateway itself.
+    pub fn alerts(&self, project: Option<&str>) -> Alerts {
+        let own = project.and_then(|name| self.projects.get(name));
+        let general = &self.gateway.alerts;
+        own.map_or_else(|| general.clone(), |own| own.alerts.or(general))
+    }
 }
 
 /// Environment variables as pairs, so that a test need not change the process's own.
@@ -54,6 +69,12 @@ pub fn load(file: &Path, environment: &Environment) -> Result<Config> {
     for path in project_files(&folder) {
         let mut reader = Reader::open(&path);
         let project = Project::read(&mut reader);
+        if !project.alerts.contacts.is_empty() && gateway.smtp.is_none() {
+            reader.wrong("incidents.contacts", "no [smtp] in the gateway's settings");
+        }
+        if project.antivirus && gateway.antivirus.is_none() {
+            reader.wrong("antivirus", "no [antivirus] in the gateway's settings");
+        }
         faults.extend(reader.finish());
         projects.insert(project.name.clone(), Arc::new(project));
     }

@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
-use super::reader::Reader;
+use super::{alerts::Alerts, antivirus, reader::Reader};
+use crate::kernel::{cidr::Cidr, term::Term};
+
+/// The months of a project that names no term.
+const MONTHS: u8 = 3;
 
 /// The projects by name, shared by all who read them.
 pub type Projects = Arc<BTreeMap<String, Arc<Project>>>;
@@ -14,12 +18,18 @@ pub struct Project {
     pub name: String,
     /// Whether probative archiving (SAE) makes the hash mandatory (API-11).
     pub sae: bool,
+    /// Whether a content goes on only once the antivirus has found it clean.
+    pub antivirus: bool,
     /// The media types that it takes.
     pub media_types: Vec<String>,
     /// Where its returns go.
     pub callback: Callback,
+    /// How long what it received and made is kept, from the acknowledgment of its return (ARC-5, PAP-2).
+    pub retention: Term,
     /// How many bytes of produced files a return may carry itself; above, it carries links.
     pub inline_bytes: u64,
+    /// Who is told of its incidents, where not the gateway's contacts.
+    pub alerts: Alerts,
 }
 
 /// The default return channel: a POST to the project's own API (API-10).
@@ -38,14 +48,18 @@ pub struct Callback {
     /// The file of a secret shared with the partner (`whsec_…`), where he checks by a published library, which knows no
     /// other signature.
     pub webhook_secret_file: Option<PathBuf>,
-    /// Hosts inside the network that are allowed by name.
-    pub allow_hosts: Vec<String>,
+    /// What is allowed inside the network: hosts by name, ranges of addresses (`10.1.0.0/16`).
+    pub allow: Vec<String>,
     /// How long one attempt may take.
     pub timeout: Duration,
     /// How many attempts are made before the return is `undelivered`.
     pub attempts: u32,
     /// Over how long the attempts are spread.
     pub over: Duration,
+    /// After how many failures in a row, of whatever returns, the partner is only probed.
+    pub slow_after: u32,
+    /// The pause before the first probe; each is twice the one before, up to half an hour.
+    pub probe: Duration,
 }
 
 impl Project {
@@ -64,11 +78,25 @@ impl Project {
         Self {
             name,
             sae: reader.flag("sae", false),
+            antivirus: antivirus::required(reader),
             media_types,
             callback: Callback::read(reader),
+            retention: retention(reader),
             inline_bytes: reader.number("return.inline_bytes", 1_000_000, 0, 10_000_000),
+            alerts: Alerts::read(reader),
         }
     }
+}
+
+fn retention(reader: &mut Reader) -> Term {
+    let default = Term::months(MONTHS);
+    let Some(text) = reader.optional_text("retention") else {
+        return default;
+    };
+    Term::parse(&text).unwrap_or_else(|fault| {
+        reader.wrong("retention", fault.detail());
+        default
+    })
 }
 
 impl Callback {
@@ -84,12 +112,27 @@ impl Callback {
             ca: reader.file("callback.ca"),
             webhook_key_file: reader.file("callback.webhook_key_file"),
             webhook_secret_file: reader.optional_file("callback.webhook_secret_file"),
-            allow_hosts: reader.list("callback.allow_hosts"),
+            allow: allowed(reader, "callback.allow"),
             timeout: reader.seconds("callback.timeout_seconds", 30, 300),
             attempts: reader.number("callback.attempts", 12, 1, 100) as u32,
             over: reader.seconds("callback.over_seconds", 72 * 3600, 30 * 86_400),
+            slow_after: reader.number("callback.slow_after", 10, 1, 100_000) as u32,
+            probe: reader.seconds("callback.probe_seconds", 60, 86_400),
         }
     }
+}
+
+/// Hosts and ranges: what is written like a range must be one, all else must be a bare host.
+fn allowed(reader: &mut Reader, key: &str) -> Vec<String> {
+    let entries = reader.list(key);
+    let is_host = |entry: &str| !entry.is_empty() && !entry.contains(['/', ' ', '@', '*']);
+    for entry in &entries {
+        if !is_host(entry) && Cidr::parse(entry).is_none() {
+            let detail = format!("{entry}: expected a host, or a range such as 10.1.0.0/16");
+            reader.wrong(key, &detail);
+        }
+    }
+    entries
 }
 
 /// Whether `name` may name a project.

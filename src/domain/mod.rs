@@ -8,18 +8,22 @@
 //! | [`processing`] | controls and processors, the list that grows |
 //! | [`returns`] | the one return of an exchange and its delivery |
 //! | [`journal`] | what happened, chained |
-//! | [`ged`] | documents and keys |
+//! | [`ged`] | documents and keys, their terms, holds and purge |
 //! | [`access`] | clients, scopes, tokens |
+//! | [`backup`] | the house as it was at one instant, and its restoration |
+//! | [`incidents`] | anomaly, ticket, mail: one row per cause |
 //! | [`jobs`] | durable work: queued, leased, settled |
 //! | [`doctor`] | the inspection: store, database and journal compared |
 //!
 //! A [`Context`] carries what all of them share.
 
 pub mod access;
+pub mod backup;
 pub mod context;
 pub mod doctor;
 pub mod exchanges;
 pub mod ged;
+pub mod incidents;
 pub mod jobs;
 pub mod journal;
 pub mod pieces;

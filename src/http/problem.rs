@@ -19,6 +19,8 @@ use crate::kernel::fault::{Code, Fault, FieldFault};
 pub const PROBLEM_JSON: &str = "application/problem+json";
 /// When to try again, in seconds, where the house is away.
 const RETRY_SECONDS: &str = "5";
+/// The same where a request under the same key is in flight: it ends soon, or its claim expires.
+const IN_FLIGHT_SECONDS: &str = "1";
 
 /// The status and the public title of each code.
 pub fn outcome(code: Code) -> (StatusCode, &'static str) {
@@ -32,9 +34,13 @@ pub fn outcome(code: Code) -> (StatusCode, &'static str) {
         Code::ScopeInsufficient => (403, "Portée du jeton insuffisante"),
         Code::PerimeterForbidden => (403, "Hors du périmètre du client"),
         Code::NotFound => (404, "Ressource introuvable"),
+        Code::Purged => (410, "Durée de conservation échue"),
         Code::MethodNotAllowed => (405, "Méthode non autorisée"),
         Code::BodyTooSlow => (408, "Corps de requête trop lent"),
         Code::PieceConflict => (409, "Pièce déjà reçue avec un autre contenu"),
+        Code::RequestInFlight => (409, "Requête déjà en cours"),
+        Code::IdempotencyKeyReused => (422, "Clé d'idempotence déjà employée"),
+        Code::ReturnPending => (409, "Retour déjà en cours de livraison"),
         Code::TooLarge => (413, "Transaction trop volumineuse"),
         Code::RequestTypeUnsupported => (415, "Type de requête non pris en charge"),
         Code::MediaTypeNotAccepted => (415, "Type de fichier non accepté par le projet"),
@@ -56,15 +62,18 @@ pub fn outcome(code: Code) -> (StatusCode, &'static str) {
         Code::HashRequired => (422, "Empreinte obligatoire"),
         Code::HashMalformed => (422, "Empreinte mal formée"),
         Code::HashMismatch => (422, "Empreinte différente du contenu reçu"),
+        Code::ContentHeld => (409, "Contenu retenu par l'antivirus"),
         Code::ContentEmpty => (422, "Contenu vide"),
         Code::ContentInvalid => (422, "Contenu invalide"),
         Code::RangeNotSatisfiable => (416, "Plage non satisfaisable"),
         Code::Unavailable => (503, "Service momentanément indisponible"),
         Code::StorageFull => (507, "Espace de stockage épuisé"),
         Code::Corrupt => (500, "Contenu conservé altéré"),
-        Code::Configuration | Code::Usage | Code::PartnerRefused | Code::Internal => {
-            (500, "Erreur interne")
-        }
+        Code::ClockUntrusted
+        | Code::Configuration
+        | Code::Usage
+        | Code::PartnerRefused
+        | Code::Internal => (500, "Erreur interne"),
     };
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     (status, title)
@@ -74,7 +83,9 @@ pub fn outcome(code: Code) -> (StatusCode, &'static str) {
 /// contract.
 pub fn public(code: Code) -> Code {
     match code {
-        Code::Configuration | Code::Usage | Code::PartnerRefused => Code::Internal,
+        Code::ClockUntrusted | Code::Configuration | Code::Usage | Code::PartnerRefused => {
+            Code::Internal
+        }
         public => public,
     }
 }
@@ -122,14 +133,23 @@ pub fn render(fault: Arc<Fault>, context: Context) -> Response {
     let mut response = (status, document.unwrap_or_default()).into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS));
+    if let Some(pause) = pause(fault.code()) {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static(pause));
     }
     if let Some(challenge) = challenge(fault.code()) {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
     }
     response.extensions_mut().insert(fault);
     response
+}
+
+/// When the same request may succeed, where it may.
+fn pause(code: Code) -> Option<&'static str> {
+    match code {
+        Code::Unavailable => Some(RETRY_SECONDS),
+        Code::RequestInFlight => Some(IN_FLIGHT_SECONDS),
+        _ => None,
+    }
 }
 
 /// RFC 6750: what to come back with.

@@ -1,7 +1,8 @@
 //! Named places where a test kills the process, to prove that nothing acknowledged is lost there.
 //!
 //! `NAVETTE_FAILPOINT=intake.before-commit` kills at the first passage, `…:3` at the third. Release builds hold none of it.
-//! To add one: call [`hit`] with a new `room.moment` name and add the name to [`ALL`], which the fault tests walk.
+//! To add one: call [`hit`] with a new `room.moment` name and add the name to [`ALL`] or [`UPKEEP`], which the fault tests
+//! walk.
 
 /// Every failure point, in the order in which a piece meets them.
 pub const ALL: &[&str] = &[
@@ -11,6 +12,8 @@ pub const ALL: &[&str] = &[
     "vault.after-dirsync",
     "intake.before-commit",
     "intake.after-commit",
+    "scan.before-settle",
+    "scan.after-settle",
     "process.before-settle",
     "process.after-settle",
     "deliver.before-send",
@@ -20,10 +23,24 @@ pub const ALL: &[&str] = &[
     "journal.after-chain",
 ];
 
+/// Those that a purge, a backup or a restoration meets.
+pub const UPKEEP: &[&str] = &[
+    "purge.before-commit",
+    "purge.after-commit",
+    "purge.after-unlink",
+    "purge.before-key",
+    "purge.after-key",
+    "backup.after-rows",
+    "backup.before-seal",
+    "restore.after-rows",
+    "restore.before-replay",
+];
+
 /// Dies here, as by `kill -9`, if the environment names this point.
 #[inline]
 pub fn hit(name: &str) {
-    debug_assert!(ALL.contains(&name), "unlisted failure point {name}");
+    let listed = ALL.contains(&name) || UPKEEP.contains(&name);
+    debug_assert!(listed, "unlisted failure point {name}");
     if cfg!(debug_assertions) {
         armed::hit(name);
     }

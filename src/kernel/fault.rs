@@ -46,12 +46,20 @@ codes! {
     PerimeterForbidden = "perimeter-forbidden",
     /// Nothing there, or nothing that this client may see.
     NotFound = "not-found",
+    /// Its term of keeping is over: content, metadata and results were destroyed.
+    Purged = "purged",
     /// The path exists, the verb does not.
     MethodNotAllowed = "method-not-allowed",
     /// The body came slower than the minimum rate, or not at all.
     BodyTooSlow = "body-too-slow",
     /// The same piece uid and iteration came before with another content.
     PieceConflict = "piece-conflict",
+    /// A sending under the same idempotency key is still in flight.
+    RequestInFlight = "request-in-flight",
+    /// The idempotency key stands for another sending.
+    IdempotencyKeyReused = "idempotency-key-reused",
+    /// The return is on its way already.
+    ReturnPending = "return-pending",
     /// Over the limit of a complete transaction (API-3).
     TooLarge = "too-large",
     /// The request's own content type is not the operation's.
@@ -94,6 +102,8 @@ codes! {
     HashMalformed = "hash-malformed",
     /// The content has another hash than the announced one.
     HashMismatch = "hash-mismatch",
+    /// The antivirus has not found the content clean: it is handed out to nobody.
+    ContentHeld = "content-held",
     /// The content is empty.
     ContentEmpty = "content-empty",
     /// Several faults in the content: see `errors`.
@@ -106,6 +116,8 @@ codes! {
     StorageFull = "storage-full",
     /// Stored bytes are not what was written.
     Corrupt = "corrupt",
+    /// The clock contradicts what was written before: nothing is destroyed by it.
+    ClockUntrusted = "clock-untrusted",
     /// The configuration does not load.
     Configuration = "configuration",
     /// A command was given something it cannot use.

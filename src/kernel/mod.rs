@@ -2,6 +2,7 @@
 //!
 //! | file | what it gives |
 //! |---|---|
+//! | [`cidr`] | ranges of addresses, as settings write them |
 //! | [`clock`] | the time, passed in, so that a test can freeze it |
 //! | [`entropy`] | random bytes and ids, passed in for the same reason |
 //! | [`fault`] | the one error type: a stable code, a public text, a pointer per fault |
@@ -9,10 +10,12 @@
 //! | [`digest`] | SHA-256, SHA-512 and keyed hashes |
 //! | [`secret`] | values that never reach a log and are wiped when dropped |
 //! | [`seal`] | encryption of small values and wrapping of keys |
+//! | [`term`] | terms in calendar units: how long things are kept |
 //! | [`failpoint`] | named places where a test can kill the process |
 //!
 //! To add a file: it must need neither socket, file nor database, and be wanted by two rooms at least.
 
+pub mod cidr;
 pub mod clock;
 pub mod digest;
 pub mod entropy;
@@ -21,3 +24,4 @@ pub mod fault;
 pub mod json;
 pub mod seal;
 pub mod secret;
+pub mod term;

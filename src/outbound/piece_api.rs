@@ -60,6 +60,8 @@ pub struct Answer {
     pub status: u16,
     /// `Retry-After` in seconds, where it has one.
     pub retry_after: Option<u64>,
+    /// Whether it is the answer of an earlier call under the same idempotency key.
+    pub replayed: bool,
     /// Its body.
     pub body: Bytes,
 }
@@ -78,6 +80,7 @@ impl Answer {
     /// Whether the same call may succeed later.
     pub fn is_worth_again(&self) -> bool {
         matches!(self.status, 429 | 502 | 503 | 504)
+            || (self.status == 409 && self.json()["code"] == Code::RequestInFlight.as_str())
     }
 }
 
@@ -105,8 +108,9 @@ impl PieceApi {
         self.call(request).await
     }
 
-    /// Sends one piece; `content` makes its stream, again for each attempt, and `size` is its length in bytes.
-    pub async fn send<F>(&self, metadata: &str, size: u64, content: F) -> Result<Answer>
+    /// Sends one piece under an idempotency key; `content` makes its stream, again for each attempt, and `size` is its
+    /// length in bytes.
+    pub async fn send<F>(&self, key: &str, metadata: &str, size: u64, content: F) -> Result<Answer>
     where
         F: Fn() -> Result<Body>,
     {
@@ -121,6 +125,7 @@ impl PieceApi {
             Ok(self
                 .http
                 .post(format!("{}/v1/pieces", self.url))
+                .header("idempotency-key", format!("\"{key}\""))
                 .multipart(form))
         })
         .await
@@ -188,8 +193,10 @@ fn client(access: &Access) -> Result<Client> {
 
 async fn read(mut response: Response) -> Result<Answer> {
     let status = response.status().as_u16();
-    let retry_after = response.headers().get(header::RETRY_AFTER);
+    let headers = response.headers();
+    let retry_after = headers.get(header::RETRY_AFTER);
     let retry_after = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
+    let replayed = headers.contains_key("idempotent-replayed");
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(away)? {
         body.extend_from_slice(&chunk);
@@ -200,6 +207,7 @@ async fn read(mut response: Response) -> Result<Answer> {
     Ok(Answer {
         status,
         retry_after,
+        replayed,
         body: body.into(),
     })
 }

@@ -57,6 +57,10 @@ pub struct ExchangeRow {
     pub wrapped_key: Vec<u8>,
     /// The metadata as received, sealed under the exchange's key.
     pub metadata: Vec<u8>,
+    /// Whether an earlier iteration of its dossier was missing when it came.
+    pub earlier_missing: bool,
+    /// How often it came again.
+    pub repetitions: u32,
 }
 
 /// A row of `document`: one document, one blob of the same id.
@@ -116,8 +120,8 @@ statements! {
     CLAIM = "INSERT INTO natural_key (digest, exchange_id, sha256) VALUES ($1, $2, $3) ON CONFLICT (digest) DO NOTHING";
     CLAIMED = "SELECT exchange_id, sha256 FROM natural_key WHERE digest = $1";
     INSERT = "INSERT INTO exchange (id, kind, client_id, partner, environment, project, source_application, iteration, status, \
-        received_at, request_bytes, dossier_hash, size, sha256, key_id, wrapped_key, metadata) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+        received_at, request_bytes, dossier_hash, size, sha256, key_id, wrapped_key, metadata, earlier_missing) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
     INSERT_DOCUMENT = "INSERT INTO document (id, exchange_id, partner, environment, role, file_name, media_type, size, sha256, \
         key_id, wrapped_key, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     INSERT_RECEIPT = "INSERT INTO receipt (exchange_id, id, partner, environment, body, cms, created_at) \
@@ -125,15 +129,17 @@ statements! {
     INSERT_RESULT = "INSERT INTO result (exchange_id, partner, environment, key_id, body, created_at) \
         VALUES ($1, $2, $3, $4, $5, $6)";
     FIND = "SELECT id, kind, client_id, partner, environment, project, source_application, iteration, status, \
-        received_at, request_bytes, dossier_hash, size, sha256, key_id, wrapped_key, metadata FROM exchange WHERE id = $1";
+        received_at, request_bytes, dossier_hash, size, sha256, key_id, wrapped_key, metadata, earlier_missing, repetitions \
+        FROM exchange WHERE id = $1";
     DOCUMENTS = "SELECT id, exchange_id, partner, environment, role, file_name, media_type, size, sha256, key_id, wrapped_key, \
         created_at FROM document WHERE exchange_id = $1 ORDER BY id";
     DOCUMENTS_AFTER = "SELECT id, exchange_id, partner, environment, role, file_name, media_type, size, sha256, key_id, \
-        wrapped_key, created_at FROM document WHERE id > $1 ORDER BY id LIMIT $2";
-    HAS_DOCUMENT = "SELECT 1 FROM document WHERE id = $1";
+        wrapped_key, created_at FROM document WHERE id > $1 AND purged_at IS NULL ORDER BY id LIMIT $2";
+    HAS_DOCUMENT = "SELECT 1 FROM document WHERE id = $1 AND purged_at IS NULL";
     RECEIPT = "SELECT exchange_id, id, partner, environment, body, cms, created_at FROM receipt WHERE exchange_id = $1";
     RESULT = "SELECT body FROM result WHERE exchange_id = $1";
     SET_STATUS = "UPDATE exchange SET status = $1 WHERE id = $2";
+    REPEATED = "UPDATE exchange SET repetitions = repetitions + 1 WHERE id = $1";
 }
 
 /// Takes the natural key `digest` for `exchange`. Answers what it already stands for, where it is taken.
@@ -174,7 +180,8 @@ pub fn insert(exchange: &ExchangeRow) -> (&'static str, Vec<Value>) {
         e.sha256,
         e.key_id,
         e.wrapped_key,
-        e.metadata
+        e.metadata,
+        e.earlier_missing
     ];
     (INSERT, values.into())
 }
@@ -249,7 +256,7 @@ pub fn documents(tx: &mut Tx<'_>, exchange: Uuid) -> Result<Vec<DocumentRow>> {
         .collect()
 }
 
-/// At most `limit` documents of all exchanges, from after `id`, in the order of their ids.
+/// At most `limit` documents of all exchanges that are not purged, from after `id`, in the order of their ids.
 pub fn documents_after(tx: &mut Tx<'_>, id: Uuid, limit: u32) -> Result<Vec<DocumentRow>> {
     tx.query(DOCUMENTS_AFTER, &params![id, limit])?
         .iter()
@@ -257,7 +264,7 @@ pub fn documents_after(tx: &mut Tx<'_>, id: Uuid, limit: u32) -> Result<Vec<Docu
         .collect()
 }
 
-/// Whether a blob belongs to a document.
+/// Whether a blob belongs to a document that is not purged.
 pub fn has_document(tx: &mut Tx<'_>, id: Uuid) -> Result<bool> {
     Ok(tx.first(HAS_DOCUMENT, &params![id])?.is_some())
 }
@@ -280,6 +287,11 @@ pub fn result(tx: &mut Tx<'_>, exchange: Uuid) -> Result<Option<Vec<u8>>> {
 /// Moves an exchange to `status`.
 pub fn set_status(tx: &mut Tx<'_>, exchange: Uuid, status: &str) -> Result<()> {
     tx.execute(SET_STATUS, &params![status, exchange]).map(drop)
+}
+
+/// Counts that an exchange came again.
+pub fn repeated(tx: &mut Tx<'_>, exchange: Uuid) -> Result<()> {
+    tx.execute(REPEATED, &params![exchange]).map(drop)
 }
 
 fn owner(row: &Row, at: usize) -> Result<Owner> {
@@ -307,6 +319,8 @@ pub(super) fn exchange(row: &Row) -> Result<ExchangeRow> {
         key_id: row.get(14)?,
         wrapped_key: row.get(15)?,
         metadata: row.get(16)?,
+        earlier_missing: row.get(17)?,
+        repetitions: row.get(18)?,
     })
 }
 

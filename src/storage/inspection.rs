@@ -38,14 +38,16 @@ pub enum Gap {
     Acknowledgment,
     /// A return that is not the one that its exchange has claimed.
     SecondReturn,
+    /// A purged exchange that still holds something.
+    Remains,
     /// A row that names an exchange which is not there.
     Exchange,
 }
 
 statements! {
     PAGE = "SELECT id, kind, client_id, partner, environment, project, source_application, iteration, status, \
-        received_at, request_bytes, dossier_hash, size, sha256, key_id, wrapped_key, metadata FROM exchange \
-        WHERE id > $1 ORDER BY id LIMIT $2";
+        received_at, request_bytes, dossier_hash, size, sha256, key_id, wrapped_key, metadata, earlier_missing, repetitions \
+        FROM exchange WHERE id > $1 ORDER BY id LIMIT $2";
     RECEIPTS = "SELECT exchange_id, id, partner, environment, body, cms, created_at FROM receipt \
         WHERE exchange_id > $1 AND exchange_id <= $2 ORDER BY exchange_id";
     RECEIVED = "SELECT exchange_id, id FROM journal WHERE exchange_id > $1 AND exchange_id <= $2 AND kind = 'piece.received'";
@@ -58,27 +60,34 @@ statements! {
         AND NOT EXISTS (SELECT 1 FROM receipt r WHERE r.exchange_id = e.id)";
     NO_CONTENT = "SELECT e.id FROM exchange e WHERE e.id > $1 AND e.id <= $2 \
         AND NOT EXISTS (SELECT 1 FROM document d WHERE d.exchange_id = e.id AND d.role = 'content')";
-    NO_JOB = "SELECT e.id FROM exchange e WHERE e.id > $1 AND e.id <= $2 AND e.status = 'received' \
+    NO_JOB = "SELECT e.id FROM exchange e WHERE e.id > $1 AND e.id <= $2 AND e.status IN ('received', 'awaiting-scan') \
         AND NOT EXISTS (SELECT 1 FROM job j WHERE j.subject = e.id)";
     NO_ENTRY = "SELECT e.id FROM exchange e WHERE e.id > $1 AND e.id <= $2 \
         AND NOT EXISTS (SELECT 1 FROM journal j WHERE j.exchange_id = e.id AND j.kind = 'piece.received')";
     OTHER_STATUS = "SELECT e.id FROM exchange e LEFT JOIN exchange_return r ON r.exchange_id = e.id \
-        WHERE e.id > $1 AND e.id <= $2 AND e.status <> CASE r.state WHEN 'pending' THEN 'returned' \
+        WHERE e.id > $1 AND e.id <= $2 AND e.status <> 'purged' AND e.status <> CASE r.state WHEN 'pending' THEN 'returned' \
         WHEN 'delivered' THEN 'acknowledged' WHEN 'undelivered' THEN 'undelivered' \
-        ELSE 'received' END";
+        ELSE CASE e.status WHEN 'awaiting-scan' THEN 'awaiting-scan' ELSE 'received' END END";
     NO_RESULT = "SELECT r.exchange_id FROM exchange_return r WHERE r.exchange_id > $1 AND r.exchange_id <= $2 \
-        AND NOT EXISTS (SELECT 1 FROM result s WHERE s.exchange_id = r.exchange_id)";
+        AND r.purged_at IS NULL AND NOT EXISTS (SELECT 1 FROM result s WHERE s.exchange_id = r.exchange_id)";
     NO_DELIVERY_JOB = "SELECT r.exchange_id FROM exchange_return r WHERE r.exchange_id > $1 AND r.exchange_id <= $2 \
         AND r.state = 'pending' AND NOT EXISTS (SELECT 1 FROM job j WHERE j.subject = r.id)";
     NO_ACKNOWLEDGMENT = "SELECT r.exchange_id FROM exchange_return r WHERE r.exchange_id > $1 AND r.exchange_id <= $2 \
         AND r.state = 'delivered' AND NOT EXISTS (SELECT 1 FROM acknowledgment a WHERE a.return_id = r.id)";
     SECOND_RETURN = "SELECT r.exchange_id FROM exchange_return r WHERE r.exchange_id > $1 AND r.exchange_id <= $2 \
         AND NOT EXISTS (SELECT 1 FROM return_once o WHERE o.exchange_id = r.exchange_id AND o.return_id = r.id)";
+    REMAINS = "SELECT e.id FROM exchange e WHERE e.id > $1 AND e.id <= $2 AND (e.status = 'purged' OR e.purged_at IS NOT NULL) \
+        AND (e.status <> 'purged' OR e.purged_at IS NULL OR length(e.wrapped_key) > 0 OR length(e.metadata) > 0 \
+        OR EXISTS (SELECT 1 FROM result s WHERE s.exchange_id = e.id) \
+        OR EXISTS (SELECT 1 FROM document d WHERE d.exchange_id = e.id AND (d.purged_at IS NULL OR length(d.wrapped_key) > 0)) \
+        OR EXISTS (SELECT 1 FROM exchange_return r WHERE r.exchange_id = e.id AND (r.purged_at IS NULL OR length(r.body) > 0)))";
     RECEIPT_OF_NOTHING = "SELECT x.exchange_id FROM receipt x WHERE x.exchange_id > $1 AND x.exchange_id <= $2 \
         AND NOT EXISTS (SELECT 1 FROM exchange e WHERE e.id = x.exchange_id)";
     DOCUMENT_OF_NOTHING = "SELECT x.exchange_id FROM document x WHERE x.exchange_id > $1 AND x.exchange_id <= $2 \
         AND NOT EXISTS (SELECT 1 FROM exchange e WHERE e.id = x.exchange_id)";
     RETURN_OF_NOTHING = "SELECT x.exchange_id FROM exchange_return x WHERE x.exchange_id > $1 AND x.exchange_id <= $2 \
+        AND NOT EXISTS (SELECT 1 FROM exchange e WHERE e.id = x.exchange_id)";
+    KEY_OF_NOTHING = "SELECT x.exchange_id FROM idempotency_key x WHERE x.exchange_id > $1 AND x.exchange_id <= $2 \
         AND NOT EXISTS (SELECT 1 FROM exchange e WHERE e.id = x.exchange_id)";
     ENTRY_OF_NOTHING = "SELECT x.exchange_id FROM journal x WHERE x.exchange_id > $1 AND x.exchange_id <= $2 \
         AND x.kind = 'piece.received' AND NOT EXISTS (SELECT 1 FROM exchange e WHERE e.id = x.exchange_id)";
@@ -95,9 +104,11 @@ const GAPS: &[(Gap, &str)] = &[
     (Gap::DeliveryJob, NO_DELIVERY_JOB),
     (Gap::Acknowledgment, NO_ACKNOWLEDGMENT),
     (Gap::SecondReturn, SECOND_RETURN),
+    (Gap::Remains, REMAINS),
     (Gap::Exchange, RECEIPT_OF_NOTHING),
     (Gap::Exchange, DOCUMENT_OF_NOTHING),
     (Gap::Exchange, RETURN_OF_NOTHING),
+    (Gap::Exchange, KEY_OF_NOTHING),
     (Gap::Exchange, ENTRY_OF_NOTHING),
 ];
 

@@ -77,6 +77,8 @@ statements! {
     ANY_READY = "SELECT 1 FROM job WHERE state = 'queued' AND lane = $1 AND run_at <= $2 LIMIT 1";
     TAKE = "UPDATE job SET lease_token = $1, run_at = $2 WHERE id = $3 AND run_at <= $4 AND state = 'queued'";
     RENEW = "UPDATE job SET run_at = $1 WHERE id = $2 AND lease_token = $3";
+    WAITS = "SELECT 1 FROM job WHERE subject = $1 AND kind = $2 AND state = 'queued' LIMIT 1";
+    HASTEN = "UPDATE job SET run_at = $1 WHERE lane = $2 AND state = 'queued' AND lease_token IS NULL AND run_at > $1";
     DONE = "DELETE FROM job WHERE id = $1 AND lease_token = $2";
     RETRY = "UPDATE job SET attempts = attempts + 1, run_at = $1, last_fault = $2, lease_token = NULL \
         WHERE id = $3 AND lease_token = $4";
@@ -160,7 +162,8 @@ pub fn renew(tx: &mut Tx<'_>, held: &[(Uuid, Uuid)], now: Timestamp, micros: i64
     tx.batch(&statements)
 }
 
-fn lease_clock(tx: &mut Tx<'_>, now: Timestamp) -> Result<i64> {
+/// The clock that leases are timed by.
+pub(super) fn lease_clock(tx: &mut Tx<'_>, now: Timestamp) -> Result<i64> {
     match tx.engine() {
         Engine::Sqlite => Ok(now.as_microsecond()),
         Engine::Postgres => tx
@@ -204,6 +207,16 @@ fn held(rows: u64) -> Result<()> {
 /// The job of that id.
 pub fn find(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<JobRow>> {
     tx.first(FIND, &params![id])?.as_ref().map(job).transpose()
+}
+
+/// Whether a job of `kind` on `subject` waits or runs.
+pub fn waits(tx: &mut Tx<'_>, subject: Uuid, kind: &str) -> Result<bool> {
+    Ok(tx.first(WAITS, &params![subject, kind])?.is_some())
+}
+
+/// Has the jobs of a lane that wait for later taken now; answers how many.
+pub fn hasten(tx: &mut Tx<'_>, lane: &str, now: Timestamp) -> Result<u64> {
+    tx.execute(HASTEN, &params![now, lane])
 }
 
 /// How many jobs stand in each lane and state.

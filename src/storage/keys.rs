@@ -9,6 +9,17 @@ use crate::{kernel::fault::Result, params, statements};
 statements! {
     INSERT = "INSERT INTO project_key (id, project, purpose, wrapped, created_at) VALUES ($1, $2, $3, $4, $5) \
         ON CONFLICT (project, purpose) DO NOTHING";
+    OF_DAYS = "SELECT id, project, purpose FROM project_key WHERE purpose LIKE 'day/%' AND destroyed_at IS NULL ORDER BY id";
+    DESTROYED = "UPDATE project_key SET destroyed_at = $1 WHERE id = $2";
+    EXCHANGES_UNDER = "SELECT id FROM exchange WHERE id > $1 AND key_id = $2 AND purged_at IS NULL ORDER BY id LIMIT $3";
+    EXCHANGES_WRAPPED = "SELECT id, wrapped_key FROM exchange WHERE id > $1 AND key_id = $2 AND purged_at IS NULL ORDER BY id LIMIT $3";
+    DOCUMENTS_WRAPPED = "SELECT id, wrapped_key FROM document WHERE id > $1 AND key_id = $2 AND purged_at IS NULL ORDER BY id LIMIT $3";
+    EXCHANGE_ANEW = "UPDATE exchange SET wrapped_key = $1, key_id = $2 WHERE id = $3 AND key_id = $4 AND purged_at IS NULL";
+    DOCUMENT_ANEW = "UPDATE document SET wrapped_key = $1, key_id = $2 WHERE id = $3 AND key_id = $4 AND purged_at IS NULL";
+    ANY_EXCHANGE_USES = "SELECT 1 FROM exchange WHERE key_id = $1 AND purged_at IS NULL LIMIT 1";
+    ANY_DOCUMENT_USES = "SELECT 1 FROM document WHERE key_id = $1 AND purged_at IS NULL LIMIT 1";
+    EXCHANGE_USES = "SELECT 1 FROM exchange WHERE id >= $1 AND id < $2 AND key_id = $3 AND purged_at IS NULL LIMIT 1";
+    DOCUMENT_USES = "SELECT 1 FROM document WHERE id >= $1 AND id < $2 AND key_id = $3 AND purged_at IS NULL LIMIT 1";
     FIND = "SELECT id, wrapped FROM project_key WHERE project = $1 AND purpose = $2";
 }
 
@@ -23,6 +34,114 @@ pub fn insert(
 ) -> Result<()> {
     tx.execute(INSERT, &params![id, project, purpose, wrapped, at])
         .map(drop)
+}
+
+/// A project's key of one day.
+#[derive(Clone, Debug)]
+pub struct DayKey {
+    /// Its id.
+    pub id: Uuid,
+    /// The project.
+    pub project: String,
+    /// `day/` and the day's number.
+    pub purpose: String,
+}
+
+/// Every daily key that is not destroyed, oldest first.
+pub fn of_days(tx: &mut Tx<'_>) -> Result<Vec<DayKey>> {
+    tx.query(OF_DAYS, &[])?
+        .iter()
+        .map(|row| {
+            Ok(DayKey {
+                id: row.get(0)?,
+                project: row.get(1)?,
+                purpose: row.get(2)?,
+            })
+        })
+        .collect()
+}
+
+/// Notes that a daily key is destroyed.
+pub fn destroyed(tx: &mut Tx<'_>, id: Uuid, at: Timestamp) -> Result<()> {
+    tx.execute(DESTROYED, &params![at, id]).map(drop)
+}
+
+/// At most `limit` exchanges that need the key, from after `after`. Looks at every exchange: for a restoration.
+pub fn exchanges_under(tx: &mut Tx<'_>, id: Uuid, after: Uuid, limit: u32) -> Result<Vec<Uuid>> {
+    let rows = tx.query(EXCHANGES_UNDER, &params![after, id, limit])?;
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// Whether an exchange or a document whose id is at least `from` and below `upto` still needs the key.
+pub fn in_use(tx: &mut Tx<'_>, id: Uuid, from: Uuid, upto: Uuid) -> Result<bool> {
+    let range = params![from, upto, id];
+    let exchange = tx.first(EXCHANGE_USES, &range)?.is_some();
+    Ok(exchange || tx.first(DOCUMENT_USES, &range)?.is_some())
+}
+
+/// A row's own key, as it is wrapped.
+#[derive(Clone, Debug)]
+pub struct Wrapped {
+    /// The row.
+    pub id: Uuid,
+    /// Its key.
+    pub wrapped_key: Vec<u8>,
+}
+
+/// The tables whose rows have a wrapped key of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WrappedIn {
+    /// `exchange`.
+    Exchange,
+    /// `document`.
+    Document,
+}
+
+/// At most `limit` rows that need the key, from after `after`. Looks at every row.
+pub fn wrapped_under(
+    tx: &mut Tx<'_>,
+    table: WrappedIn,
+    key: Uuid,
+    after: Uuid,
+    limit: u32,
+) -> Result<Vec<Wrapped>> {
+    let sql = match table {
+        WrappedIn::Exchange => EXCHANGES_WRAPPED,
+        WrappedIn::Document => DOCUMENTS_WRAPPED,
+    };
+    let rows = tx.query(sql, &params![after, key, limit])?;
+    let read = rows.iter().map(|row| {
+        Ok(Wrapped {
+            id: row.get(0)?,
+            wrapped_key: row.get(1)?,
+        })
+    });
+    read.collect()
+}
+
+/// Keeps rows' keys as they are wrapped under the second key of `keys`; a row that left the first, or was purged, is left alone.
+pub fn wrap_anew(
+    tx: &mut Tx<'_>,
+    table: WrappedIn,
+    keys: (Uuid, Uuid),
+    rows: &[Wrapped],
+) -> Result<()> {
+    let sql = match table {
+        WrappedIn::Exchange => EXCHANGE_ANEW,
+        WrappedIn::Document => DOCUMENT_ANEW,
+    };
+    let values: Vec<_> = rows
+        .iter()
+        .map(|row| params![&row.wrapped_key, keys.1, row.id, keys.0])
+        .collect();
+    let statements: Vec<_> = values.iter().map(|values| (sql, &values[..])).collect();
+    tx.batch(&statements)
+}
+
+/// Whether any exchange or document at all still needs the key. Looks at every row: asked once, before it is destroyed.
+pub fn in_use_anywhere(tx: &mut Tx<'_>, id: Uuid) -> Result<bool> {
+    let exchange = tx.first(ANY_EXCHANGE_USES, &params![id])?.is_some();
+    Ok(exchange || tx.first(ANY_DOCUMENT_USES, &params![id])?.is_some())
 }
 
 /// The project's key for a purpose: its id and itself, wrapped.

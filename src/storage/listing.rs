@@ -15,9 +15,31 @@ pub type Listed = (ExchangeRow, Option<StateRow>);
 
 const COLUMNS: &str = "e.id, e.kind, e.client_id, e.partner, e.environment, e.project, e.source_application, e.iteration, \
     e.status, e.received_at, e.request_bytes, e.dossier_hash, e.size, e.sha256, e.key_id, e.wrapped_key, e.metadata, \
-    r.id, r.outcome, r.state, r.attempts, r.next_attempt_at, r.acknowledged_at, r.created_at";
+    e.earlier_missing, e.repetitions, r.id, r.outcome, r.state, r.attempts, r.next_attempt_at, r.acknowledged_at, r.created_at";
 /// How many of them are the exchange's.
-const EXCHANGE_COLUMNS: usize = 17;
+const EXCHANGE_COLUMNS: usize = 19;
+
+/// How an exchange came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reception {
+    /// With the first deposit of its dossier.
+    First,
+    /// With a later one.
+    Later,
+    /// More than once.
+    Repeated,
+}
+
+impl Reception {
+    /// Written out, for the partial indices of the rare ones.
+    fn condition(self) -> &'static str {
+        match self {
+            Self::First => "e.iteration = 1",
+            Self::Later => "e.iteration > 1",
+            Self::Repeated => "e.repetitions > 0",
+        }
+    }
+}
 
 /// What a list of exchanges is narrowed to; all given filters hold together.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +58,8 @@ pub struct Filter {
     pub status: Option<String>,
     /// One content.
     pub sha256: Option<Sha256>,
+    /// One way of having come in.
+    pub reception: Option<Reception>,
     /// Received at or after.
     pub received_after: Option<Timestamp>,
     /// Received before.
@@ -64,6 +88,8 @@ pub(super) fn statement(filter: &Filter, limit: u32) -> (String, Vec<Value>) {
     conditions.add("e.iteration =", f.iteration);
     conditions.add("e.status =", f.status);
     conditions.add("e.sha256 =", f.sha256);
+    let reception = f.reception.map(Reception::condition);
+    conditions.text.extend(reception.map(str::to_owned));
     conditions.add("e.received_at >=", f.received_after);
     conditions.add("e.received_at <", f.received_before);
     conditions.add("e.id <", f.before_id);
@@ -77,28 +103,29 @@ pub(super) fn statement(filter: &Filter, limit: u32) -> (String, Vec<Value>) {
     (sql, conditions.values)
 }
 
+/// The conditions of a list's statement: only those that are asked for, so that each has its index.
 #[derive(Default)]
-struct Conditions {
-    text: Vec<String>,
-    values: Vec<Value>,
+pub(super) struct Conditions {
+    pub(super) text: Vec<String>,
+    pub(super) values: Vec<Value>,
 }
 
 impl Conditions {
-    fn add(&mut self, column: &str, value: Option<impl Into<Value>>) {
+    pub(super) fn add(&mut self, column: &str, value: Option<impl Into<Value>>) {
         if let Some(value) = value {
             self.values.push(value.into());
             self.text.push(format!("{column} ${}", self.values.len()));
         }
     }
 
-    fn any(&mut self, column: &str, values: Option<Vec<Sha256>>) {
+    pub(super) fn any(&mut self, column: &str, values: Option<Vec<impl Into<Value>>>) {
         let Some(values) = values else { return };
         let first = self.values.len() + 1;
         let places: Vec<_> = (first..first + values.len())
             .map(|n| format!("${n}"))
             .collect();
-        self.values.extend(values.into_iter().map(Value::from));
+        self.values.extend(values.into_iter().map(Into::into));
         self.text
-            .push(format!("{column} IN ({})", places.join(", ")));
+            .push(format!("({column} IN ({}))", places.join(", ")));
     }
 }

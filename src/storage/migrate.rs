@@ -32,8 +32,22 @@ macro_rules! migration {
 
 fn scripts(engine: Engine) -> &'static [Migration] {
     match engine {
-        Engine::Sqlite => &[migration!("sqlite", 1, "0001_foundation")],
-        Engine::Postgres => &[migration!("postgres", 1, "0001_foundation")],
+        Engine::Sqlite => &[
+            migration!("sqlite", 1, "0001_foundation"),
+            migration!("sqlite", 2, "0002_incidents"),
+            migration!("sqlite", 3, "0003_idempotency"),
+            migration!("sqlite", 4, "0004_antivirus"),
+            migration!("sqlite", 5, "0005_retention"),
+            migration!("sqlite", 6, "0006_deliveries"),
+        ],
+        Engine::Postgres => &[
+            migration!("postgres", 1, "0001_foundation"),
+            migration!("postgres", 2, "0002_incidents"),
+            migration!("postgres", 3, "0003_idempotency"),
+            migration!("postgres", 4, "0004_antivirus"),
+            migration!("postgres", 5, "0005_retention"),
+            migration!("postgres", 6, "0006_deliveries"),
+        ],
     }
 }
 
@@ -74,6 +88,11 @@ pub async fn check_current(store: &Store) -> Result<()> {
             "the database is older than this program: run `navette migrate`",
         )),
     }
+}
+
+/// Version and digest of each migration that was applied, in order: what makes two schemas the same.
+pub fn applied_to(tx: &mut Tx<'_>) -> Result<Vec<(i64, [u8; 32])>> {
+    applied(tx)
 }
 
 fn apply(tx: &mut Tx<'_>, clock: &Clock) -> Result<Vec<&'static str>> {

@@ -5,17 +5,27 @@
 //! one of them on both engines.
 
 pub mod clients;
+pub mod dump;
 pub mod engine;
 pub mod exchanges;
+pub mod holds;
+pub mod idempotency;
+pub mod incidents;
 pub mod inspection;
+pub mod iterations;
 pub mod jobs;
 pub mod journal;
 pub mod keys;
 pub mod leases;
 pub mod listing;
 pub mod migrate;
+pub mod purges;
+pub mod redeliveries;
 pub mod replay;
+pub mod retention;
 pub mod returns;
+pub mod scans;
+pub mod targets;
 
 pub use engine::{Access, Engine, Row, Store, Tx, Value};
 
@@ -24,22 +34,36 @@ pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
     let shared = [
         clients::ALL,
         exchanges::ALL,
+        holds::ALL,
+        idempotency::ALL,
+        incidents::ALL,
         inspection::ALL,
+        iterations::ALL,
         jobs::ALL,
         journal::ALL,
         keys::ALL,
         leases::ALL,
         migrate::ALL,
+        purges::ALL,
+        redeliveries::ALL,
         replay::ALL,
+        retention::ALL,
         returns::ALL,
+        targets::ALL,
+        scans::ALL,
     ];
     let mut all: Vec<_> = shared
         .concat()
         .into_iter()
         .chain(jobs::of_engine(engine))
+        .chain(dump::of_engine(engine))
         .map(|(name, sql)| (name, sql.to_owned()))
         .collect();
     all.push(("LIST", listing::statement(&every_filter(), 1).0));
+    let deposits = iterations::statement(&iterations::Wanted::every(), 1);
+    all.push(("DEPOSITS", deposits.0));
+    let incidents = incidents::statement(&incidents::Filter::every(), 1);
+    all.push(("INCIDENTS", incidents.0));
     all
 }
 
@@ -54,6 +78,7 @@ fn every_filter() -> listing::Filter {
         iteration: Some(1),
         status: Some(String::new()),
         sha256: Some([0; 32]),
+        reception: Some(listing::Reception::Later),
         received_after: Some(epoch),
         received_before: Some(epoch),
         before_id: Some(uuid::Uuid::nil()),

@@ -15,8 +15,8 @@ use crate::{kernel::fault::Result, params, statements};
 pub struct ListedJob {
     /// The job.
     pub job: JobRow,
-    /// The exchange that it is about, directly or by its return.
-    pub exchange_id: Uuid,
+    /// The exchange that it is about, directly, by its return or by an incident, where about one.
+    pub exchange_id: Option<Uuid>,
     /// The exchange's project.
     pub project: String,
     /// Partner and environment.
@@ -36,13 +36,15 @@ pub struct Wanted {
 
 statements! {
     LIST = "SELECT j.id, j.kind, j.lane, j.subject, j.state, j.attempts, j.run_at, j.last_fault, j.created_at, \
-        COALESCE(r.exchange_id, j.subject), COALESCE(r.project, e.project, ''), j.partner, j.environment FROM job j \
+        COALESCE(r.exchange_id, e.id, i.exchange_id), COALESCE(r.project, e.project, i.project, ''), j.partner, j.environment FROM job j \
         LEFT JOIN exchange_return r ON r.id = j.subject LEFT JOIN exchange e ON e.id = j.subject \
-        WHERE ($1 = '' OR j.state = $1) AND ($2 = '' OR COALESCE(r.project, e.project, '') = $2) AND j.created_at < $3 \
+        LEFT JOIN incident i ON i.id = j.subject \
+        WHERE ($1 = '' OR j.state = $1) AND ($2 = '' OR COALESCE(r.project, e.project, i.project, '') = $2) AND j.created_at < $3 \
         ORDER BY j.created_at, j.id LIMIT $4";
     FIND = "SELECT j.id, j.kind, j.lane, j.subject, j.state, j.attempts, j.run_at, j.last_fault, j.created_at, \
-        COALESCE(r.exchange_id, j.subject), COALESCE(r.project, e.project, ''), j.partner, j.environment FROM job j \
-        LEFT JOIN exchange_return r ON r.id = j.subject LEFT JOIN exchange e ON e.id = j.subject WHERE j.id = $1";
+        COALESCE(r.exchange_id, e.id, i.exchange_id), COALESCE(r.project, e.project, i.project, ''), j.partner, j.environment FROM job j \
+        LEFT JOIN exchange_return r ON r.id = j.subject LEFT JOIN exchange e ON e.id = j.subject \
+        LEFT JOIN incident i ON i.id = j.subject WHERE j.id = $1";
     REVIVE = "UPDATE job SET state = 'queued', attempts = 0, run_at = $1, created_at = $1, lease_token = NULL \
         WHERE id = $2 AND state = 'failed'";
 }

@@ -40,6 +40,8 @@ pub struct ReturnRow {
     pub body: Vec<u8>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// The redelivery that is under way.
+    pub redelivery_id: Option<Uuid>,
 }
 
 /// Where a return stands, without its bytes.
@@ -78,6 +80,23 @@ pub struct AttemptRow {
     pub http_status: Option<u16>,
     /// Why it is no acknowledgment; nothing where it is one.
     pub failure: Option<String>,
+    /// The first bytes of the answer, where one came, sealed under the exchange's key.
+    pub answer: Option<Vec<u8>>,
+    /// The redelivery that it belongs to.
+    pub redelivery_id: Option<Uuid>,
+}
+
+/// Where a return stands after an attempt.
+#[derive(Clone, Debug)]
+pub struct Tried {
+    /// `pending`, `delivered` or `undelivered`.
+    pub state: &'static str,
+    /// When it is tried next.
+    pub next_attempt_at: Option<Timestamp>,
+    /// When the partner acknowledged it; a first acknowledgment stays.
+    pub acknowledged_at: Option<Timestamp>,
+    /// The redelivery that is still under way.
+    pub redelivery_id: Option<Uuid>,
 }
 
 /// A row of `acknowledgment`: the partner's proof that the return came in (TRC-1).
@@ -108,19 +127,20 @@ statements! {
     INSERT = "INSERT INTO exchange_return (id, exchange_id, partner, environment, project, outcome, state, attempts, \
         next_attempt_at, key_id, body, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     FIND = "SELECT id, exchange_id, partner, environment, project, outcome, state, attempts, next_attempt_at, \
-        acknowledged_at, key_id, body, created_at FROM exchange_return WHERE id = $1";
+        acknowledged_at, key_id, body, created_at, redelivery_id FROM exchange_return WHERE id = $1";
     OF_EXCHANGE = "SELECT id, exchange_id, partner, environment, project, outcome, state, attempts, next_attempt_at, \
-        acknowledged_at, key_id, body, created_at FROM exchange_return WHERE exchange_id = $1";
+        acknowledged_at, key_id, body, created_at, redelivery_id FROM exchange_return WHERE exchange_id = $1";
     STATE_OF = "SELECT id, outcome, state, attempts, next_attempt_at, acknowledged_at, created_at FROM exchange_return \
         WHERE exchange_id = $1";
-    TRIED = "UPDATE exchange_return SET attempts = attempts + 1, state = $1, next_attempt_at = $2, acknowledged_at = $3 \
-        WHERE id = $4";
+    TRIED = "UPDATE exchange_return SET attempts = attempts + 1, state = $1, next_attempt_at = $2, \
+        acknowledged_at = COALESCE(acknowledged_at, $3), redelivery_id = $4 WHERE id = $5";
+    WAITS = "UPDATE exchange_return SET next_attempt_at = $1 WHERE id = $2 AND next_attempt_at IS NOT NULL";
+    EXPIRED = "UPDATE exchange_return SET state = $1, next_attempt_at = NULL, redelivery_id = NULL WHERE id = $2";
     REVIVE = "UPDATE exchange_return SET state = 'pending', next_attempt_at = $1 WHERE id = $2 AND state = 'undelivered'";
-    INSERT_ATTEMPT = "INSERT INTO delivery_attempt (id, return_id, partner, environment, at, duration_ms, http_status, failure) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    ATTEMPTS = "SELECT id, return_id, partner, environment, at, duration_ms, http_status, failure FROM delivery_attempt \
-        WHERE return_id = $1 ORDER BY id LIMIT $2";
-    ATTEMPTS_SINCE = "SELECT count(*) FROM delivery_attempt WHERE return_id = $1 AND at >= $2";
+    INSERT_ATTEMPT = "INSERT INTO delivery_attempt (id, return_id, partner, environment, at, duration_ms, http_status, failure, \
+        answer, redelivery_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    ATTEMPTS = "SELECT id, return_id, partner, environment, at, duration_ms, http_status, failure, answer, redelivery_id \
+        FROM delivery_attempt WHERE return_id = $1 ORDER BY id LIMIT $2";
     INSERT_ACKNOWLEDGMENT = "INSERT INTO acknowledgment (return_id, partner, environment, at, http_status, headers, key_id, \
         body, peer_sha256, partner_reference) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     ACKNOWLEDGMENT = "SELECT return_id, partner, environment, at, http_status, headers, key_id, body, peer_sha256, \
@@ -174,15 +194,15 @@ pub fn state_of(tx: &mut Tx<'_>, exchange: Uuid) -> Result<Option<StateRow>> {
 }
 
 /// Records an attempt and where the return stands after it.
-pub fn tried(
-    tx: &mut Tx<'_>,
-    attempt: &AttemptRow,
-    state: &str,
-    next: Option<Timestamp>,
-    acknowledged: Option<Timestamp>,
-) -> Result<()> {
-    let a = attempt.clone();
-    let moved = params![state, next, acknowledged, a.return_id];
+pub fn tried(tx: &mut Tx<'_>, attempt: &AttemptRow, tried: &Tried) -> Result<()> {
+    let (a, t) = (attempt.clone(), tried);
+    let moved = params![
+        t.state,
+        t.next_attempt_at,
+        t.acknowledged_at,
+        t.redelivery_id,
+        a.return_id
+    ];
     let kept = params![
         a.id,
         a.return_id,
@@ -191,9 +211,21 @@ pub fn tried(
         a.at,
         a.duration_ms,
         a.http_status,
-        a.failure
+        a.failure,
+        a.answer,
+        a.redelivery_id
     ];
     tx.batch(&[(TRIED, &moved), (INSERT_ATTEMPT, &kept)])
+}
+
+/// Notes when a return that waits without an attempt is tried next.
+pub fn waits(tx: &mut Tx<'_>, id: Uuid, next: Timestamp) -> Result<()> {
+    tx.execute(WAITS, &params![next, id]).map(drop)
+}
+
+/// Ends the delivery of a return without another attempt.
+pub fn expired(tx: &mut Tx<'_>, id: Uuid, state: &str) -> Result<()> {
+    tx.execute(EXPIRED, &params![state, id]).map(drop)
 }
 
 /// Makes an `undelivered` return `pending` again (an operator replays it).
@@ -207,12 +239,6 @@ pub fn attempts(tx: &mut Tx<'_>, id: Uuid, limit: u32) -> Result<Vec<AttemptRow>
         .iter()
         .map(attempt)
         .collect()
-}
-
-/// How many attempts were made since `since`.
-pub fn attempts_since(tx: &mut Tx<'_>, id: Uuid, since: Timestamp) -> Result<u32> {
-    tx.first(ATTEMPTS_SINCE, &params![id, since])?
-        .map_or(Ok(0), |row| row.get(0))
 }
 
 /// Keeps the partner's acknowledgment.
@@ -275,6 +301,7 @@ fn read(row: &Row) -> Result<ReturnRow> {
         key_id: row.get(10)?,
         body: row.get(11)?,
         created_at: instant(row.get(12)?),
+        redelivery_id: row.get(13)?,
     })
 }
 
@@ -306,5 +333,7 @@ fn attempt(row: &Row) -> Result<AttemptRow> {
         duration_ms: row.get(5)?,
         http_status: row.get(6)?,
         failure: row.get(7)?,
+        answer: row.get(8)?,
+        redelivery_id: row.get(9)?,
     })
 }

@@ -1,8 +1,9 @@
 //! Files and folders: where a blob lies, how it becomes durable, and what the disk's refusals mean.
 
 use std::{
+    collections::BTreeSet,
     fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, ErrorKind, Write},
+    io::{self, ErrorKind, Read, Write},
     num::NonZeroU64,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
@@ -12,6 +13,7 @@ use rustix::fs::{Advice, fadvise};
 use uuid::Uuid;
 
 use crate::kernel::{
+    digest::{Hasher, Sha256},
     failpoint,
     fault::{Code, Fault, Result},
 };
@@ -22,6 +24,8 @@ pub const FAN_OUT: u8 = 64;
 /// How many bytes of a file gather before the disk is asked to begin with them. Left to the sync at the end, a large file's
 /// bytes would reach the disk only then, and hold up every other sync meanwhile: ext4 writes them all before any commit.
 const AHEAD: u64 = 1024 * 1024;
+/// How many bytes of a file are copied at once.
+const CHUNK: usize = 256 * 1024;
 /// What the name of an unpublished file ends with.
 pub const PART: &str = "part";
 
@@ -62,6 +66,12 @@ impl Layout {
     /// The file of a blob.
     pub fn blob(&self, id: Uuid) -> PathBuf {
         self.home(id).join(id.simple().to_string())
+    }
+
+    /// Syncs the folders of these blobs, each once.
+    pub fn sync_homes(&self, ids: &[Uuid]) -> Result<()> {
+        let homes: BTreeSet<_> = ids.iter().map(|id| self.home(*id)).collect();
+        homes.iter().try_for_each(|home| sync_folder(home))
     }
 
     /// The last byte is random, where the first ones are the date: concurrent blobs spread.
@@ -148,6 +158,48 @@ impl Drop for Part {
         if self.exists() && !self.published {
             // A file that cannot be removed now is one that a sweep finds later.
             let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Copies a file to a new one and answers the digest of its bytes; nothing where there is none.
+pub fn copy(from: &Path, to: &Path) -> Result<Option<Sha256>> {
+    let mut input = match File::open(from) {
+        Ok(input) => input,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(refused("read a blob")(error)),
+    };
+    let mut output = create(to)?;
+    let (mut hasher, mut chunk) = (Hasher::new(false), vec![0; CHUNK]);
+    loop {
+        match input.read(&mut chunk).map_err(refused("read a blob"))? {
+            0 => return Ok(Some(hasher.finish().sha256)),
+            read => {
+                hasher.update(&chunk[..read]);
+                let written = output.write_all(&chunk[..read]);
+                written.map_err(refused("copy a blob"))?;
+            }
+        }
+    }
+}
+
+/// Makes the file `from` the blob `id`, durably.
+pub fn take_in(layout: &Layout, id: Uuid, from: &Path) -> Result<()> {
+    if layout.blob(id).exists() {
+        return Ok(());
+    }
+    // What a restoration that died has left of it.
+    remove(&layout.blob(id).with_extension(PART))?;
+    let mut part = Part::new(layout, id);
+    let mut input = File::open(from).map_err(refused("read a copy of a blob"))?;
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        match input
+            .read(&mut chunk)
+            .map_err(refused("read a copy of a blob"))?
+        {
+            0 => return part.publish(),
+            read => part.write(&chunk[..read])?,
         }
     }
 }

@@ -52,13 +52,16 @@ mod tally;
 mod tests;
 mod writer;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use uuid::Uuid;
 
 use crate::kernel::{
     clock::Clock,
-    digest::blocks::Lanes,
+    digest::{Sha256, blocks::Lanes},
     entropy::Entropy,
     fault::{Fault, Result},
     secret::Key,
@@ -132,6 +135,32 @@ impl Vault {
     pub async fn remove(&self, id: Uuid) -> Result<bool> {
         let path = self.layout.blob(id);
         blocking(move || disk::remove(&path)).await
+    }
+
+    /// Copies a blob's file, as it is, to `to`, which must not be there; answers the digest of its bytes, or nothing
+    /// where there is no such blob. The copy is not synced.
+    pub async fn export(&self, id: Uuid, to: PathBuf) -> Result<Option<Sha256>> {
+        let from = self.layout.blob(id);
+        blocking(move || disk::copy(&from, &to)).await
+    }
+
+    /// Takes a file of [`Vault::export`] back as blob `id`, durably; one that is here already stays.
+    pub async fn import(&self, id: Uuid, from: PathBuf) -> Result<()> {
+        let layout = self.layout.clone();
+        blocking(move || disk::take_in(&layout, id, &from)).await
+    }
+
+    /// Removes many blobs and syncs their folders, so that none comes back; answers those that are gone, whether they
+    /// were there or not. A file that the disk does not give up stays, and is not among them.
+    pub async fn remove_all(&self, ids: Vec<Uuid>) -> Result<Vec<Uuid>> {
+        let layout = self.layout.clone();
+        blocking(move || {
+            let is_gone = |id: &Uuid| disk::remove(&layout.blob(*id)).is_ok();
+            let gone: Vec<Uuid> = ids.into_iter().filter(is_gone).collect();
+            layout.sync_homes(&gone)?;
+            Ok(gone)
+        })
+        .await
     }
 
     /// Writes, syncs and removes one small file, as a readiness check does. Blocks.

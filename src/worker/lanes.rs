@@ -6,9 +6,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
     config::{Config, Project},
-    domain::jobs,
+    domain::{incidents::herald, jobs},
 };
 
+/// How many mails, and how many pushes to ticketing tools, leave at once.
+const NEWS: usize = 4;
+/// How many contacts a mail's deadline is made for.
+const CONTACTS: u32 = 20;
 /// What a delivery needs beside the partner's answer: its body opened, its connection made.
 const SETTLING: Duration = Duration::from_secs(10);
 
@@ -37,7 +41,8 @@ impl Lane {
     }
 }
 
-/// Every lane of the settings: processing, and one of deliveries per project.
+/// Every lane of the settings: processing, scans, one of deliveries per project, the
+/// news of incidents.
 pub(super) fn all(config: &Config) -> HashMap<String, Lane> {
     let settings = &config.gateway.worker;
     let process = Lane::new(settings.processing, settings.job_deadline);
@@ -48,5 +53,15 @@ pub(super) fn all(config: &Config) -> HashMap<String, Lane> {
     };
     let mut lanes: HashMap<_, _> = config.projects.values().map(delivery).collect();
     lanes.insert(jobs::PROCESS_LANE.to_owned(), process);
+    let antivirus = config.gateway.antivirus.as_ref();
+    let scan = antivirus.map_or(Lane::new(1, SETTLING), |antivirus| {
+        Lane::new(antivirus.at_once, antivirus.timeout + SETTLING)
+    });
+    lanes.insert(jobs::SCAN_LANE.to_owned(), scan);
+    let mail = config.gateway.smtp.as_ref().map(|smtp| smtp.timeout);
+    let mail = mail.unwrap_or_default() * CONTACTS + SETTLING;
+    lanes.insert(jobs::MAIL_LANE.to_owned(), Lane::new(NEWS, mail));
+    let ticket = Lane::new(NEWS, herald::PUSH + SETTLING);
+    lanes.insert(jobs::TICKET_LANE.to_owned(), ticket);
     lanes
 }

@@ -15,10 +15,12 @@ pub mod periodic;
 
 use std::{
     collections::{HashMap, HashSet},
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use futures_util::FutureExt;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
@@ -27,6 +29,8 @@ use self::lanes::Lane;
 use crate::{
     domain::{
         Context,
+        ged::scan,
+        incidents::{Herald, tell, trouble},
         jobs::{self, Kind, Settlement},
         returns::{
             Couriers, deliver,
@@ -37,6 +41,7 @@ use crate::{
         failpoint,
         fault::{Fault, Result},
     },
+    outbound::clamd::Clamd,
     storage::jobs::{self as rows, JobRow},
 };
 
@@ -53,6 +58,8 @@ pub struct Worker {
     ctx: Context,
     workshop: Workshop,
     couriers: Couriers,
+    herald: Herald,
+    antivirus: Option<Clamd>,
     lanes: Arc<HashMap<String, Lane>>,
     /// The jobs that it holds now, each with its lease's token: no two leases share one, so that even a job that this
     /// process has leased a second time cannot be settled by its first lease.
@@ -80,14 +87,17 @@ impl Held {
 
 impl Worker {
     /// A worker over every lane of the settings.
-    pub fn new(ctx: Context, workshop: Workshop, couriers: Couriers) -> Self {
+    pub fn new(ctx: Context, workshop: Workshop, couriers: Couriers, herald: Herald) -> Self {
+        let antivirus = ctx.config.gateway.antivirus.clone();
         Self {
+            antivirus: antivirus.map(Clamd::new),
             lanes: Arc::new(lanes::all(&ctx.config)),
             held: Arc::default(),
             late: CancellationToken::new(),
             ctx,
             workshop,
             couriers,
+            herald,
         }
     }
 
@@ -220,7 +230,7 @@ impl Worker {
     async fn settle(&self, held: &Held, settlement: Settlement) {
         let (job, ended) = (&held.job, settlement.end.clone());
         let settled = jobs::settle(&self.ctx, job.id, held.token, settlement).await;
-        failpoint::hit(after_settle(job));
+        after_settle(job).map(failpoint::hit).unwrap_or_default();
         match settled {
             Ok(()) => {
                 tracing::debug!(job = %job.id, kind = job.kind, subject = %job.subject, ?ended, "job settled");
@@ -247,27 +257,43 @@ impl Worker {
 
     async fn settlement(&self, held: &Held) -> Settlement {
         let job = &held.job;
-        let outcome = match tokio::time::timeout(held.deadline, self.dispatch(job)).await {
-            Ok(outcome) => outcome,
+        // A panic is a fault of ours like others: else the job would be held for as long as this process lives.
+        let guarded = AssertUnwindSafe(self.dispatch(job)).catch_unwind();
+        let outcome = match tokio::time::timeout(held.deadline, guarded).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_)) => Err(Fault::internal("the job panicked")),
             Err(_) => Err(Fault::unavailable("the job took longer than its deadline")),
         };
-        outcome.unwrap_or_else(|fault| {
-            tracing::error!(job = %job.id, kind = job.kind, subject = %job.subject, %fault, "a job failed; it is tried again");
-            Settlement::after_fault(&self.ctx, job, &fault)
-        })
+        let outcome = match outcome {
+            Ok(settlement) => trouble::over(&self.ctx, job, settlement).await,
+            Err(fault) => Err(fault),
+        };
+        match outcome {
+            Ok(settlement) => settlement,
+            Err(fault) => {
+                tracing::error!(job = %job.id, kind = job.kind, subject = %job.subject, %fault, "a job failed; it is tried again");
+                trouble::settlement(&self.ctx, job, &fault).await
+            }
+        }
     }
 
     async fn dispatch(&self, job: &JobRow) -> Result<Settlement> {
         match Kind::parse(&job.kind)? {
+            Kind::Scan => scan::run(&self.ctx, self.antivirus.as_ref(), job).await,
             Kind::Process => make::run(&self.ctx, &self.workshop, job.subject).await,
             Kind::Deliver => deliver::run(&self.ctx, &self.couriers, job).await,
+            Kind::Mail => tell::mail(&self.ctx, &self.herald, job).await,
+            Kind::Ticket => tell::push(&self.ctx, &self.herald, job).await,
         }
     }
 }
 
-fn after_settle(job: &JobRow) -> &'static str {
-    match job.kind.as_str() {
-        "deliver" => "deliver.after-settle",
-        _ => "process.after-settle",
+/// Nothing that a piece's way depends on follows from news: they have no such point.
+fn after_settle(job: &JobRow) -> Option<&'static str> {
+    match Kind::parse(&job.kind).ok()? {
+        Kind::Scan => Some("scan.after-settle"),
+        Kind::Process => Some("process.after-settle"),
+        Kind::Deliver => Some("deliver.after-settle"),
+        Kind::Mail | Kind::Ticket => None,
     }
 }

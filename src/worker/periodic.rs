@@ -1,4 +1,4 @@
-//! What runs by the clock: the journal's sequencer, the sweep of orphans, the gauges of the queue.
+//! What runs by the clock: the journal's sequencer, the sweep of orphans, the gauges of the queue, the antivirus's greeting.
 //!
 //! To add one: an `async fn` of one round, and a line in [`run`]. What only one process may do takes a named lease inside.
 
@@ -10,10 +10,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     domain::{
         Context,
-        ged::sweep,
+        ged::{purge::daily, sweep, watch},
         journal::sequencer::{self, Sequencer},
+        pieces::idempotency,
     },
     kernel::fault::{Fault, Result},
+    outbound::clamd::Clamd,
     storage::{jobs, leases},
     worker::lanes,
 };
@@ -27,16 +29,30 @@ pub async fn run(ctx: Context, stop: CancellationToken) -> Result<()> {
     let token = ctx.entropy.uuid(&ctx.clock)?;
     let sequencer = Sequencer::new(ctx.store.clone(), ctx.clock.clone(), token);
     tasks.spawn(number(sequencer, stop.clone()));
-    let (swept, measured) = (ctx.clone(), ctx);
+    if let Some(antivirus) = ctx.config.gateway.antivirus.clone() {
+        tasks.spawn(greet(ctx.clone(), Clamd::new(antivirus), stop.clone()));
+    }
+    let (swept, looked, measured) = (ctx.clone(), ctx.clone(), ctx);
     tasks.spawn(every("sweep", sweep::PERIOD, stop.clone(), move || {
         sweep_once(swept.clone())
     }));
+    tasks.spawn(daily_purge(looked, stop.clone()));
     tasks.spawn(every("gauges", GAUGES, stop, move || {
         gauges(measured.clone())
     }));
     tasks.close();
     tasks.wait().await;
     Ok(())
+}
+
+/// Greets the antivirus now and then, and has what waits for it go on when it is back.
+async fn greet(ctx: Context, antivirus: Clamd, stop: CancellationToken) {
+    let known = std::sync::Arc::new(watch::Watch::default());
+    every("antivirus", watch::PERIOD, stop, move || {
+        let (ctx, antivirus, known) = (ctx.clone(), antivirus.clone(), known.clone());
+        async move { watch::greet(&ctx, &antivirus, &known).await }
+    })
+    .await;
 }
 
 async fn number(sequencer: Sequencer, stop: CancellationToken) {
@@ -72,6 +88,19 @@ where
     }
 }
 
+/// Looks for the purge at once, for what one that died may have left, and then every minute.
+async fn daily_purge(ctx: Context, stop: CancellationToken) {
+    // A stop does not wait for a long purge: what is done is done, the rest comes with the next look.
+    let look = || async {
+        let looked = stop.run_until_cancelled(daily::look(&ctx)).await;
+        looked.unwrap_or(Ok(()))
+    };
+    if let Err(fault) = look().await {
+        tracing::warn!(%fault, "the first look for the purge failed; the next one comes");
+    }
+    every("purge", daily::PERIOD, stop.clone(), look).await;
+}
+
 /// One sweep, by one process at a time.
 async fn sweep_once(ctx: Context) -> Result<()> {
     let (token, now) = (ctx.entropy.uuid(&ctx.clock)?, ctx.clock.now());
@@ -83,10 +112,12 @@ async fn sweep_once(ctx: Context) -> Result<()> {
         .write(move |tx| leases::take(tx, "sweep", token, now, until))
         .await?;
     if mine {
+        let forgotten = idempotency::sweep(&ctx).await?;
         let swept = sweep::sweep(&ctx).await?;
         tracing::info!(
             temporaries = swept.temporaries,
             orphans = swept.orphans,
+            forgotten,
             "store swept"
         );
     }

@@ -15,6 +15,7 @@ mod intake;
 mod memory;
 mod nginx;
 mod processes;
+mod purge;
 mod request;
 mod rounds;
 mod subject;
@@ -34,10 +35,11 @@ use figures::Figures;
 type Part = fn(&mut Figures);
 
 /// The parts in the order of a whole run; the yardsticks alone run only when named.
-const PARTS: [(&str, Part); 4] = [
+const PARTS: [(&str, Part); 5] = [
     ("intake", intake::measure),
     ("memory", memory::measure),
     ("callbacks", callbacks::measure),
+    ("purge", purge::measure),
     ("yardsticks", yardsticks::measure),
 ];
 

@@ -23,6 +23,7 @@ pub const NOBODY: &str = "01a1ffe0-542b-7a41-9c3e-5b0f2a7d6e10";
 pub fn path_of(operation: &Operation, id: &str) -> String {
     let path = operation.path_template.replace("{reconciliationId}", id);
     path.replace("{documentId}", NOBODY)
+        .replace("{dossierId}", "D-1")
         .replace("{file}", "swagger-ui.css")
 }
 

@@ -189,6 +189,30 @@ impl Client {
         finish(self.request(Method::POST, "/v1/pieces").multipart(form)).await
     }
 
+    /// Sends a piece under an idempotency key, written as the header's value.
+    pub async fn push_under(
+        &self,
+        key: &str,
+        metadata: &Value,
+        content: impl Into<Bytes>,
+    ) -> Answer {
+        let answer = self.try_push_under(key, metadata, content).await;
+        answer.expect("the gateway answers")
+    }
+
+    /// The same to a gateway that may die meanwhile.
+    pub async fn try_push_under(
+        &self,
+        key: &str,
+        metadata: &Value,
+        content: impl Into<Bytes>,
+    ) -> reqwest::Result<Answer> {
+        let form = multipart::Form::new().part("metadata", json_part(metadata.to_string()));
+        let form = form.part("content", file_part(content));
+        let request = self.request(Method::POST, "/v1/pieces");
+        try_finish(request.header("idempotency-key", key).multipart(form)).await
+    }
+
     /// Sends a piece to a gateway that may die meanwhile.
     pub async fn try_push(
         &self,

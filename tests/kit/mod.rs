@@ -8,6 +8,7 @@
 //! | `postgres` | a real PostgreSQL, a database per test |
 //! | `partner` | ASP's callback API, scriptable |
 //! | `gateway` | the binary, configured, started, killed, restarted |
+//! | `mail`, `clamd` | a real SMTP server, a real antivirus |
 //! | `strace`, `tmpfs`, `chance` | system calls watched and made to fail; a small disk; a die whose seed is told |
 //! | `python` | judges from PyPI: a contract fuzzer, a TLS scanner |
 //! | `client`, `document` | an application that sends and reads pieces; documents to send |
@@ -27,10 +28,12 @@
 //! ```
 
 pub mod chance;
+pub mod clamd;
 pub mod client;
 pub mod contract;
 pub mod document;
 pub mod gateway;
+pub mod mail;
 pub mod partner;
 pub mod pki;
 pub mod ports;

@@ -89,14 +89,25 @@ impl Gateway {
     }
 }
 
+/// What the journal keeps of why the client changes.
+const WHY: &str = "demonstration";
+
 /// Registers the demonstration's client, or gives it another secret where it is known; keeps the secret in its file.
 pub async fn register(stage: &Stage) -> Result<()> {
     let known = run(stage, &["client", "list", "--json"]).await?;
     let known = known.as_array().into_iter().flatten();
     let said = match known.into_iter().any(|client| client["clientId"] == CLIENT) {
-        true => run(stage, &["client", "rotate", CLIENT, "--json"]).await?,
+        true => {
+            run(
+                stage,
+                &["client", "rotate", CLIENT, "--reason", WHY, "--json"],
+            )
+            .await?
+        }
         false => {
             let bounds = [
+                "--reason",
+                WHY,
                 "--projects",
                 PROJECT,
                 "--applications",

@@ -94,7 +94,7 @@ impl Stage {
             ("callback.key_file", self.pki_value("outbound.key")),
             ("callback.ca", self.pki_value("ca.pem")),
             ("callback.webhook_key_file", self.pki_value("webhook.key")),
-            ("callback.allow_hosts", list(&["localhost"])),
+            ("callback.allow", list(&["localhost"])),
         ])
     }
 

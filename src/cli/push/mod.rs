@@ -24,7 +24,8 @@ use crate::{
 /// Sends files to a gateway, four at once, and shows the receipt of each. Ends with 1 where one was refused, with 2
 /// where one does not read, with 4 where one could not be sent.
 ///
-/// Sending the same file of the same dossier again is harmless: its first receipt comes back.
+/// Each file goes under a key made of its content and metadata: a command that was interrupted is run again as it was, and
+/// what is in already is answered as the first time.
 ///
 /// Example: navette push facture.pdf devis.pdf --project asp-mae --application isis --dossier D-2026-17 --wait
 #[derive(Args)]

@@ -11,6 +11,7 @@ use tokio_util::io::ReaderStream;
 use super::{PushArgs, file::Document};
 use crate::{
     kernel::{
+        digest::{hex, sha256},
         entropy::Entropy,
         fault::{Code, Fault, Result},
     },
@@ -32,6 +33,8 @@ pub(super) enum Fate {
     In {
         /// The acknowledgment.
         answer: Json,
+        /// Whether an earlier run of the command had brought it in.
+        replayed: bool,
         /// The piece as last seen, with `--wait`.
         piece: Option<Json>,
     },
@@ -50,7 +53,7 @@ pub(super) async fn send(
 ) -> Fate {
     let sent = deliver(api, args, document, bar).await;
     match sent {
-        Ok(answer) if answer.is_success() => taken(api, args, answer.json()).await,
+        Ok(answer) if answer.is_success() => taken(api, args, answer.json(), answer.replayed).await,
         Ok(answer) => Fate::Refused(answer.json()),
         Err(fault) => Fate::Failed(fault),
     }
@@ -67,8 +70,14 @@ pub(super) async fn connect(args: &PushArgs) -> Result<PieceApi> {
     }
 }
 
+/// The sending's key: the same for the same file and metadata (which hold its hash), whenever and wherever the command runs,
+/// so that one that was interrupted goes on where it was.
+fn key(metadata: &str) -> String {
+    format!("push-{}", hex(&sha256(metadata.as_bytes())))
+}
+
 /// Sends until there is an answer that another attempt would not change. Sending again is harmless: what is in already is
-/// answered with its first receipt.
+/// answered as the first time.
 async fn deliver(
     api: &PieceApi,
     args: &PushArgs,
@@ -76,11 +85,12 @@ async fn deliver(
     bar: &ProgressBar,
 ) -> Result<Answer> {
     let metadata = args.metadata(document).to_string();
+    let key = key(&metadata);
     let mut pauses = Pauses::of(args);
     loop {
         bar.set_position(0);
         let outcome = api
-            .send(&metadata, document.size, || body(document, bar))
+            .send(&key, &metadata, document.size, || body(document, bar))
             .await;
         let asked = match &outcome {
             Ok(answer) if answer.is_worth_again() => answer.retry_after,
@@ -146,19 +156,21 @@ fn body(document: &Document, bar: &ProgressBar) -> Result<Body> {
     ))
 }
 
-async fn taken(api: &PieceApi, args: &PushArgs, answer: Json) -> Fate {
+async fn taken(api: &PieceApi, args: &PushArgs, answer: Json, replayed: bool) -> Fate {
     if let Err(fault) = keep_receipt(api, args, &answer).await {
         return Fate::Failed(fault);
     }
     if !args.wait {
         return Fate::In {
             answer,
+            replayed,
             piece: None,
         };
     }
     match wait(api, args, &answer).await {
         Ok(piece) => Fate::In {
             answer,
+            replayed,
             piece: Some(piece),
         },
         Err(fault) => Fate::Failed(fault),

@@ -15,8 +15,14 @@ pub(super) fn fate(as_json: bool, path: &Path, document: Option<&Document>, fate
 
 fn line(file: &str, document: Option<&Document>, fate: &Fate) -> Json {
     let mut line = match fate {
-        Fate::In { answer, piece } => json!({
+        Fate::In {
+            answer,
+            replayed,
+            piece,
+        } => json!({
             "outcome": answer["outcome"],
+            "replayed": replayed,
+            "earlierIterationMissing": answer["earlierIterationMissing"],
             "reconciliationId": answer["reconciliationId"],
             "receiptId": answer["receipt"]["receiptId"],
             "return": piece.as_ref().map(|piece| &piece["return"]),
@@ -38,14 +44,22 @@ fn line(file: &str, document: Option<&Document>, fate: &Fate) -> Json {
 
 fn text(file: &str, fate: &Fate) -> String {
     match fate {
-        Fate::In { answer, piece } => {
+        Fate::In {
+            answer,
+            replayed,
+            piece,
+        } => {
             let word = |value: &Json| value.as_str().unwrap_or("-").to_owned();
             let mut text = format!(
-                "{file}: {} {} receipt {}",
+                "{file}: {}{} {} receipt {}",
+                if *replayed { "was in already: " } else { "" },
                 word(&answer["outcome"]),
                 word(&answer["reconciliationId"]),
                 word(&answer["receipt"]["receiptId"])
             );
+            if answer["earlierIterationMissing"] == true {
+                text += "\n    an earlier iteration of this dossier has not come yet";
+            }
             if let Some(piece) = piece {
                 text += &format!(
                     "\n    return {} ({})",

@@ -8,7 +8,7 @@ use super::{Difference, Progress, Report};
 use crate::{
     domain::{
         Context,
-        exchanges::Metadata,
+        exchanges::{Metadata, Status},
         ged::{ProjectKeys, documents},
         pieces::record::natural_key,
         receipts::{self, Receipt},
@@ -94,6 +94,10 @@ impl Page {
         report: &mut Report,
     ) -> Result<()> {
         let receipt = self.proof(trusted, exchange, report);
+        if exchange.status == Status::Purged.as_str() {
+            // Only what a receipt proves is left of it.
+            return Ok(());
+        }
         let Some((keys, metadata)) = opened(ctx, exchange, report).await else {
             return Ok(());
         };

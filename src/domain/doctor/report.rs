@@ -44,7 +44,7 @@ differences! {
         "check data_dir in the settings, the mount and its rights";
     /// A key that the master key or the project's key does not open.
     KeyLost = "key-lost",
-        "check keys.master_key_file: it must be the key of the day this row was written";
+        "check keys.master_key_file, which must be the key of the day this row was written, and data_dir/keys, which must be whole";
     /// Sealed metadata that do not open.
     MetadataDamaged = "metadata-damaged",
         "restore this exchange's row from a backup of the database";
@@ -81,6 +81,9 @@ differences! {
     /// A return that its exchange has not claimed.
     ReturnTwice = "return-twice",
         "an exchange has one return only: see which of them was delivered, and tell the maintainers";
+    /// A purged exchange that still holds something of what was to be destroyed.
+    PurgeIncomplete = "purge-incomplete",
+        "the row was changed by hand, or restored from a backup older than the purge: run `navette restore` again, whole";
     /// A row that names an exchange which is not there.
     ExchangeMissing = "exchange-missing",
         "restore the exchange's row from a backup of the database: its other rows are still there";
@@ -107,6 +110,7 @@ impl From<Gap> for Difference {
             Gap::DeliveryJob => Self::DeliveryJobMissing,
             Gap::Acknowledgment => Self::AcknowledgmentMissing,
             Gap::SecondReturn => Self::ReturnTwice,
+            Gap::Remains => Self::PurgeIncomplete,
             Gap::Exchange => Self::ExchangeMissing,
         }
     }

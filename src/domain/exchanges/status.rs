@@ -26,17 +26,23 @@ macro_rules! words {
     };
 }
 
+pub(crate) use words;
+
 words! {
     /// Where an exchange stands.
     Status {
         /// Durable and acknowledged; its processing waits or runs.
         Received = "received",
+        /// Durable and acknowledged; its content waits for an antivirus that answers, and goes nowhere before.
+        AwaitingScan = "awaiting-scan",
         /// Its one return exists and is on its way.
         Returned = "returned",
         /// ASP has acknowledged the return.
         Acknowledged = "acknowledged",
         /// Every attempt to deliver the return has failed; an operator may replay it.
         Undelivered = "undelivered",
+        /// Its term is over: content, metadata and results are destroyed, ids, digests, sizes and dates remain.
+        Purged = "purged",
     }
 }
 

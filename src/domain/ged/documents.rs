@@ -1,12 +1,18 @@
 //! Opens what the vault holds for a row, and what is sealed in a row of its exchange.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
+use super::ProjectKeys;
 use crate::{
-    domain::{Context, exchanges::Metadata},
+    domain::{
+        Context,
+        exchanges::{Metadata, Status},
+    },
     kernel::{
-        fault::{Fault, Result},
+        fault::{Code, Fault, Result},
         seal,
         secret::Key,
     },
@@ -27,6 +33,8 @@ pub enum Column {
     Return,
     /// `acknowledgment.body`.
     Acknowledgment,
+    /// `delivery_attempt.answer`.
+    Answer,
 }
 
 impl Column {
@@ -37,14 +45,29 @@ impl Column {
             Self::Result => b"result.body",
             Self::Return => b"exchange_return.body",
             Self::Acknowledgment => b"acknowledgment.body",
+            Self::Answer => b"delivery_attempt.answer",
         }
     }
 }
 
-/// The key under which everything personal of an exchange is sealed.
+/// The key under which everything personal of an exchange is sealed. Fails with `purged` where it was destroyed.
 pub async fn exchange_key(ctx: &Context, exchange: &ExchangeRow) -> Result<Key> {
-    let keys = ctx.keyring.project(&exchange.project).await?;
+    if exchange.status == Status::Purged.as_str() {
+        let detail =
+            "La durée de conservation de cette pièce est échue ; son contenu a été détruit.";
+        return Err(Fault::new(Code::Purged, detail));
+    }
+    let keys = keys_of(ctx, &exchange.project).await?;
     keys.unwrap(&exchange.wrapped_key)
+}
+
+/// The keys of a project that wrapped something; none is made.
+async fn keys_of(ctx: &Context, project: &str) -> Result<Arc<ProjectKeys>> {
+    let held = ctx.keyring.held(project).await?;
+    held.ok_or_else(|| {
+        let detail = "La clé de ce projet n'est pas là.";
+        Fault::new(Code::Corrupt, detail).because(project)
+    })
 }
 
 /// Seals bytes for a column.
@@ -80,7 +103,7 @@ pub fn metadata(key: &Key, exchange: &ExchangeRow) -> Result<Metadata> {
 
 /// A reader of a document's blob. Fails with `corrupt` where the blob is missing or not what was written.
 pub async fn reader(ctx: &Context, project: &str, document: &DocumentRow) -> Result<BlobReader> {
-    let keys = ctx.keyring.project(project).await?;
+    let keys = keys_of(ctx, project).await?;
     let key = keys.unwrap(&document.wrapped_key)?;
     ctx.vault.reader(document.id, &key, document.size).await
 }

@@ -1,7 +1,9 @@
-//! The keys of each project: one that wraps the keys of exchanges and blobs, one under which hashes are made.
+//! The keys of each project: one of each day that wraps the keys of exchanges and blobs, one under which hashes are made.
 //!
-//! They are made at the project's first use, kept wrapped by the master key, and cached here. Everything personal of an
-//! exchange is sealed under a key of its own, so that destroying that key is the deletion, backups included.
+//! They are made at their first use, kept wrapped by the master key, and cached here. Everything personal of an exchange is
+//! sealed under a key of its own; that key's wrapped form begins with the id of the day's key that opens it
+//! ([`super::epochs`]). Destroying both is the deletion: the first in the database, the second in its file, which no
+//! backup of the database holds. What was wrapped before there were daily keys opens under the project's first key.
 
 use std::{
     collections::HashMap,
@@ -11,6 +13,7 @@ use std::{
 
 use uuid::Uuid;
 
+use super::epochs::{self, Epochs};
 use crate::{
     kernel::{
         clock::Clock,
@@ -29,23 +32,52 @@ const DATA_KEY: &[u8] = b"navette data key";
 /// What a project's two keys are for: to wrap other keys, to hash under.
 const PURPOSES: [&str; 2] = ["wrap", "hash"];
 
+/// The length of a data key as it was wrapped before there were daily keys: nonce, key, tag.
+const WRAPPED_BEFORE: usize = 12 + 32 + 16;
+
 /// One project's keys.
 pub struct ProjectKeys {
-    /// The id of the wrapping key, which every sealed row names.
+    /// The id of the wrapping key, which every sealed row names: today's, or the project's first where nothing is written.
     pub id: Uuid,
-    wrapping: Key,
+    today: Option<(i64, Key)>,
+    first: Key,
     hashing: Key,
+    epochs: Epochs,
 }
 
 impl ProjectKeys {
     /// A fresh data key, and itself wrapped, for a row.
     pub fn fresh(&self, entropy: &Entropy) -> Result<(Key, Vec<u8>)> {
-        seal::fresh_key(&self.wrapping, entropy, DATA_KEY)
+        let (key, wrapped) = seal::fresh_key(self.writing()?, entropy, DATA_KEY)?;
+        Ok((key, [self.id.as_bytes(), &wrapped[..]].concat()))
     }
 
-    /// A data key of a row.
+    /// A data key of a row, wrapped anew.
+    pub fn wrap(&self, entropy: &Entropy, key: &Key) -> Result<Vec<u8>> {
+        let wrapped = seal::seal(self.writing()?, entropy, DATA_KEY, key.expose())?;
+        Ok([self.id.as_bytes(), &wrapped[..]].concat())
+    }
+
+    /// A data key of a row. Fails with `corrupt` where the key of its day is gone.
     pub fn unwrap(&self, wrapped: &[u8]) -> Result<Key> {
-        seal::unwrap_key(&self.wrapping, DATA_KEY, wrapped)
+        if wrapped.len() == WRAPPED_BEFORE {
+            return seal::unwrap_key(&self.first, DATA_KEY, wrapped);
+        }
+        let (id, wrapped) = wrapped
+            .split_first_chunk::<16>()
+            .ok_or_else(|| Fault::new(Code::Corrupt, "Une clé enregistrée est tronquée."))?;
+        let day = self.epochs.open(Uuid::from_bytes(*id))?;
+        seal::unwrap_key(&day, DATA_KEY, wrapped)
+    }
+
+    fn writing(&self) -> Result<&Key> {
+        let today = self.today.as_ref().map(|(_, key)| key);
+        let why = "keys that were opened for reading cannot wrap another";
+        today.ok_or_else(|| Fault::internal(why))
+    }
+
+    fn is_of(&self, day: i64) -> bool {
+        self.today.as_ref().is_some_and(|(of, _)| *of == day)
     }
 
     /// The keyed hash of one value, as receipts and the journal show it in its stead.
@@ -63,6 +95,7 @@ impl ProjectKeys {
 #[derive(Clone)]
 pub struct Keyring {
     master: Arc<Key>,
+    epochs: Epochs,
     store: Store,
     clock: Clock,
     entropy: Entropy,
@@ -70,10 +103,19 @@ pub struct Keyring {
 }
 
 impl Keyring {
-    /// Opens the keyring with the master key in `file`: 64 hexadecimal digits. Fails with code `configuration`.
-    pub fn open(file: &Path, store: Store, clock: Clock, entropy: Entropy) -> Result<Self> {
+    /// Opens the keyring with the master key in `file`: 64 hexadecimal digits, and the daily keys below `data`. Fails with
+    /// code `configuration`.
+    pub fn open(
+        file: &Path,
+        data: &Path,
+        store: Store,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> Result<Self> {
+        let master = Arc::new(master_key(file)?);
         Ok(Self {
-            master: Arc::new(master_key(file)?),
+            epochs: Epochs::new(data.join(epochs::FOLDER), master.clone()),
+            master,
             store,
             clock,
             entropy,
@@ -81,38 +123,67 @@ impl Keyring {
         })
     }
 
-    /// The keys of `project`, made now if it has none.
+    /// The keys of `project`, made now if it has none, today's among them.
     pub async fn project(&self, project: &str) -> Result<Arc<ProjectKeys>> {
-        if let Some(keys) = self.held(project).await? {
+        let day = epochs::day_of(self.clock.now());
+        if let Some(keys) = self.cached(project).filter(|keys| keys.is_of(day)) {
             return Ok(keys);
         }
         for purpose in PURPOSES {
             self.make(project, purpose).await?;
         }
-        let keys = self.held(project).await?;
-        keys.ok_or_else(|| Fault::internal("a project key vanished"))
+        let drawn = (&self.clock, &self.entropy);
+        let today = self.epochs.of_day(&self.store, drawn, project, day).await?;
+        let keys = self.read(project, Some((day, today))).await?;
+        let keys = keys.ok_or_else(|| Fault::internal("a project key vanished"))?;
+        self.lock().insert(project.to_owned(), keys.clone());
+        Ok(keys)
     }
 
-    /// The keys of `project`, where it has them: nothing is made. Fails with `corrupt` where the master key is another.
+    /// The keys of `project`, where it has them: nothing is made, and nothing can be wrapped under them. Fails with
+    /// `corrupt` where the master key is another.
     pub async fn held(&self, project: &str) -> Result<Option<Arc<ProjectKeys>>> {
         if let Some(keys) = self.cached(project) {
             return Ok(Some(keys));
         }
-        let name = project.to_owned();
-        let [wrap, hash] = PURPOSES;
+        let keys = self.read(project, None).await?;
+        if let Some(keys) = &keys {
+            self.lock().insert(project.to_owned(), keys.clone());
+        }
+        Ok(keys)
+    }
+
+    /// The files of the daily keys.
+    pub fn epochs(&self) -> &Epochs {
+        &self.epochs
+    }
+
+    async fn read(
+        &self,
+        project: &str,
+        today: Option<(i64, (Uuid, Key))>,
+    ) -> Result<Option<Arc<ProjectKeys>>> {
+        let (name, [wrap, hash]) = (project.to_owned(), PURPOSES);
         let found = self
             .store
             .read(move |tx| Ok(keys::find(tx, &name, wrap)?.zip(keys::find(tx, &name, hash)?)));
-        let Some(((id, wrapping), (_, hashing))) = found.await? else {
+        let Some(((first_id, first), (_, hashing))) = found.await? else {
             return Ok(None);
         };
-        let keys = Arc::new(ProjectKeys {
+        let id = today.as_ref().map_or(first_id, |(_, (id, _))| *id);
+        Ok(Some(Arc::new(ProjectKeys {
             id,
-            wrapping: seal::unwrap_key(&self.master, &context(project, wrap), &wrapping)?,
+            today: today.map(|(day, (_, key))| (day, key)),
+            first: seal::unwrap_key(&self.master, &context(project, wrap), &first)?,
             hashing: seal::unwrap_key(&self.master, &context(project, hash), &hashing)?,
-        });
-        self.lock().insert(project.to_owned(), keys.clone());
-        Ok(Some(keys))
+            epochs: self.epochs.clone(),
+        })))
+    }
+
+    /// The hash of several fields under a key that the gateway derives for `purpose`: for what belongs to no project.
+    pub fn hash_fields(&self, purpose: &str, fields: &[&[u8]]) -> Sha256 {
+        let derived = keyed(&self.master, &[b"navette gateway hash", purpose.as_bytes()]);
+        keyed(&Key::new(derived), fields)
     }
 
     fn cached(&self, project: &str) -> Option<Arc<ProjectKeys>> {

@@ -5,8 +5,8 @@
 //! worker that lost its lease commits nothing. A job says *done*, *retry at* or *fail*, never just an error; an error of
 //! the house (database away, store away) is a retry with backoff.
 //!
-//! **Lanes.** Jobs of one lane wait for each other only: `process` for documents, `deliver:<project>` for each partner, so
-//! that a slow one holds only its own.
+//! **Lanes.** Jobs of one lane wait for each other only: `scan` and `process` for documents, `deliver:<project>` for each partner, so
+//! that a slow one holds only its own; `mail` and `ticket` for the news of incidents.
 //!
 //! [`retry`] has jobs tried again that were given up.
 //!
@@ -31,30 +31,48 @@ use crate::{
 
 /// The lane of processing.
 pub const PROCESS_LANE: &str = "process";
+/// The lane of scans.
+pub const SCAN_LANE: &str = "scan";
+/// The lane of mails.
+pub const MAIL_LANE: &str = "mail";
+/// The lane of pushes to ticketing tools.
+pub const TICKET_LANE: &str = "ticket";
 
 /// What there is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    /// Have the antivirus look at an exchange's content.
+    Scan,
     /// Run the processors over an exchange and make its return.
     Process,
     /// Try to deliver a return.
     Deliver,
+    /// Send the mail about an incident.
+    Mail,
+    /// Push an incident to a ticketing tool.
+    Ticket,
 }
 
 impl Kind {
     /// The kind as written.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Scan => "scan",
             Self::Process => "process",
             Self::Deliver => "deliver",
+            Self::Mail => "mail",
+            Self::Ticket => "ticket",
         }
     }
 
     /// Reads the kind back; fails (code `internal`) on any other: a newer release queued it.
     pub fn parse(text: &str) -> Result<Self> {
         match text {
+            "scan" => Ok(Self::Scan),
             "process" => Ok(Self::Process),
             "deliver" => Ok(Self::Deliver),
+            "mail" => Ok(Self::Mail),
+            "ticket" => Ok(Self::Ticket),
             other => Err(Fault::internal(format!("unknown kind of job {other}"))),
         }
     }

@@ -19,7 +19,7 @@ use crate::{
         Store, exchanges,
         journal::EntryRow,
         replay::{self, ListedJob, Wanted},
-        returns,
+        returns, targets,
     },
 };
 
@@ -98,7 +98,7 @@ impl Operator {
 
     fn entry(&self, job: &ListedJob) -> Result<EntryRow> {
         let subject = Subject {
-            exchange_id: Some(job.exchange_id),
+            exchange_id: job.exchange_id,
             project: Some(job.project.clone()).filter(|project| !project.is_empty()),
             owner: job.owner.clone(),
         };
@@ -127,9 +127,10 @@ fn write(
     if !replay::revive(tx, job.job.id, now)? {
         return Ok(false);
     }
-    if job.job.kind == Kind::Deliver.as_str() {
+    if let (Some(exchange), true) = (job.exchange_id, job.job.kind == Kind::Deliver.as_str()) {
         returns::revive(tx, job.job.subject, now)?;
-        exchanges::set_status(tx, job.exchange_id, Status::Returned.as_str())?;
+        exchanges::set_status(tx, exchange, Status::Returned.as_str())?;
+        targets::probe_now(tx, &job.project, now)?;
     }
     crate::storage::journal::append(tx, entry)?;
     Ok(true)

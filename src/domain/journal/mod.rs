@@ -32,6 +32,12 @@ pub enum Kind {
     PieceRefused,
     /// A known piece came again; its first receipt was given again.
     PieceRepeated,
+    /// The antivirus gave no verdict; the piece waits for one.
+    PieceAwaitsScan,
+    /// The antivirus looked at a content and found nothing.
+    PieceScanned,
+    /// The antivirus found a signature in a content.
+    PieceQuarantined,
     /// Every processor has run.
     PieceProcessed,
     /// The one return of the exchange was made.
@@ -42,10 +48,32 @@ pub enum Kind {
     ReturnAcknowledged,
     /// The last attempt failed.
     ReturnUndelivered,
+    /// A client or an operator asked for a return again.
+    RedeliveryRequested,
     /// An operator had a given-up job tried again.
     JobRetried,
+    /// What an exchange held was destroyed, its term being over.
+    ExchangePurged,
+    /// A purge ran that destroyed something, or that an operator ordered.
+    PurgeRun,
+    /// A dossier was put on legal hold.
+    HoldAdded,
+    /// A legal hold was lifted.
+    HoldLifted,
+    /// A backup was made.
+    BackupMade,
+    /// The house was restored from a backup.
+    BackupRestored,
     /// A client was added, rotated or revoked.
     ClientChanged,
+    /// An anomaly opened an incident, or opened it again.
+    IncidentOpened,
+    /// An operator has taken note of an incident.
+    IncidentAcknowledged,
+    /// A call about an incident was recorded.
+    IncidentCalled,
+    /// The cause of an incident is gone, or an operator says so.
+    IncidentResolved,
 }
 
 impl Kind {
@@ -55,13 +83,27 @@ impl Kind {
             Self::PieceReceived => "piece.received",
             Self::PieceRefused => "piece.refused",
             Self::PieceRepeated => "piece.repeated",
+            Self::PieceAwaitsScan => "piece.awaits-scan",
+            Self::PieceScanned => "piece.scanned",
+            Self::PieceQuarantined => "piece.quarantined",
             Self::PieceProcessed => "piece.processed",
             Self::ReturnCreated => "return.created",
             Self::ReturnAttempted => "return.attempted",
             Self::ReturnAcknowledged => "return.acknowledged",
             Self::ReturnUndelivered => "return.undelivered",
+            Self::RedeliveryRequested => "return.redelivery-requested",
             Self::JobRetried => "job.retried",
+            Self::ExchangePurged => "exchange.purged",
+            Self::PurgeRun => "purge.run",
+            Self::HoldAdded => "hold.added",
+            Self::HoldLifted => "hold.lifted",
+            Self::BackupMade => "backup.made",
+            Self::BackupRestored => "backup.restored",
             Self::ClientChanged => "client.changed",
+            Self::IncidentOpened => "incident.opened",
+            Self::IncidentAcknowledged => "incident.acknowledged",
+            Self::IncidentCalled => "incident.called",
+            Self::IncidentResolved => "incident.resolved",
         }
     }
 }

@@ -5,7 +5,8 @@ use std::{future::Future, sync::Arc, time::Instant};
 use super::{
     acknowledged::{Acknowledged, Outcome},
     admission::{Admission, refuse},
-    record::Record,
+    idempotency::{Claim, Settling},
+    record::{Intake, Record},
 };
 use crate::{
     domain::{
@@ -21,7 +22,7 @@ use crate::{
     storage::{
         Tx,
         exchanges::{self, Known},
-        journal,
+        iterations, journal,
     },
     vault::{BlobWriter, Stored},
 };
@@ -60,26 +61,34 @@ impl Reception {
         self.writer.write(bytes).await
     }
 
-    /// Makes the piece durable and acknowledges it. `request_bytes` is the request's body as received.
+    /// Makes the piece durable and acknowledges it. `request_bytes` is the request's body as received, `claim` the key that
+    /// its sender gave it.
     ///
     /// To be run in a task of its own: a client that hangs up must change nothing from here on. Fails with the faults of
     /// the content stage (nothing is kept), `piece-conflict`, or `unavailable` where the outcome is unknown (the blob stays
     /// for the sweep, the same sending may come again).
-    pub async fn finish(self, ctx: &Context, request_bytes: u64) -> Result<Acknowledged> {
+    pub async fn finish(
+        self,
+        ctx: &Context,
+        request_bytes: u64,
+        claim: Option<&Claim>,
+    ) -> Result<Acknowledged> {
         room_for_return(ctx, &self.admission.metadata, request_bytes)?;
+        let earlier_missing = is_earlier_missing(ctx, &self.admission).await?;
         let stored = timed("store", self.writer.finish()).await?;
         let found = sniff::compare(&stored.prefix, &self.admission.metadata.media_type);
         if let Err(fault) = content_faults(&self.admission, &stored, &found) {
             ctx.vault.remove(stored.id).await?;
             return Err(fault);
         }
-        let record = Record::new(
-            ctx,
-            &self.admission,
-            &stored,
-            self.wrapped_key,
+        let settling = claim.map(|claim| claim.settling(&self.admission, &stored.digests.sha256));
+        let intake = Intake {
+            blob_key: self.wrapped_key,
             request_bytes,
-        )?;
+            earlier_missing,
+            settling: settling.transpose()?,
+        };
+        let record = Record::new(ctx, &self.admission, &stored, intake)?;
         timed("commit", acknowledge(ctx, record)).await
     }
 }
@@ -106,6 +115,20 @@ fn room_for_return(ctx: &Context, metadata: &Metadata, request_bytes: u64) -> Re
          ({repeated} octets) ; au-delà, passez par le canal des archives."
     );
     Err(Fault::new(Code::TooLarge, detail))
+}
+
+/// Whether a deposit before this one has not come (yet): accepted all the same, and flagged. An initial deposit asks nothing.
+async fn is_earlier_missing(ctx: &Context, admission: &Admission) -> Result<bool> {
+    let metadata = &admission.metadata;
+    if metadata.iteration == 1 {
+        return Ok(false);
+    }
+    let dossier = admission.keys.hash(&metadata.dossier_id);
+    let (application, iteration) = (metadata.source_application.clone(), metadata.iteration);
+    let missing = ctx
+        .store
+        .read(move |tx| iterations::is_earlier_missing(tx, &dossier, &application, iteration));
+    missing.await
 }
 
 fn content_faults(admission: &Admission, stored: &Stored, found: &TypeFinding) -> Result<()> {
@@ -179,6 +202,9 @@ fn commit(tx: &mut Tx<'_>, record: &Record) -> Result<Committed> {
         .map(|(sql, values)| (*sql, &values[..]))
         .collect();
     tx.batch(&statements)?;
+    if let Some(settling) = &record.settling {
+        settling.settle(tx, record.outcome(), record.id())?;
+    }
     Ok(Committed::Accepted)
 }
 
@@ -189,9 +215,11 @@ async fn repeated(ctx: &Context, record: &Record, known: Known) -> Result<Acknow
         return Err(Fault::new(Code::PieceConflict, detail));
     }
     let id = known.exchange_id;
-    let entry = record.repetition(ctx, id)?;
+    let (entry, settling) = (record.repetition(ctx, id)?, record.settling);
     let found = ctx.store.write(move |tx| {
         journal::append(tx, &entry)?;
+        exchanges::repeated(tx, id)?;
+        settled(tx, settling.as_ref(), id)?;
         Ok((exchanges::find(tx, id)?, exchanges::receipt(tx, id)?))
     });
     let (Some(exchange), Some(receipt)) = found.await? else {
@@ -199,10 +227,12 @@ async fn repeated(ctx: &Context, record: &Record, known: Known) -> Result<Acknow
             "exchange {id} has a natural key but no row"
         )));
     };
-    Ok(Acknowledged {
-        outcome: Outcome::Duplicate,
-        reconciliation_id: id,
-        received_at: exchange.received_at,
-        receipt,
+    Ok(Acknowledged::of(Outcome::Duplicate, &exchange, receipt))
+}
+
+/// A key that its sender gave to a piece which is known already stands for that piece too.
+fn settled(tx: &mut Tx<'_>, settling: Option<&Settling>, known: uuid::Uuid) -> Result<()> {
+    settling.map_or(Ok(()), |settling| {
+        settling.settle(tx, Outcome::Duplicate, known)
     })
 }

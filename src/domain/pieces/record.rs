@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::{
     acknowledged::{Acknowledged, Outcome},
     admission::Admission,
+    idempotency::Settling,
 };
 use crate::{
     domain::{
@@ -15,8 +16,8 @@ use crate::{
         ged::{
             ProjectKeys,
             documents::{self, Column},
+            scan,
         },
-        jobs,
         journal::{self, Kind, Subject},
         receipts::{self, Receipt},
     },
@@ -33,9 +34,18 @@ use crate::{
     vault::Stored,
 };
 
+/// What the intake found beside metadata and content.
+pub(super) struct Intake {
+    pub(super) blob_key: Vec<u8>,
+    pub(super) request_bytes: u64,
+    pub(super) earlier_missing: bool,
+    pub(super) settling: Option<Settling>,
+}
+
 /// The rows of one accepted piece, ready to be inserted.
 pub(super) struct Record {
     pub(super) natural_key: Sha256,
+    pub(super) settling: Option<Settling>,
     pub(super) statements: Vec<(&'static str, Vec<Value>)>,
     exchange: ExchangeRow,
     receipt: ReceiptRow,
@@ -48,27 +58,20 @@ impl Record {
         ctx: &Context,
         admission: &Admission,
         stored: &Stored,
-        blob_key: Vec<u8>,
-        request_bytes: u64,
+        intake: Intake,
     ) -> Result<Self> {
-        let exchange = exchange(ctx, admission, stored, request_bytes)?;
+        let exchange = exchange(ctx, admission, stored, &intake)?;
         let entry_id = ctx.entropy.uuid(&ctx.clock)?;
         let receipt = receipt(ctx, admission, &exchange, entry_id)?;
         let mut entry = received(ctx, &exchange, &receipt)?;
         entry.id = entry_id;
         let now = exchange.received_at;
-        let job = jobs::new(
-            ctx,
-            jobs::Kind::Process,
-            jobs::PROCESS_LANE,
-            exchange.id,
-            &exchange.owner,
-            now,
-        )?;
+        let job = scan::first_job(ctx, &exchange, now)?;
         let [appended, pended] = journal_rows::appending(&entry);
-        let content = content(admission, &exchange, stored, blob_key);
+        let content = content(admission, &exchange, stored, intake.blob_key);
         Ok(Self {
             natural_key: natural_key(&admission.keys, &admission.metadata, &stored.digests.sha256),
+            settling: intake.settling,
             statements: vec![
                 exchanges::insert(&exchange),
                 exchanges::insert_document(&content),
@@ -97,12 +100,11 @@ impl Record {
     }
 
     pub(super) fn acknowledged(&self) -> Acknowledged {
-        Acknowledged {
-            outcome: Outcome::Accepted,
-            reconciliation_id: self.exchange.id,
-            received_at: self.exchange.received_at,
-            receipt: self.receipt.clone(),
-        }
+        Acknowledged::of(self.outcome(), &self.exchange, self.receipt.clone())
+    }
+
+    pub(super) fn outcome(&self) -> Outcome {
+        Outcome::of_new(self.exchange.iteration)
     }
 
     /// The journal's entry of a piece that came again.
@@ -143,7 +145,7 @@ fn exchange(
     ctx: &Context,
     admission: &Admission,
     stored: &Stored,
-    request_bytes: u64,
+    intake: &Intake,
 ) -> Result<ExchangeRow> {
     let (metadata, keys) = (&admission.metadata, &admission.keys);
     let (key, wrapped_key) = keys.fresh(&ctx.entropy)?;
@@ -157,13 +159,15 @@ fn exchange(
         iteration: metadata.iteration,
         status: Status::Received.as_str().to_owned(),
         received_at: ctx.clock.now(),
-        request_bytes,
+        request_bytes: intake.request_bytes,
         dossier_hash: keys.hash(&metadata.dossier_id),
         size: stored.size,
         sha256: stored.digests.sha256,
         key_id: keys.id,
         metadata: documents::seal_json(ctx, &key, Column::Metadata, metadata)?,
         wrapped_key,
+        earlier_missing: intake.earlier_missing,
+        repetitions: 0,
     })
 }
 
@@ -229,6 +233,7 @@ fn received(ctx: &Context, exchange: &ExchangeRow, receipt: &ReceiptRow) -> Resu
         "receiptId": receipt.id,
         "clientId": exchange.client_id,
         "iteration": exchange.iteration,
+        "earlierIterationMissing": exchange.earlier_missing,
         "size": exchange.size,
         "sha256": hex(&exchange.sha256),
     });

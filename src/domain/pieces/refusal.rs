@@ -1,4 +1,5 @@
-//! Refusals: an authenticated sending that is refused leaves an entry in the journal, and nothing else.
+//! Refusals: an authenticated sending that is refused leaves an entry in the journal; one whose content is not what was
+//! announced opens an incident too (TRC-2).
 
 use serde_json::json;
 
@@ -6,6 +7,7 @@ use crate::{
     domain::{
         Context,
         access::Client,
+        incidents::{self, Cause, Code as Anomaly, Ticket},
         journal::{self, Kind, Subject},
     },
     kernel::fault::{Code, Fault, Result},
@@ -16,11 +18,15 @@ use crate::{
 fn is_refusal(code: Code) -> bool {
     !matches!(
         code,
-        Code::Internal | Code::Unavailable | Code::StorageFull | Code::Corrupt
+        Code::Internal
+            | Code::Unavailable
+            | Code::StorageFull
+            | Code::Corrupt
+            | Code::RequestInFlight
     )
 }
 
-/// Journals the refusal of what `client` sent; a hash that does not match is logged as an anomaly (TRC-2).
+/// Journals the refusal of what `client` sent; a hash that does not match opens an incident (TRC-2).
 ///
 /// A journal that cannot be written does not change the answer: the fault is logged instead.
 pub async fn journal(ctx: &Context, client: &Client, project: Option<String>, fault: &Fault) {
@@ -32,17 +38,11 @@ pub async fn journal(ctx: &Context, client: &Client, project: Option<String>, fa
         .iter()
         .map(|fault| fault.code.as_str())
         .collect();
-    if fault.code() == Code::HashMismatch || codes.contains(&Code::HashMismatch.as_str()) {
-        tracing::warn!(
-            anomaly = "hash-mismatch",
-            client = client.client_id,
-            project,
-            "a content does not match its announced hash"
-        );
-    }
+    let mismatch = Code::HashMismatch;
+    let altered = fault.code() == mismatch || codes.contains(&mismatch.as_str());
     let detail =
         json!({ "clientId": client.client_id, "code": fault.code().as_str(), "codes": codes });
-    if let Err(error) = append_entry(ctx, client, project, detail).await {
+    if let Err(error) = append_entry(ctx, client, project, detail, altered).await {
         tracing::error!(%error, code = %fault.code(), "a refusal could not be journalled");
     }
 }
@@ -52,7 +52,12 @@ async fn append_entry(
     client: &Client,
     project: Option<String>,
     detail: serde_json::Value,
+    altered: bool,
 ) -> Result<()> {
+    let ticket = match altered {
+        true => mismatch(ctx, client, project.as_deref())?,
+        false => None,
+    };
     let subject = Subject {
         exchange_id: None,
         project,
@@ -65,5 +70,28 @@ async fn append_entry(
         subject,
         detail,
     )?;
-    ctx.store.write(move |tx| append(tx, &entry)).await
+    let written = ctx.store.write(move |tx| {
+        append(tx, &entry)?;
+        match &ticket {
+            Some(ticket) => ticket.open(tx).map(drop),
+            None => Ok(()),
+        }
+    });
+    written.await
+}
+
+/// The incident of a client whose contents do not arrive as announced, one for each project.
+fn mismatch(ctx: &Context, client: &Client, project: Option<&str>) -> Result<Option<Ticket>> {
+    // A name that no project has is the sender's text: it belongs in no incident.
+    let Some(project) = project.filter(|name| ctx.config.projects.contains_key(*name)) else {
+        return Ok(None);
+    };
+    let cause = Cause {
+        code: Anomaly::HashMismatch,
+        project: Some(project.to_owned()),
+        owner: ctx.owner(&client.partner),
+        exchange_id: None,
+        subject: client.client_id.clone(),
+    };
+    incidents::prepare(ctx, cause, json!({ "clientId": client.client_id })).map(Some)
 }

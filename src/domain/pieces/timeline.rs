@@ -9,7 +9,9 @@ use super::view::{self, Event, Piece};
 use crate::{
     domain::{
         Context,
+        exchanges::Status,
         ged::documents::{self, Column},
+        returns::history::{self, Delivery},
     },
     kernel::{
         digest::hex,
@@ -17,12 +19,9 @@ use crate::{
     },
     storage::{
         exchanges,
-        returns::{self, AcknowledgmentRow, AttemptRow},
+        returns::{self, AcknowledgmentRow},
     },
 };
-
-/// How many attempts are shown: a schedule has a hundred at most, and may have been run again.
-const ATTEMPTS: u32 = 1000;
 
 /// A piece with its whole story.
 #[derive(Debug, Serialize)]
@@ -33,19 +32,9 @@ pub struct Timeline {
     /// Its trace, oldest event first.
     pub events: Vec<Event>,
     /// The attempts to deliver its return, oldest first.
-    pub attempts: Vec<Attempt>,
+    pub attempts: Vec<Delivery>,
     /// The partner's proof, once it came.
     pub acknowledgment: Option<Acknowledgment>,
-}
-
-/// One attempt to deliver a return.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Attempt {
-    at: Timestamp,
-    duration_ms: u64,
-    http_status: Option<u16>,
-    failure: Option<String>,
 }
 
 /// What the partner answered.
@@ -63,41 +52,30 @@ pub struct Acknowledgment {
 /// The story of piece `id`, whoever sent it. Fails with `not-found` where there is none.
 pub async fn timeline(ctx: &Context, id: Uuid) -> Result<Timeline> {
     let found = ctx.store.read(move |tx| {
-        let row = returns::of_exchange(tx, id)?.map(|row| row.id);
-        let attempts = row.map(|id| returns::attempts(tx, id, ATTEMPTS));
+        let row = returns::state_of(tx, id)?.map(|row| row.id);
         let proof = row.map(|id| returns::acknowledgment(tx, id));
-        Ok((
-            exchanges::find(tx, id)?,
-            attempts.transpose()?.unwrap_or_default(),
-            proof.transpose()?.flatten(),
-        ))
+        Ok((exchanges::find(tx, id)?, proof.transpose()?.flatten()))
     });
-    let (exchange, attempts, proof) = found.await?;
+    let (exchange, proof) = found.await?;
     let exchange = exchange
         .ok_or_else(|| Fault::new(Code::NotFound, format!("no piece {id} in this gateway")))?;
-    let key = documents::exchange_key(ctx, &exchange).await?;
     let acknowledgment = match proof {
+        // Of a purged one only its date and codes are left.
+        Some(row) if exchange.status == Status::Purged.as_str() => Some(acknowledged(row, b"")),
         Some(row) => {
+            let key = documents::exchange_key(ctx, &exchange).await?;
             let body = documents::open_bytes(&key, Column::Acknowledgment, &row.body)?;
             Some(acknowledged(row, &body))
         }
         None => None,
     };
+    let attempts = history::deliveries_of(ctx, &exchange).await?;
     Ok(Timeline {
+        attempts,
         piece: view::piece_of(ctx, exchange).await?,
         events: view::events_of(ctx, id).await?,
-        attempts: attempts.into_iter().map(attempted).collect(),
         acknowledgment,
     })
-}
-
-fn attempted(row: AttemptRow) -> Attempt {
-    Attempt {
-        at: row.at,
-        duration_ms: row.duration_ms,
-        http_status: row.http_status,
-        failure: row.failure,
-    }
 }
 
 fn acknowledged(row: AcknowledgmentRow, body: &[u8]) -> Acknowledgment {

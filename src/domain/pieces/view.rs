@@ -5,12 +5,16 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
+use super::acknowledged::Outcome;
 use crate::{
     domain::{
         Context,
         access::Client,
-        exchanges::Metadata,
-        ged::documents::{self, Column},
+        exchanges::{Metadata, Status},
+        ged::{
+            documents::{self, Column},
+            verdict,
+        },
         processing::Control,
         returns::make::Kept,
     },
@@ -37,8 +41,12 @@ pub struct Piece {
     /// The reconciliation id.
     pub reconciliation_id: Uuid,
     status: String,
+    outcome: &'static str,
+    earlier_iteration_missing: bool,
+    repetitions: u32,
     received_at: Timestamp,
-    metadata: Metadata,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<Metadata>,
     size: u64,
     sha256: String,
     request_bytes: u64,
@@ -133,24 +141,34 @@ pub(super) async fn piece_of(ctx: &Context, exchange: ExchangeRow) -> Result<Pie
         .store
         .read(move |tx| Ok((returns::state_of(tx, id)?, exchanges::result(tx, id)?)));
     let (row, result) = found.await?;
+    if is_purged(&exchange) {
+        return Ok(shown(exchange, None, row, Some(Vec::new())));
+    }
     let key = documents::exchange_key(ctx, &exchange).await?;
     let kept: Option<Kept> = result
         .map(|sealed| documents::open_json(&key, Column::Result, &sealed))
         .transpose()?;
     let controls = kept.map(|kept| kept.controls).unwrap_or_default();
     let metadata = documents::metadata(&key, &exchange)?;
-    Ok(shown(exchange, metadata, row, Some(controls)))
+    Ok(shown(exchange, Some(metadata), row, Some(controls)))
+}
+
+fn is_purged(exchange: &ExchangeRow) -> bool {
+    exchange.status == Status::Purged.as_str()
 }
 
 fn shown(
     exchange: ExchangeRow,
-    metadata: Metadata,
+    metadata: Option<Metadata>,
     row: Option<StateRow>,
     controls: Option<Vec<Control>>,
 ) -> Piece {
     Piece {
         reconciliation_id: exchange.id,
         status: exchange.status,
+        outcome: Outcome::of_new(exchange.iteration).as_str(),
+        earlier_iteration_missing: exchange.earlier_missing,
+        repetitions: exchange.repetitions,
         received_at: exchange.received_at,
         metadata,
         size: exchange.size,
@@ -199,14 +217,19 @@ pub async fn list(ctx: &Context, client: &Client, query: Query) -> Result<Page> 
     let next = rows.last().map(|(row, _)| row.id).filter(|_| more);
     let mut items = Vec::with_capacity(rows.len());
     for (row, state) in rows {
-        let key = documents::exchange_key(ctx, &row).await?;
-        let metadata = documents::metadata(&key, &row)?;
+        let metadata = match is_purged(&row) {
+            true => None,
+            false => {
+                let key = documents::exchange_key(ctx, &row).await?;
+                Some(documents::metadata(&key, &row)?)
+            }
+        };
         items.push(shown(row, metadata, state, None));
     }
     Ok(Page { items, next })
 }
 
-fn perimeter(client: &Client, filter: &Filter) -> Result<()> {
+pub(super) fn perimeter(client: &Client, filter: &Filter) -> Result<()> {
     let outside = |named: &Option<String>, own: &std::collections::BTreeSet<String>| {
         named.as_ref().is_some_and(|name| !own.contains(name))
     };
@@ -220,7 +243,7 @@ fn perimeter(client: &Client, filter: &Filter) -> Result<()> {
 }
 
 /// A dossier id is stored as a hash under each project's key: those of the client's projects are looked for.
-async fn dossier_hashes(
+pub(super) async fn dossier_hashes(
     ctx: &Context,
     client: &Client,
     filter: &Filter,
@@ -277,15 +300,20 @@ pub async fn readable(
     document: Option<Uuid>,
 ) -> Result<Readable> {
     let exchange = exchange(ctx, client, id).await?;
-    let rows = ctx
-        .store
-        .read(move |tx| exchanges::documents(tx, id))
-        .await?;
-    let wanted = |row: &DocumentRow| match document {
+    let wanted = move |row: &DocumentRow| match document {
         Some(document) => row.role == "produced" && row.id == document,
         None => row.role == "content",
     };
-    let row = rows.into_iter().find(wanted).ok_or_else(not_found)?;
+    // What the gateway has made itself is looked at by nobody.
+    let demanded = document.is_none() && verdict::is_demanded(ctx, &exchange.project);
+    let found = ctx.store.read(move |tx| {
+        let rows = exchanges::documents(tx, id)?.into_iter();
+        let row = rows.into_iter().find(wanted).ok_or_else(not_found)?;
+        let standing = verdict::standing(tx, &row, demanded)?;
+        Ok((row, standing))
+    });
+    let (row, standing) = found.await?;
+    standing.permit()?;
     let key = documents::exchange_key(ctx, &exchange).await?;
     let file_name = match &row.file_name {
         Some(sealed) => utf8(documents::open_bytes(&key, Column::FileName, sealed)?)?,

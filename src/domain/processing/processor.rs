@@ -127,6 +127,18 @@ pub async fn run_all(
 }
 
 impl Results {
+    /// The results of a document that no processor may open, for the reason that `control` tells.
+    pub fn refused(control: Control) -> Self {
+        Self::empty().after(Some(control))
+    }
+
+    /// The same behind a control that was made before.
+    pub fn after(mut self, control: Option<Control>) -> Self {
+        self.controls.splice(..0, control);
+        self.verdict = Verdict::of(&self.controls);
+        self
+    }
+
     fn empty() -> Self {
         Self {
             verdict: Verdict::Processed,

@@ -36,6 +36,22 @@ impl Couriers {
         }
     }
 
+    /// Resolves every project's host now and checks its addresses, for whoever has just written the settings. Fails with
+    /// code `configuration`, all faulty projects in one report; a name that does not resolve now is left to the connection.
+    pub async fn check_names(&self) -> Result<()> {
+        let mut faults = Vec::new();
+        for (name, sender) in self.0.iter() {
+            if let Err(fault) = sender.check_name().await {
+                faults.push(format!("{name}: {fault}"));
+            }
+        }
+        faults.sort();
+        match faults.is_empty() {
+            true => Ok(()),
+            false => Err(Fault::new(Code::Configuration, faults.join("\n"))),
+        }
+    }
+
     /// The sender of `project`, where it is configured.
     pub fn of(&self, project: &str) -> Option<Arc<Sender>> {
         self.0.get(project).cloned()
@@ -48,7 +64,7 @@ fn sender(callback: &Callback, clock: &Clock) -> Result<Sender> {
         certificate_pem: read(&callback.certificate)?,
         key_pem: read(&callback.key_file)?,
         ca_pem: read(&callback.ca)?,
-        allow_hosts: callback.allow_hosts.clone(),
+        allow: callback.allow.clone(),
         connect_timeout: CONNECT.min(callback.timeout),
         timeout: callback.timeout,
         signer: signer(callback)?,

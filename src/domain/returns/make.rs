@@ -11,7 +11,11 @@ use crate::{
     domain::{
         Context,
         exchanges::{Metadata, ReturnState, Status},
-        ged::documents::{self, Column},
+        ged::{
+            documents::{self, Column},
+            scan,
+            verdict::{self, Standing},
+        },
         jobs::{self, Effects, End, Settlement},
         journal::{self, Kind, Subject},
         processing::{
@@ -33,6 +37,9 @@ use crate::{
     },
 };
 
+/// The control that says what the antivirus found.
+const ANTIVIRUS: &str = "antivirus";
+
 /// What works on documents: the processors and where they open them.
 #[derive(Clone)]
 pub struct Workshop {
@@ -51,18 +58,21 @@ pub struct Kept {
 
 /// Runs the processors over exchange `id` and makes its return.
 pub async fn run(ctx: &Context, workshop: &Workshop, id: Uuid) -> Result<Settlement> {
-    let found = ctx
-        .store
-        .read(move |tx| Ok((exchanges::find(tx, id)?, exchanges::documents(tx, id)?)));
-    let (exchange, all) = found.await?;
-    let exchange = exchange.ok_or_else(|| Fault::internal(format!("no exchange {id}")))?;
-    let content = all.into_iter().find(|document| document.role == "content");
-    let content =
-        content.ok_or_else(|| Fault::internal(format!("exchange {id} has no content")))?;
+    let (exchange, content, standing) = found(ctx, id).await?;
+    if standing == Standing::Awaited {
+        return unscanned(ctx, &exchange);
+    }
     let key = documents::exchange_key(ctx, &exchange).await?;
     let metadata = documents::metadata(&key, &exchange)?;
-    let document = opened(ctx, &exchange, &metadata, &content).await?;
-    let results = run_all(&workshop.registry, &document, workshop.sandbox.as_ref()).await?;
+    let results = match antivirus(&standing) {
+        // Nothing opens what is in quarantine.
+        Some(control) if control.is_adverse() => Results::refused(control),
+        control => {
+            let document = opened(ctx, &exchange, &metadata, &content).await?;
+            let results = run_all(&workshop.registry, &document, workshop.sandbox.as_ref()).await?;
+            results.after(control)
+        }
+    };
     let produced = keep(ctx, &exchange, &key, &results).await?;
     let work = Work {
         exchange,
@@ -74,6 +84,43 @@ pub async fn run(ctx: &Context, workshop: &Workshop, id: Uuid) -> Result<Settlem
     let settlement = work.settlement(ctx)?;
     failpoint::hit("process.before-settle");
     Ok(settlement)
+}
+
+/// The exchange, its content, and how that stands with the antivirus.
+async fn found(ctx: &Context, id: Uuid) -> Result<(ExchangeRow, DocumentRow, Standing)> {
+    let missing = move || Fault::internal(format!("exchange {id} or its content has no row"));
+    let ctx_of = ctx.clone();
+    let found = ctx.store.read(move |tx| {
+        let exchange = exchanges::find(tx, id)?.ok_or_else(missing)?;
+        let mut all = exchanges::documents(tx, id)?.into_iter();
+        let content = all.find(|row| row.role == "content").ok_or_else(missing)?;
+        let demanded = verdict::is_demanded(&ctx_of, &exchange.project);
+        let standing = verdict::standing(tx, &content, demanded)?;
+        Ok((exchange, content, standing))
+    });
+    found.await
+}
+
+/// A content whose project demands a scan since: it is looked at first.
+fn unscanned(ctx: &Context, exchange: &ExchangeRow) -> Result<Settlement> {
+    let now = ctx.clock.now();
+    let (sql, values) = job_rows::queue(&scan::job(ctx, exchange, now)?, now);
+    Ok(Settlement {
+        end: End::Done,
+        effects: Box::new(move |tx| tx.execute(sql, &values).map(drop)),
+    })
+}
+
+/// What the antivirus said, as a control of the return; nothing where it was not asked.
+fn antivirus(standing: &Standing) -> Option<Control> {
+    match standing {
+        Standing::Clean => Some(Control::passed(ANTIVIRUS, "Aucune signature trouvée.")),
+        Standing::Quarantined(name) => {
+            let detail = format!("Signature trouvée : {name}. Le contenu est en quarantaine.");
+            Some(Control::failed(ANTIVIRUS, detail).blocking())
+        }
+        Standing::Unasked | Standing::Awaited => None,
+    }
 }
 
 async fn opened(
@@ -207,6 +254,7 @@ impl Work {
             key_id: exchange.key_id,
             body: documents::seal_bytes(ctx, &self.key, Column::Return, &body)?,
             created_at: now,
+            redelivery_id: None,
         };
         Ok((row, hex(&sha256(&body))))
     }

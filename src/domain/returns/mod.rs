@@ -4,17 +4,26 @@
 //! |---|---|
 //! | [`make`] | the work of a `process` job: runs the processors, makes the return, queues its delivery |
 //! | [`document`] | the return as JSON: what is sent, kept and shown, byte for byte the same |
-//! | [`deliver`] | the work of a `deliver` job: one attempt, and what follows from it |
+//! | [`deliver`] | the work of a `deliver` job: one attempt |
+//! | `attempt`, `ending` | what follows from it: an acknowledgment, a later attempt, the end |
+//! | `pace` | how often a partner is called that fails again and again |
+//! | [`history`] | what every attempt came to |
+//! | [`redelivery`] | the same return again, where a client or an operator asks for it |
 //! | [`schedule`] | when the next attempt is made |
 //! | [`courier`] | each project's way out |
 //!
 //! *Exactly one*: `return_once` has one row per exchange, written with the return in the transaction that ends the job.
 //! *At least once*: an attempt whose outcome was not recorded is made again, under the same return id.
 
+mod attempt;
 pub mod courier;
 pub mod deliver;
 pub mod document;
+mod ending;
+pub mod history;
 pub mod make;
+mod pace;
+pub mod redelivery;
 pub mod schedule;
 
 pub use courier::Couriers;

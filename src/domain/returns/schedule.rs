@@ -40,10 +40,12 @@ mod tests {
             ca: Default::default(),
             webhook_key_file: Default::default(),
             webhook_secret_file: None,
-            allow_hosts: Vec::new(),
+            allow: Vec::new(),
             timeout: Duration::from_secs(30),
             attempts,
             over,
+            slow_after: 10,
+            probe: Duration::from_secs(60),
         }
     }
 

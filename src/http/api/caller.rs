@@ -40,6 +40,20 @@ impl Demand for Reading {
     const SCOPE: Scope = Scope::PiecesRead;
 }
 
+/// Running the gateway.
+pub struct Administering;
+
+impl Demand for Administering {
+    const SCOPE: Scope = Scope::Admin;
+}
+
+/// Asking for something about one's pieces, beside sending them.
+pub struct Writing;
+
+impl Demand for Writing {
+    const SCOPE: Scope = Scope::PiecesWrite;
+}
+
 /// A caller that shows everything that `D` demands.
 pub struct Caller<D> {
     /// The client, active.

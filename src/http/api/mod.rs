@@ -4,7 +4,10 @@
 //! |---|---|
 //! | [`pieces`] | send a piece |
 //! | [`reading`] | list, piece, content, receipt, return, events |
+//! | [`dossiers`] | a dossier's deposits |
+//! | [`returns`] | the deliveries of a return, and the return again |
 //! | [`query`] | the list's parameters and cursor |
+//! | [`incidents`] | list the incidents |
 //! | [`ids`] | the ids of a path |
 //! | [`oauth`] | token, jwks, authorization server metadata |
 //! | [`caller`] | who calls, with which right: in the handler's signature |
@@ -14,11 +17,14 @@
 //! token and with a wrong scope.
 
 pub mod caller;
+pub mod dossiers;
 pub mod ids;
+pub mod incidents;
 pub mod oauth;
 pub mod pieces;
 pub mod query;
 pub mod reading;
+pub mod returns;
 
 use std::sync::Arc;
 
@@ -32,6 +38,7 @@ use super::{
 use crate::domain::{
     Context,
     access::{Registry, Tokens},
+    incidents::Intake,
 };
 
 /// What the handlers share.
@@ -44,6 +51,8 @@ pub struct Api {
     pub tokens: Tokens,
     /// What a request may take.
     pub limits: Limits,
+    /// How the intake goes.
+    pub intake: Intake,
 }
 
 /// Every operation of the contract.
@@ -62,7 +71,17 @@ pub fn operations() -> Vec<Operation<Arc<Api>>> {
             "/v1/pieces/{reconciliationId}/return/documents/{documentId}",
             reading::produced,
         ),
+        get(
+            "/v1/pieces/{reconciliationId}/return/deliveries",
+            returns::deliveries,
+        ),
+        post(
+            "/v1/pieces/{reconciliationId}/return/redeliveries",
+            returns::redeliver,
+        ),
         get("/v1/pieces/{reconciliationId}/events", reading::events),
+        get("/v1/dossiers/{dossierId}/iterations", dossiers::iterations),
+        get("/v1/incidents", incidents::list),
         post("/oauth2/token", oauth::token),
         get("/oauth2/jwks", oauth::jwks),
         get("/.well-known/oauth-authorization-server", oauth::metadata),

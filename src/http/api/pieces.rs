@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{
-    HeaderMap, StatusCode,
+    HeaderMap, HeaderName, HeaderValue, StatusCode,
     header::{CONTENT_TYPE, LOCATION},
 };
 use jiff::Timestamp;
@@ -27,7 +27,9 @@ use crate::{
         pieces::{
             acknowledged::{Acknowledged, Outcome},
             admission::{self, Admission},
+            idempotency::{self, Claim, Replay, Standing},
             intake::Reception,
+            key::Key,
             refusal,
             view::Links,
         },
@@ -39,6 +41,11 @@ use crate::{
     },
 };
 
+/// The key that a sender gives its sending.
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// Says that an answer is that of an earlier request under the same key.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
 /// Sending a piece.
 pub struct Sending;
 
@@ -49,7 +56,25 @@ impl Demand for Sending {
         let length = api.limits.check_declared(headers).err();
         let length = length.map(|fault| ("/headers/content-length", fault));
         let kind = (!is_multipart(headers)).then(|| ("/headers/content-type", not_multipart()));
-        length.into_iter().chain(kind).collect()
+        let key = key(headers).err();
+        let key = key.map(|fault| ("/headers/idempotency-key", fault));
+        length.into_iter().chain(kind).chain(key).collect()
+    }
+}
+
+/// The sending's key, where it has one. Fails with `request-malformed`.
+fn key(headers: &HeaderMap) -> Result<Option<Key>> {
+    let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    let key = value.to_str().ok().and_then(Key::parse);
+    match key.filter(|_| values.next().is_none()) {
+        Some(key) => Ok(Some(key)),
+        None => Err(Fault::new(
+            Code::RequestMalformed,
+            "Idempotency-Key : une seule clé de 1 à 255 caractères ASCII visibles, de préférence entre guillemets.",
+        )),
     }
 }
 
@@ -77,6 +102,7 @@ struct Told {
     reconciliation_id: Uuid,
     outcome: &'static str,
     received_at: Timestamp,
+    earlier_iteration_missing: bool,
     receipt: Box<RawValue>,
     links: Links,
 }
@@ -93,8 +119,12 @@ pub async fn send(
     let mut project = None;
     let received = receive(&api, &caller.client, &meter, &headers, body, &mut project).await;
     match received {
-        Ok(acknowledged) => told(acknowledged),
+        Ok(acknowledged) => {
+            api.intake.succeeded(&api.ctx).await;
+            told(acknowledged)
+        }
         Err(fault) => {
+            api.intake.failed(&api.ctx, &fault).await;
             refusal::journal(&api.ctx, &caller.client, project, &fault).await;
             Err(fault)
         }
@@ -113,9 +143,40 @@ async fn receive(
     let metadata = parse_object(&parts.metadata().await?)?;
     let admitted = admission::admit(&api.ctx, client.clone(), Value::Object(metadata)).await?;
     *project = Some(admitted.project().to_owned());
-    let reception = stream(api, admitted, &mut parts).await?;
+    let Some(key) = key(headers)? else {
+        return take_in(api, admitted, parts, meter, None).await;
+    };
+    match idempotency::claim(&api.ctx, &admitted, &key).await? {
+        Standing::New(claim) => under(api, claim, admitted, parts, meter).await,
+        Standing::Known(replay) => compare(api, replay, &admitted, parts).await,
+    }
+}
+
+/// Takes a sending in under its key, which is free again where it comes to nothing.
+async fn under(
+    api: &Api,
+    claim: Claim,
+    admission: Admission,
+    parts: Parts,
+    meter: &Meter,
+) -> Result<Acknowledged> {
+    let taken = take_in(api, admission, parts, meter, Some(&claim)).await;
+    if taken.is_err() {
+        claim.release(&api.ctx).await;
+    }
+    taken
+}
+
+async fn take_in(
+    api: &Api,
+    admission: Admission,
+    mut parts: Parts,
+    meter: &Meter,
+    claim: Option<&Claim>,
+) -> Result<Acknowledged> {
+    let reception = stream(api, admission, &mut parts).await?;
     parts.finish().await?;
-    reception.finish(&api.ctx, meter.received()).await
+    reception.finish(&api.ctx, meter.received(), claim).await
 }
 
 async fn stream(api: &Api, admission: Admission, parts: &mut Parts) -> Result<Reception> {
@@ -127,24 +188,51 @@ async fn stream(api: &Api, admission: Admission, parts: &mut Parts) -> Result<Re
     Ok(reception)
 }
 
+/// Reads a sending whose key has its answer, to see whether it is the same; nothing of it is kept.
+async fn compare(
+    api: &Api,
+    mut replay: Replay,
+    admission: &Admission,
+    mut parts: Parts,
+) -> Result<Acknowledged> {
+    let mut content = parts.content().await?;
+    while let Some(bytes) = content.chunk().await? {
+        replay.write(&bytes);
+    }
+    drop(content);
+    parts.finish().await?;
+    replay.finish(&api.ctx, admission).await
+}
+
 fn told(acknowledged: Acknowledged) -> Result<Response> {
     let outcome = acknowledged.outcome.as_str();
     tracing::info!(reconciliation_id = %acknowledged.reconciliation_id, outcome, "piece acknowledged");
-    metrics::counter!("navette_pieces_total", "outcome" => outcome).increment(1);
+    let counted = if acknowledged.replayed {
+        "replayed"
+    } else {
+        outcome
+    };
+    metrics::counter!("navette_pieces_total", "outcome" => counted).increment(1);
     let links = Links::of(acknowledged.reconciliation_id);
     let location = [(LOCATION, links.itself.clone())];
     let body = Told {
         reconciliation_id: acknowledged.reconciliation_id,
         outcome,
         received_at: acknowledged.received_at,
+        earlier_iteration_missing: acknowledged.earlier_missing,
         receipt: raw(acknowledged.receipt.body)?,
         links,
     };
     let status = match acknowledged.outcome {
-        Outcome::Accepted => StatusCode::ACCEPTED,
+        Outcome::Accepted | Outcome::NewIteration => StatusCode::ACCEPTED,
         Outcome::Duplicate => StatusCode::OK,
     };
-    Ok((status, location, Json(body)).into_response())
+    let mut response = (status, location, Json(body)).into_response();
+    if acknowledged.replayed {
+        let replayed = HeaderValue::from_static("true");
+        response.headers_mut().insert(REPLAYED, replayed);
+    }
+    Ok(response)
 }
 
 /// The receipt's bytes as they were signed.

@@ -11,36 +11,51 @@ use uuid::Uuid;
 use crate::{
     domain::{
         exchanges::{Status, metadata::ITERATIONS},
-        pieces::view::Query,
+        pieces::{acknowledged::Outcome, view::Query},
     },
     kernel::{
         digest::from_hex,
         fault::{Code, Fault, FieldFault, Result},
     },
-    storage::listing::Filter,
+    storage::listing::{Filter, Reception},
 };
 
 /// The most pieces of a page.
-const MOST: u32 = 200;
+pub(super) const MOST: u32 = 200;
 /// The pieces of a page where nothing is said.
-const USUAL: u32 = 50;
+pub(super) const USUAL: u32 = 50;
 
 /// Reads the query string of `GET /v1/pieces`. Fails with `request-malformed`, every fault told: an unknown or repeated
 /// parameter is one.
 pub fn read(query: Option<&str>) -> Result<Query> {
     let mut reader = Reader::default();
+    each(query, |name, value| reader.take(name, value))?;
+    Ok(Query {
+        filter: reader.filter,
+        dossier_id: reader.dossier_id,
+        limit: reader.limit.unwrap_or(USUAL),
+    })
+}
+
+/// Hands each parameter of a query string to `take`, which answers whether its value fits, or nothing where it does not
+/// know the name. Fails with `request-malformed`, every fault told.
+pub(super) fn each(
+    query: Option<&str>,
+    mut take: impl FnMut(&str, &str) -> Option<bool>,
+) -> Result<()> {
+    let (mut seen, mut faults) = (HashSet::new(), Vec::new());
     for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
-        reader.take(&name, &value);
+        let detail = match seen.insert(name.to_string()).then(|| take(&name, &value)) {
+            Some(Some(true)) => continue,
+            Some(Some(false)) => "Valeur hors de ce que le contrat permet.",
+            Some(None) => "Paramètre inconnu du contrat.",
+            None => "Paramètre répété.",
+        };
+        let pointer = format!("/query/{}", shown(&name));
+        faults.push(FieldFault::new(pointer, Code::RequestMalformed, detail));
     }
     let summary = "Plusieurs paramètres sont fautifs : voir errors.";
-    match Fault::gathered(Code::RequestMalformed, summary, reader.faults) {
-        Some(fault) => Err(fault),
-        None => Ok(Query {
-            filter: reader.filter,
-            dossier_id: reader.dossier_id,
-            limit: reader.limit.unwrap_or(USUAL),
-        }),
-    }
+    Fault::gathered(Code::RequestMalformed, summary, faults).map_or(Ok(()), Err)
 }
 
 /// The cursor behind `id`.
@@ -55,65 +70,67 @@ fn id_of(cursor: &str) -> Option<Uuid> {
 
 #[derive(Default)]
 struct Reader {
-    seen: HashSet<String>,
-    faults: Vec<FieldFault>,
     filter: Filter,
     dossier_id: Option<String>,
     limit: Option<u32>,
 }
 
 impl Reader {
-    fn take(&mut self, name: &str, value: &str) {
-        if !self.seen.insert(name.to_owned()) {
-            return self.wrong(name, "Paramètre répété.");
-        }
+    fn take(&mut self, name: &str, value: &str) -> Option<bool> {
         let filter = &mut self.filter;
-        let known = match name {
+        Some(match name {
             "project" => put(&mut filter.project, text(value, 64)),
             "sourceApplication" => put(&mut filter.source_application, text(value, 64)),
             "dossierId" => put(&mut self.dossier_id, text(value, 128)),
             "iteration" => put(&mut filter.iteration, number(value, ITERATIONS)),
             "status" => put(&mut filter.status, status(value)),
+            "outcome" => put(&mut filter.reception, reception(value)),
             "sha256" => put(&mut filter.sha256, digest(value)),
             "receivedAfter" => put(&mut filter.received_after, value.parse().ok()),
             "receivedBefore" => put(&mut filter.received_before, value.parse::<Timestamp>().ok()),
             "cursor" => put(&mut filter.before_id, id_of(value)),
-            "limit" => put(&mut self.limit, number(value, MOST)),
-            _ => return self.wrong(&shown(name), "Paramètre inconnu du contrat."),
-        };
-        if !known {
-            self.wrong(name, "Valeur hors de ce que le contrat permet.");
-        }
-    }
-
-    fn wrong(&mut self, name: &str, detail: &str) {
-        self.faults.push(FieldFault::new(
-            format!("/query/{name}"),
-            Code::RequestMalformed,
-            detail,
-        ));
+            "limit" => put(&mut self.limit, limit(value)),
+            _ => return None,
+        })
     }
 }
 
 /// A name as a pointer may show it.
-fn shown(name: &str) -> String {
+pub(super) fn shown(name: &str) -> String {
     let plain: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
     plain.replace('~', "~0").replace('/', "~1")
 }
 
-fn put<T>(slot: &mut Option<T>, value: Option<T>) -> bool {
+/// Fills `slot`; answers whether there was a value.
+pub(super) fn put<T>(slot: &mut Option<T>, value: Option<T>) -> bool {
     *slot = value;
     slot.is_some()
 }
 
-fn text(value: &str, most: usize) -> Option<String> {
+/// A text of at most `most` characters.
+pub(super) fn text(value: &str, most: usize) -> Option<String> {
     let length = value.chars().count();
     ((1..=most).contains(&length) && !value.contains('\0')).then(|| value.to_owned())
 }
 
-fn number(value: &str, most: u32) -> Option<u32> {
+/// A number from 1 to `most`.
+pub(super) fn number(value: &str, most: u32) -> Option<u32> {
     let number = value.parse().ok()?;
     (1..=most).contains(&number).then_some(number)
+}
+
+/// How many items a page has.
+pub(super) fn limit(value: &str) -> Option<u32> {
+    number(value, MOST)
+}
+
+/// How the pieces came in, by the outcome that their senders were told.
+fn reception(value: &str) -> Option<Reception> {
+    match Outcome::parse(value).ok()? {
+        Outcome::Accepted => Some(Reception::First),
+        Outcome::NewIteration => Some(Reception::Later),
+        Outcome::Duplicate => Some(Reception::Repeated),
+    }
 }
 
 fn status(value: &str) -> Option<String> {
@@ -133,7 +150,7 @@ mod tests {
     #[test]
     fn every_faulty_parameter_is_told_at_once() {
         let fault = read(Some(
-            "limit=0&status=lost&colour=blue&iteration=1&iteration=2&cursor=x",
+            "limit=0&status=lost&colour=blue&iteration=1&iteration=2&cursor=x&outcome=lost",
         ))
         .err();
         let fault = fault.unwrap();
@@ -145,7 +162,8 @@ mod tests {
                 "/query/status",
                 "/query/colour",
                 "/query/iteration",
-                "/query/cursor"
+                "/query/cursor",
+                "/query/outcome"
             ]
         );
     }

@@ -14,6 +14,7 @@ use http::{
     header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_TYPE, VARY},
 };
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{
     Api,
@@ -22,7 +23,11 @@ use super::{
     query,
 };
 use crate::{
-    domain::pieces::view::{self, Piece, Readable},
+    domain::{
+        Context,
+        incidents::trouble,
+        pieces::view::{self, Piece, Readable},
+    },
     http::range::{self, Plan, Stored},
     kernel::fault::{Fault, Result},
     vault::BlobReader,
@@ -59,8 +64,8 @@ pub async fn content(
     Ids([id]): Ids<1>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let found = view::readable(&api.ctx, &caller.client, id, None).await?;
-    answer(&found, &headers).await
+    let found = view::readable(&api.ctx, &caller.client, id, None).await;
+    answer(&api.ctx, id, found, &headers).await
 }
 
 /// `GET /v1/pieces/{reconciliationId}/return/documents/{documentId}`.
@@ -70,8 +75,8 @@ pub async fn produced(
     Ids([id, document]): Ids<2>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let found = view::readable(&api.ctx, &caller.client, id, Some(document)).await?;
-    answer(&found, &headers).await
+    let found = view::readable(&api.ctx, &caller.client, id, Some(document)).await;
+    answer(&api.ctx, id, found, &headers).await
 }
 
 /// `GET /v1/pieces/{reconciliationId}/receipt`: JSON, or CMS where the caller accepts only that or names it.
@@ -101,7 +106,8 @@ pub async fn return_document(
     caller: Caller<Reading>,
     Ids([id]): Ids<1>,
 ) -> Result<Response> {
-    let bytes = view::return_bytes(&api.ctx, &caller.client, id).await?;
+    let bytes = view::return_bytes(&api.ctx, &caller.client, id).await;
+    let bytes = told(&api.ctx, id, bytes).await?;
     Ok(([(CONTENT_TYPE, "application/json")], bytes).into_response())
 }
 
@@ -123,7 +129,21 @@ fn wants_cms(headers: &HeaderMap) -> bool {
     accepted.any(|value| value.contains(CMS))
 }
 
-async fn answer(found: &Readable, asked: &HeaderMap) -> Result<Response> {
+/// Damage that is met here is an incident of the exchange.
+async fn told<T>(ctx: &Context, id: Uuid, outcome: Result<T>) -> Result<T> {
+    if let Err(fault) = &outcome {
+        trouble::damaged(ctx, id, fault).await;
+    }
+    outcome
+}
+
+async fn answer(
+    ctx: &Context,
+    id: Uuid,
+    found: Result<Readable>,
+    asked: &HeaderMap,
+) -> Result<Response> {
+    let found = told(ctx, id, found).await?;
     let stored = Stored {
         size: found.row.size,
         sha256: &found.row.sha256,
@@ -137,16 +157,24 @@ async fn answer(found: &Readable, asked: &HeaderMap) -> Result<Response> {
     let (status, headers) = range::head(&stored, &plan);
     let body = match plan {
         Plan::NotModified => Body::empty(),
-        _ => bytes(&found.reader, plan.bytes(stored.size)).await?,
+        _ => {
+            let body = bytes(ctx, id, &found.reader, plan.bytes(stored.size)).await;
+            told(ctx, id, body).await?
+        }
     };
     Ok((status, headers, body).into_response())
 }
 
 /// The first piece is checked before the answer begins, so that damage there is told with its status; further on, all that
 /// can be done is to break off.
-async fn bytes(reader: &BlobReader, range: Range<u64>) -> Result<Body> {
+async fn bytes(ctx: &Context, id: Uuid, reader: &BlobReader, range: Range<u64>) -> Result<Body> {
     let mut pieces = Box::pin(reader.stream(range)?);
     let first = pieces.try_next().await?;
     let first = stream::iter(first.map(Ok::<_, Fault>));
+    let ctx = ctx.clone();
+    let pieces = pieces.inspect_err(move |fault| {
+        let (ctx, fault) = (ctx.clone(), fault.clone());
+        tokio::spawn(async move { trouble::damaged(&ctx, id, &fault).await });
+    });
     Ok(Body::from_stream(first.chain(pieces)))
 }

@@ -1,68 +1,116 @@
 //! Which addresses may be called. A callback's URL is a setting, and still it must not become a way into our own network.
 //!
-//! A literal address is checked in the URL. A name is checked each time it is resolved, on the very addresses that the
-//! connection then uses, so that an answer of the DNS that changes between check and use gains nothing.
+//! A literal address is checked in the URL, in whatever spelling it stands there. A name is checked where the settings are
+//! ([`Policy::check_name`]) and each time it is resolved, on the very addresses that the connection then uses, so that an
+//! answer of the DNS that changes between check and use gains nothing.
 
 use std::{
     collections::BTreeSet,
+    io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 
+use futures_util::future::BoxFuture;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-/// An address inside a network, for a host that is not allowed by name.
+use crate::kernel::cidr::Cidr;
+
+/// How long the settings wait for the addresses of a name.
+const LOOKUP: Duration = Duration::from_secs(5);
+
+/// An address inside a network, for a host that is not allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the host has no address outside of the internal networks")]
 pub struct AddressRefused;
 
-/// The hosts that a project's settings allow by name, whatever their address.
-#[derive(Clone, Debug, Default)]
+/// How a name becomes addresses.
+type Lookup = Arc<dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> + Send + Sync>;
+
+/// What a project's settings allow: hosts by name, whatever their address, and ranges of addresses.
+#[derive(Clone)]
 pub struct Policy {
-    allowed: Arc<BTreeSet<String>>,
+    hosts: Arc<BTreeSet<String>>,
+    ranges: Arc<[Cidr]>,
+    lookup: Lookup,
 }
 
 impl Policy {
-    /// Allows these hosts: names or literal addresses, as they stand in the URL.
-    pub fn new(hosts: &[String]) -> Self {
-        let allowed = hosts.iter().map(|host| normal(host)).collect();
+    /// Allows these: names or literal addresses as they stand in the URL, and ranges (`10.1.0.0/16`).
+    pub fn new(allowed: &[String]) -> Self {
+        let ranges = allowed.iter().filter_map(|entry| Cidr::parse(entry));
         Self {
-            allowed: Arc::new(allowed),
+            ranges: ranges.collect(),
+            hosts: Arc::new(allowed.iter().map(|host| normal(host)).collect()),
+            lookup: Arc::new(|host| Box::pin(resolved(host))),
         }
+    }
+
+    /// The same with another way to resolve names.
+    #[cfg(test)]
+    pub(super) fn with_lookup(self, lookup: Lookup) -> Self {
+        Self { lookup, ..self }
     }
 
     /// Checks the URL's host where it is a literal address; a name waits for its resolution.
     pub fn check_host(&self, host: &str) -> Result<(), AddressRefused> {
-        let literal = normal(host).parse::<IpAddr>();
-        match literal {
-            Ok(address) if !self.allows(host) && !is_public(address) => Err(AddressRefused),
+        match normal(host).parse::<IpAddr>() {
+            Ok(address) if !self.permits(host, address) => Err(AddressRefused),
             _ => Ok(()),
         }
     }
 
-    fn allows(&self, host: &str) -> bool {
-        self.allowed.contains(&normal(host))
+    /// Resolves a name now and checks its addresses. One that has none now is not judged: the connection will be.
+    pub async fn check_name(&self, host: &str) -> Result<(), AddressRefused> {
+        let found = tokio::time::timeout(LOOKUP, (self.lookup)(host.to_owned())).await;
+        match found {
+            Ok(Ok(found)) if !found.is_empty() => self.keep(host, found).map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    fn permits(&self, host: &str, address: IpAddr) -> bool {
+        self.hosts.contains(&normal(host))
+            || is_public(address)
+            || self.ranges.iter().any(|range| range.contains(address))
     }
 
     fn keep(&self, host: &str, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, AddressRefused> {
-        if self.allows(host) {
-            return Ok(found);
+        let permitted = found.into_iter().filter(|to| self.permits(host, to.ip()));
+        let permitted: Vec<_> = permitted.collect();
+        match permitted.is_empty() {
+            true => Err(AddressRefused),
+            false => Ok(permitted),
         }
-        let public = found.into_iter().filter(|to| is_public(to.ip()));
-        let public: Vec<_> = public.collect();
-        if public.is_empty() {
-            return Err(AddressRefused);
-        }
-        Ok(public)
     }
+}
+
+async fn resolved(host: String) -> io::Result<Vec<SocketAddr>> {
+    match tokio::net::lookup_host((&*host, 0)).await {
+        Ok(found) => Ok(found.collect()),
+        Err(_) if is_local(&host) => Ok(LOOPBACK.to_vec()),
+        Err(error) => Err(error),
+    }
+}
+
+/// This machine, for the names that mean it whether or not anybody resolves them (RFC 6761, 6.3).
+const LOOPBACK: [SocketAddr; 2] = [
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
+    SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 0),
+];
+
+fn is_local(host: &str) -> bool {
+    let host = normal(host);
+    host == "localhost" || host.ends_with(".localhost")
 }
 
 impl Resolve for Policy {
     fn resolve(&self, name: Name) -> Resolving {
         let policy = self.clone();
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let kept = policy.keep(name.as_str(), found.collect())?;
+            let found = (policy.lookup)(name.as_str().to_owned()).await?;
+            let kept = policy.keep(name.as_str(), found)?;
             Ok(Box::new(kept.into_iter()) as Addrs)
         })
     }
@@ -154,10 +202,39 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_range_of_the_settings_allows_its_addresses_and_no_other() {
+        let policy = Policy::new(&["10.1.0.0/16".into(), "fd00:1::/32".into()]);
+        for host in ["10.1.2.3", "[fd00:1::5]", "[::ffff:10.1.2.3]"] {
+            assert_eq!(policy.check_host(host), Ok(()), "{host}");
+        }
+        for host in ["10.2.0.1", "127.0.0.1", "[fd00:2::5]"] {
+            assert_eq!(policy.check_host(host), Err(AddressRefused), "{host}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_that_leads_inside_now_is_refused_with_the_settings() {
+        assert_eq!(
+            Policy::new(&[]).check_name("localhost").await,
+            Err(AddressRefused)
+        );
+        assert_eq!(
+            Policy::new(&["127.0.0.0/8".into(), "::1/128".into()])
+                .check_name("localhost")
+                .await,
+            Ok(())
+        );
+        assert_eq!(
+            Policy::new(&[]).check_name("no-such-name.invalid").await,
+            Ok(())
+        );
+    }
+
     #[tokio::test]
     async fn a_name_that_resolves_inside_is_refused_unless_it_is_allowed() {
         let name = || "localhost".parse::<Name>().unwrap();
-        assert!(Policy::default().resolve(name()).await.is_err());
+        assert!(Policy::new(&[]).resolve(name()).await.is_err());
         let allowed = Policy::new(&["LOCALHOST.".into()]);
         assert!(allowed.resolve(name()).await.is_ok());
     }
@@ -165,7 +242,7 @@ mod tests {
     #[test]
     fn of_a_mixed_answer_only_the_public_addresses_are_used() {
         let found = ["10.0.0.1:0", "1.1.1.1:0"].map(|text| text.parse().unwrap());
-        let kept = Policy::default().keep("partner.example", found.to_vec());
+        let kept = Policy::new(&[]).keep("partner.example", found.to_vec());
         assert_eq!(kept, Ok(vec![found[1]]));
     }
 }

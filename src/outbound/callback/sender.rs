@@ -30,18 +30,21 @@ const HEADER: usize = 16 * 1024;
 /// How long an unused connection is kept for the next return.
 const IDLE: Duration = Duration::from_secs(30);
 
+/// Says that a return is sent again because it was asked for, and by which request.
+const REDELIVERY: HeaderName = HeaderName::from_static("navette-redelivery");
+
 /// Where and how a project's returns are sent.
 pub struct Settings {
     /// The partner's API: https, without user or password.
     pub url: String,
-    /// Our client certificate and its issuers, PEM.
+    /// Our client certificate and its issuers, PEM; empty where the other end asks for none.
     pub certificate_pem: Vec<u8>,
     /// Its private key, PEM.
     pub key_pem: Vec<u8>,
     /// The only authorities that the partner's certificate may come from, PEM.
     pub ca_pem: Vec<u8>,
-    /// Hosts that may have an internal address.
-    pub allow_hosts: Vec<String>,
+    /// Hosts that may have an internal address, and ranges of internal addresses.
+    pub allow: Vec<String>,
     /// How long the connection may take to stand.
     pub connect_timeout: Duration,
     /// How long the whole attempt may take, answer included.
@@ -54,6 +57,7 @@ pub struct Settings {
 pub struct Sender {
     client: Client,
     url: Url,
+    policy: Policy,
     signer: Signer,
     clock: Clock,
 }
@@ -69,15 +73,27 @@ pub struct Prepared {
 impl Sender {
     /// Builds the client. Fails with code `configuration` where URL, address, certificates or keys do not fit.
     pub fn new(settings: Settings, clock: Clock) -> Result<Self> {
-        let policy = Policy::new(&settings.allow_hosts);
+        let policy = Policy::new(&settings.allow);
+        Self::under(policy, settings, clock)
+    }
+
+    /// The same under a policy of the caller's.
+    pub(super) fn under(policy: Policy, settings: Settings, clock: Clock) -> Result<Self> {
         let url = checked(&settings.url, &policy)?;
-        let client = client(&settings, policy)?;
+        let client = client(&settings, policy.clone())?;
         Ok(Self {
             client,
             url,
+            policy,
             signer: settings.signer,
             clock,
         })
+    }
+
+    /// Resolves the host now and checks its addresses. Fails with code `configuration` where none of them is allowed.
+    pub async fn check_name(&self) -> Result<()> {
+        let host = self.url.host_str().unwrap_or_default();
+        self.policy.check_name(host).await.map_err(|_| inside())
     }
 
     /// Signs `body` for an attempt that starts now. `traceparent` ties it to the exchange's trace (W3C).
@@ -117,6 +133,14 @@ impl Sender {
 }
 
 impl Prepared {
+    /// Marks it as a redelivery that was asked for: the return is the same, and so is its id.
+    pub fn as_redelivery(mut self, redelivery: Uuid) -> Self {
+        if let Ok(value) = HeaderValue::from_str(&redelivery.to_string()) {
+            self.headers.insert(REDELIVERY, value);
+        }
+        self
+    }
+
     /// The header fields that will leave, for tests and for the log of a dry run.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
@@ -139,21 +163,23 @@ fn checked(text: &str, policy: &Policy) -> Result<Url> {
     }
     policy
         .check_host(url.host_str().unwrap_or_default())
-        .map_err(|_| unfit("adresse interne non permise par allow_hosts"))?;
+        .map_err(|_| inside())?;
     Ok(url)
 }
 
 fn client(settings: &Settings, policy: Policy) -> Result<Client> {
     let unfit_pem = |cause| unfit("certificat, clé ou autorité illisible").because(cause);
-    let identity = [&settings.key_pem[..], b"\n", &settings.certificate_pem].concat();
-    let identity = Identity::from_pem(&identity).map_err(unfit_pem)?;
     let authorities = Certificate::from_pem_bundle(&settings.ca_pem).map_err(unfit_pem)?;
     if authorities.is_empty() {
         return Err(unfit("aucune autorité pour le partenaire"));
     }
     let agent = concat!("navette/", env!("CARGO_PKG_VERSION"));
-    Client::builder()
-        .identity(identity)
+    let mut builder = Client::builder();
+    if !settings.certificate_pem.is_empty() {
+        let identity = [&settings.key_pem[..], b"\n", &settings.certificate_pem].concat();
+        builder = builder.identity(Identity::from_pem(&identity).map_err(unfit_pem)?);
+    }
+    builder
         .tls_certs_only(authorities)
         .tls_version_min(Version::TLS_1_2)
         .tls_info(true)
@@ -228,6 +254,10 @@ fn reason(error: &reqwest::Error) -> Reason {
         _ if error.is_connect() => Reason::Connection(text),
         _ => Reason::Cut(text),
     }
+}
+
+fn inside() -> Fault {
+    unfit("adresse interne non permise par callback.allow")
 }
 
 fn unfit(why: &str) -> Fault {

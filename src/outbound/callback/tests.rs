@@ -13,6 +13,7 @@ use crate::kernel::{
     fault::{Code, Result},
 };
 
+mod inside;
 mod library;
 mod partner;
 mod pki;
@@ -34,7 +35,7 @@ fn settings(authority: &Authority, port: u16) -> Settings {
         certificate_pem: certificate.pem().into_bytes(),
         key_pem: key.serialize_pem().into_bytes(),
         ca_pem: authority.pem(),
-        allow_hosts: vec!["localhost".into()],
+        allow: vec!["localhost".into()],
         connect_timeout: Duration::from_secs(10),
         timeout: Duration::from_secs(20),
         signer: keys::signer(),
@@ -42,7 +43,10 @@ fn settings(authority: &Authority, port: u16) -> Settings {
 }
 
 async fn attempt(settings: Settings) -> Completed {
-    let sender = Sender::new(settings, clock()).unwrap();
+    attempt_by(Sender::new(settings, clock()).unwrap()).await
+}
+
+async fn attempt_by(sender: Sender) -> Completed {
     let prepared = sender.prepare(id(), Bytes::from_static(BODY), Some("00-ab-cd-01"));
     sender.send(prepared).await.complete(&clock())
 }
@@ -212,7 +216,7 @@ async fn a_name_that_leads_inside_is_refused_at_connection_unless_it_is_allowed(
     let authority = Authority::new();
     let mut partner = Partner::start(&authority, Script::Raw(ok(""))).await;
     let mut settings = settings(&authority, partner.port);
-    settings.allow_hosts = Vec::new();
+    settings.allow = Vec::new();
     assert_eq!(
         refusal(attempt(settings).await).reason,
         Reason::AddressRefused

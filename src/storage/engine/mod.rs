@@ -10,6 +10,7 @@
 mod postgres;
 mod sqlite;
 mod unit;
+mod upkeep;
 mod value;
 
 use std::{path::Path, time::Duration};
@@ -49,6 +50,7 @@ pub struct Store {
     access: Access,
     writers: crossbeam_channel::Sender<Box<dyn Unit>>,
     readers: crossbeam_channel::Sender<Box<dyn Unit>>,
+    upkeep: upkeep::Place,
 }
 
 impl Store {
@@ -62,6 +64,7 @@ impl Store {
             access,
             writers,
             readers: reading,
+            upkeep: upkeep::Place::Sqlite(path.into()),
         })
     }
 
@@ -82,6 +85,7 @@ impl Store {
             access,
             writers,
             readers: reading,
+            upkeep: upkeep::Place::Postgres(Box::new(config)),
         })
     }
 
@@ -103,6 +107,24 @@ impl Store {
             Access::Full => submit(&self.writers, work).await,
             Access::ReadOnly => Err(Fault::unavailable("the database was opened for reading")),
         }
+    }
+
+    /// Has the database give up the bytes of rows that are dead: SQLite's log is brought home and cut to nothing, PostgreSQL
+    /// vacuums `tables`, which leaves them in its pages until they are written over. Answers `false` where a reader stood
+    /// in the way; the next time will do. With `rewrite` the files themselves are written anew, which keeps everybody
+    /// else waiting meanwhile. For as long as it takes.
+    pub async fn scrub(&self, tables: &'static [&'static str], rewrite: bool) -> Result<bool> {
+        self.upkeep.clone().scrub(tables, rewrite).await
+    }
+
+    /// Runs `work`, which only reads, on a connection of its own, in one transaction that sees one instant of the database
+    /// however long it takes. For backups.
+    pub async fn snapshot<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        self.upkeep.clone().snapshot(work).await
     }
 
     /// Runs `work`, which only reads, outside of a transaction: each of its statements sees the latest commit.
@@ -188,6 +210,20 @@ impl Tx<'_> {
     /// Runs one query; its first row, if any.
     pub fn first(&mut self, sql: &str, params: &[Value]) -> Result<Option<Row>> {
         Ok(self.query(sql, params)?.into_iter().next())
+    }
+
+    /// Runs one query within a snapshot and hands its rows to `each`, one after the other, whatever their number.
+    /// `name` is of letters and underscores, and no other query's of this snapshot.
+    pub fn walk(
+        &mut self,
+        name: &str,
+        sql: &str,
+        each: &mut dyn FnMut(Row) -> Result<()>,
+    ) -> Result<()> {
+        match &mut self.0 {
+            Kind::Sqlite(connection) => sqlite::walk(connection, sql, each),
+            Kind::Postgres(session) => session.walk(name, sql, each),
+        }
     }
 
     /// Runs a script without parameters (migrations).

@@ -164,6 +164,27 @@ fn commit(connection: &Connection) -> Result<()> {
     Err(fault(error))
 }
 
+/// Brings the log home and cuts it to nothing; `false` where a reader stands in the way.
+pub(super) fn cut_log(path: &Path, rewrite: bool) -> Result<bool> {
+    let connection = connect(path, Access::Full)?;
+    if rewrite {
+        script(&connection, "VACUUM")?;
+    }
+    let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
+        row.get::<_, i64>(0)
+    });
+    Ok(busy.map_err(fault)? == 0)
+}
+
+/// Reads one instant of the database.
+pub(super) fn snapshot<T>(path: &Path, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+    let connection = connect(path, Access::ReadOnly)?;
+    script(&connection, "BEGIN")?;
+    let done = work(&connection);
+    script(&connection, "COMMIT")?;
+    done
+}
+
 pub(super) fn execute(connection: &Connection, sql: &str, params: &[Value]) -> Result<u64> {
     let mut statement = connection.prepare_cached(sql).map_err(fault)?;
     let changed = statement
@@ -182,6 +203,23 @@ pub(super) fn query(connection: &Connection, sql: &str, params: &[Value]) -> Res
         })
         .map_err(fault)?;
     rows.collect::<rusqlite::Result<_>>().map_err(fault)
+}
+
+pub(super) fn walk(
+    connection: &Connection,
+    sql: &str,
+    each: &mut dyn FnMut(Row) -> Result<()>,
+) -> Result<()> {
+    let mut statement = connection.prepare(sql).map_err(fault)?;
+    let columns = statement.column_count();
+    let mut rows = statement.query([]).map_err(fault)?;
+    while let Some(row) = rows.next().map_err(fault)? {
+        let values = (0..columns).map(|index| row.get_ref(index).map(value));
+        each(Row(values
+            .collect::<rusqlite::Result<_>>()
+            .map_err(fault)?))?;
+    }
+    Ok(())
 }
 
 pub(super) fn script(connection: &Connection, sql: &str) -> Result<()> {

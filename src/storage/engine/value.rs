@@ -29,6 +29,11 @@ pub enum Value {
 pub struct Row(pub(super) Vec<Value>);
 
 impl Row {
+    /// The columns, in order.
+    pub fn into_values(self) -> Vec<Value> {
+        self.0
+    }
+
     /// Column `index` as `T`. Fails (code `internal`) where the statement and its reader disagree.
     pub fn get<T: FromValue>(&self, index: usize) -> Result<T> {
         let value = self.0.get(index).cloned().unwrap_or(Value::Null);

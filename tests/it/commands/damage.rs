@@ -91,6 +91,10 @@ const ROWS: &[(&str, &[&str])] = &[
         &["exchange-missing", "natural-key-dangling"],
     ),
     (
+        "UPDATE exchange SET status = 'purged' WHERE id = ID",
+        &["purge-incomplete"],
+    ),
+    (
         "UPDATE exchange_return SET state = 'pending' WHERE id = RETURN; \
          UPDATE exchange SET status = 'returned' WHERE id = ID",
         &["delivery-job-missing"],

@@ -6,7 +6,7 @@ use super::{SOON, sent, wait_for_status};
 use crate::{
     both_engines,
     kit::{
-        gateway::{CALLBACK, Gateway, Kit},
+        gateway::{CALLBACK, Gateway, Kit, REASON},
         partner::Answer,
     },
 };
@@ -56,9 +56,9 @@ both_engines! {
     async fn all_given_up_jobs_of_a_project_are_retried(kit) {
         let (gateway, _, _) = undelivered(kit).await;
         gateway.partner().script(CALLBACK, [Answer::Acknowledge]);
-        let none = gateway.run(&["job", "retry", "--all-failed", "--project", "autre"]).succeeded();
+        let none = gateway.run(&["job", "retry", "--all-failed", "--project", "autre", "--reason", REASON]).succeeded();
         assert_eq!(none.trim(), "no job was given up");
-        gateway.run(&["job", "retry", "--all-failed"]).succeeded();
+        gateway.run(&["job", "retry", "--all-failed", "--reason", REASON]).succeeded();
         wait_for_status(&gateway, "acknowledged", 1);
         assert!(failed_jobs(&gateway).is_empty());
     }
@@ -67,7 +67,7 @@ both_engines! {
     async fn a_retried_return_may_be_given_up_again(kit) {
         let (gateway, _, _) = undelivered(kit).await;
         let before = gateway.partner().count();
-        gateway.run(&["job", "retry", "--all-failed"]).succeeded();
+        gateway.run(&["job", "retry", "--all-failed", "--reason", REASON]).succeeded();
         gateway.partner().wait_for(before + 2, SOON).await;
         wait_for_status(&gateway, "undelivered", 1);
         assert_eq!(gateway.partner().count(), before + 2);
@@ -82,9 +82,10 @@ both_engines! {
         let said = gateway.run(&["job", "list", "--json"]).succeeded();
         let jobs: Value = serde_json::from_str(&said).unwrap();
         let job = jobs[0]["jobId"].as_str().unwrap();
-        let said = gateway.run(&["job", "retry", job]).failed_with(2);
+        let said = gateway.run(&["job", "retry", job, "--reason", REASON]).failed_with(2);
         assert!(said.contains("not given up"), "{said}");
         let unknown = "019aa5d6-5b7a-7f3e-8e3c-2f1f7c9f3a10";
-        gateway.run(&["job", "retry", unknown]).failed_with(2);
+        gateway.run(&["job", "retry", unknown, "--reason", REASON]).failed_with(2);
+        gateway.run(&["job", "retry", job]).failed_with(2);
     }
 }

@@ -69,15 +69,46 @@ both_engines! {
         }
     }
 
-    /// The same file again is no second piece.
-    async fn a_file_that_is_pushed_again_gives_its_first_receipt_again(kit) {
+    /// The same command again resumes by its keys: what is in already has its first answer, and is no second piece.
+    async fn a_push_that_is_run_again_goes_on_where_it_was(kit) {
         let gateway = kit.start();
         let (credentials, folder) = sender(&gateway);
-        let files = written(&folder, &[("a.pdf", document::small("a"))]);
-        let said = || lines(&gateway.run_as(&credentials, &push(&files, &[])).succeeded()).remove(0);
-        let (first, second) = (said(), said());
+        let mut files = written(&folder, &[("a.pdf", document::small("a"))]);
+        let first = lines(&gateway.run_as(&credentials, &push(&files, &[])).succeeded()).remove(0);
+        files.extend(written(&folder, &[("b.pdf", document::small("b"))]));
+        let again = lines(&gateway.run_as(&credentials, &push(&files, &[])).succeeded());
+        assert_eq!((&first["outcome"], &first["replayed"]), (&"accepted".into(), &false.into()));
+        assert_eq!((&again[0]["outcome"], &again[0]["replayed"]), (&"accepted".into(), &true.into()));
+        assert_eq!((&again[1]["outcome"], &again[1]["replayed"]), (&"accepted".into(), &false.into()));
+        assert_eq!(first["receiptId"], again[0]["receiptId"]);
+        assert_eq!(gateway.count("SELECT count(*) FROM exchange"), 2);
+    }
+
+    /// Under another name it is another sending, and still the same piece.
+    async fn a_file_that_is_pushed_under_another_name_is_a_duplicate(kit) {
+        let gateway = kit.start();
+        let (credentials, folder) = sender(&gateway);
+        let said = |name| {
+            let files = written(&folder, &[(name, document::small("a"))]);
+            lines(&gateway.run_as(&credentials, &push(&files, &[])).succeeded()).remove(0)
+        };
+        let (first, second) = (said("a.pdf"), said("b.pdf"));
         assert_eq!((&first["outcome"], &second["outcome"]), (&"accepted".into(), &"duplicate".into()));
         assert_eq!(first["receiptId"], second["receiptId"]);
+    }
+
+    /// The gateway dies before its commit; the same command, run again at once, waits for the key and brings the file in.
+    async fn a_push_that_a_crash_interrupted_is_resumed(kit) {
+        let kit = kit.set("limits.idempotency_lease_seconds", 3);
+        let mut gateway = kit.env("NAVETTE_FAILPOINT", "intake.before-commit").start();
+        let (credentials, folder) = sender(&gateway);
+        let files = written(&folder, &[("a.pdf", document::small("a"))]);
+        gateway.run_as(&credentials, &push(&files, &["--retries", "0"])).failed_with(4);
+        gateway.ended();
+        gateway.restart_with(&[]);
+        let said = gateway.run_as(&credentials, &push(&files, &[])).succeeded();
+        assert_eq!(lines(&said)[0]["outcome"], "accepted", "{said}");
+        assert_eq!(gateway.count("SELECT count(*) FROM exchange"), 1);
     }
 
     /// One refused file does not hold the others back, and its faults are listed.

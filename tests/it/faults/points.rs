@@ -5,12 +5,13 @@ use std::os::unix::process::ExitStatusExt;
 use navette::kernel::failpoint;
 
 use super::{audit, load::insist};
-use crate::both_engines;
+use crate::{both_engines, kit::clamd::Clamd};
 
 both_engines! {
     /// Killed at each named point, the gateway starts again and the client's retry gets the one piece acknowledged.
     async fn a_death_at_any_named_point_loses_nothing_and_doubles_nothing(kit) {
-        let mut gateway = kit.set("worker.lease_seconds", 2).start();
+        let clamd = Clamd::start();
+        let mut gateway = clamd.looking(kit).set("worker.lease_seconds", 2).start();
         let client = gateway.client().await;
         let mut promises = Vec::new();
         for point in failpoint::ALL {

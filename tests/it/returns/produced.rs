@@ -12,6 +12,7 @@ use futures_util::future::BoxFuture;
 use navette::{
     app::House,
     domain::{
+        incidents::Herald,
         processing::{Document, Processor, ProducedFile, Registry, Report, Sandbox},
         returns::{Couriers, make::Workshop},
     },
@@ -88,7 +89,8 @@ async fn worker(house: House, size: usize) -> Worker {
         sandbox: Arc::new(pool.await.unwrap()),
     };
     let couriers = Couriers::new(&house.ctx.config.projects, &house.ctx.clock).unwrap();
-    Worker::new(house.ctx, workshop, couriers)
+    let herald = Herald::new(&house.ctx.config, &house.ctx.clock).unwrap();
+    Worker::new(house.ctx, workshop, couriers, herald)
 }
 
 both_engines! {

@@ -4,7 +4,7 @@ use super::{SOON, failures, sent, with_status};
 use crate::{
     both_engines,
     kit::{
-        gateway::{CALLBACK, Gateway, Kit},
+        gateway::{CALLBACK, Engine, Gateway, Kit},
         partner::{Answer, Partner},
         pki::pki,
     },
@@ -21,6 +21,29 @@ async fn given_up(gateway: &Gateway) -> (crate::kit::client::Client, String) {
 fn three_attempts(kit: Kit) -> Kit {
     let kit = kit.set_project("callback.attempts", 3);
     kit.set_project("callback.over_seconds", 1)
+}
+
+/// Every spelling of the list, told with the settings: the command starts nothing and connects nowhere.
+#[test]
+fn a_callback_inside_the_network_is_refused_with_the_settings_in_every_spelling() {
+    let hosts = std::fs::read_to_string("src/outbound/callback/tests/hosts-inside.txt").unwrap();
+    let hosts: Vec<_> = hosts
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .collect();
+    assert!(hosts.len() >= 60, "{}", hosts.len());
+    let ears = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    ears.set_nonblocking(true).unwrap();
+    let port = ears.local_addr().unwrap().port();
+    let mut kit = Kit::new(Engine::Sqlite).set_project("callback.allow", "[]");
+    for host in hosts {
+        kit = kit.set_project("callback.url", format!("\"https://{host}:{port}/\""));
+        kit.write();
+        let told = kit.run(&["check-config"]);
+        let refused = told.status.code() == Some(3) && told.stderr.contains("Rappel du partenaire");
+        assert!(refused, "{host}: {told:?}");
+        assert!(ears.accept().is_err(), "{host}");
+    }
 }
 
 both_engines! {
@@ -74,7 +97,7 @@ both_engines! {
     }
 
     async fn an_internal_address_that_is_not_allowed_by_name_gets_nothing(kit) {
-        let gateway = three_attempts(kit.set_project("callback.allow_hosts", "[]")).start();
+        let gateway = three_attempts(kit.set_project("callback.allow", "[]")).start();
         let (_client, id) = given_up(&gateway).await;
         assert_eq!(failures(&gateway, &id), ["address-refused"; 3]);
         assert_eq!(gateway.partner().count(), 0);
@@ -84,7 +107,7 @@ both_engines! {
         let kit = kit.set_project("callback.url", r#""https://127.0.0.1:8444/retours""#);
         let gateway = kit.stopped();
         let told = gateway.run(&["check-config"]).failed_with(3);
-        assert!(told.contains("allow_hosts"), "{told}");
+        assert!(told.contains("callback.allow"), "{told}");
     }
 
     async fn an_undelivered_return_is_delivered_under_its_id_when_an_operator_retries(kit) {
@@ -92,7 +115,7 @@ both_engines! {
         let failure = Answer::failure;
         gateway.partner().script(CALLBACK, [failure(), failure(), failure(), Answer::Acknowledge]);
         let (client, id) = given_up(&gateway).await;
-        gateway.run(&["job", "retry", "--all-failed"]).succeeded();
+        gateway.run(&["job", "retry", "--all-failed", "--reason", "essai"]).succeeded();
         with_status(&client, &id, "acknowledged").await;
         let calls = gateway.partner().wait_for(4, SOON).await;
         let first = calls[0].header("webhook-id");

@@ -33,13 +33,14 @@ both_stores! {
         let clock = Clock::system();
         let applied = join_all(stores.iter().map(|store| migrate::migrate(store, &clock))).await;
         let applied: Vec<_> = applied.into_iter().flat_map(|names| names.unwrap()).collect();
-        assert_eq!(applied, ["0001_foundation"]);
+        let once: std::collections::BTreeSet<_> = applied.iter().collect();
+        assert_eq!((once.len(), applied[0]), (applied.len(), "0001_foundation"), "{applied:?}");
     }
 
     async fn a_database_of_a_newer_release_is_refused(place) {
         let store = place.migrated().await;
         let newer = "INSERT INTO schema_migration (version, name, digest, applied_at) \
-            SELECT 99, 'newer', digest, applied_at FROM schema_migration";
+            SELECT 99, 'newer', digest, applied_at FROM schema_migration WHERE version = 1";
         store.write(move |tx| tx.execute(newer, &[])).await.unwrap();
         let fault = migrate::migrate(&store, &Clock::system()).await.unwrap_err();
         assert!(fault.to_string().contains("newer"), "{fault}");

@@ -198,7 +198,7 @@ fn a_body_that_is_not_json_or_not_declared_is_refused() {
 
 #[test]
 fn a_problem_must_agree_with_its_status_and_its_code() {
-    let (none, conflict) = (HeaderMap::new(), problem("PieceConflict"));
+    let (none, conflict) = (HeaderMap::new(), problem("Conflict"));
     check_problem(409, &none, &conflict).expect("a conflict");
     assert_refused(check_problem(422, &none, &conflict), "409");
     let mut other = conflict.clone();

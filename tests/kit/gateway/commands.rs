@@ -25,6 +25,9 @@ pub struct Credentials {
 /// The source application that every registered client is tied to.
 pub const APPLICATION: &str = "asp-instruction";
 
+/// Why the kit changes what an auditor asks about.
+pub const REASON: &str = "essai";
+
 impl Gateway {
     /// Registers a client for the kit's projects and [`APPLICATION`].
     pub fn register(&self, name: &str, scopes: &[&str]) -> Credentials {
@@ -42,7 +45,9 @@ impl Gateway {
         more: &[&str],
     ) -> Credentials {
         let scopes = scopes.join(",");
-        let arguments = ["client", "add", name, "--scopes", &scopes];
+        let arguments = [
+            "client", "add", name, "--scopes", &scopes, "--reason", REASON,
+        ];
         let bounds = ["--projects", projects, "--applications", applications];
         let arguments = [&arguments[..], &bounds, more].concat();
         self.credentials(&arguments)
@@ -50,12 +55,13 @@ impl Gateway {
 
     /// Gives a client another secret.
     pub fn rotate(&self, id: &str) -> Credentials {
-        self.credentials(&["client", "rotate", id])
+        self.credentials(&["client", "rotate", id, "--reason", REASON])
     }
 
     /// Revokes a client; it is done when this comes back.
     pub fn revoke(&self, id: &str) {
-        self.run(&["client", "revoke", id]).succeeded();
+        self.run(&["client", "revoke", id, "--reason", REASON])
+            .succeeded();
     }
 
     fn credentials(&self, arguments: &[&str]) -> Credentials {

@@ -11,6 +11,7 @@ mod kit;
 mod settings;
 mod workers;
 
+use std::os::unix::process::ExitStatusExt;
 use std::{
     fs,
     net::{SocketAddr, TcpStream},
@@ -22,7 +23,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-pub use commands::{APPLICATION, Credentials, damage};
+pub use commands::{APPLICATION, Credentials, REASON, damage};
 pub use kept::Kept;
 pub use kit::{Engine, Kit};
 
@@ -180,6 +181,16 @@ impl Gateway {
     /// Runs a command of the binary on the same settings.
     pub fn run(&self, arguments: &[&str]) -> Finished {
         process::run(&self.command(arguments), PATIENCE)
+    }
+
+    /// Runs a command of the binary that dies at a named failure point.
+    #[track_caller]
+    pub fn run_until_death(&self, arguments: &[&str], point: &str) {
+        let mut command = self.command(arguments);
+        command.env("NAVETTE_FAILPOINT", point);
+        let ended = process::run(&command, PATIENCE);
+        // What bounds its time ends in the same way.
+        assert_eq!(ended.status.signal(), Some(9), "{point}: {ended:?}");
     }
 
     /// An application that has its token, with every right on the project.

@@ -43,10 +43,7 @@ pub fn project(name: &str, callback: &str) -> Settings {
         file("callback.key_file", &pki.outbound.key),
         file("callback.ca", &pki.root),
         file("callback.webhook_key_file", &pki.webhook_key),
-        (
-            "callback.allow_hosts".to_owned(),
-            r#"["localhost"]"#.to_owned(),
-        ),
+        ("callback.allow".to_owned(), r#"["localhost"]"#.to_owned()),
     ])
 }
 

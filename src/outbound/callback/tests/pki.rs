@@ -52,7 +52,7 @@ fn the_throwaway_pki_is_made_once_and_fits_every_door() {
         certificate_pem: read("outbound.pem"),
         key_pem: read("outbound.key"),
         ca_pem: read("ca.pem"),
-        allow_hosts: Vec::new(),
+        allow: Vec::new(),
         connect_timeout: Duration::from_secs(1),
         timeout: Duration::from_secs(1),
         signer: webhook,

@@ -56,6 +56,35 @@ pub(super) fn start(
     Ok(())
 }
 
+/// Vacuums `tables`, each for as long as it takes; with `rewrite` each is written anew.
+pub(super) fn vacuum(config: Config, tables: &[&str], rewrite: bool) -> Result<()> {
+    let mut session = patient(config)?;
+    let verb = if rewrite { "VACUUM FULL" } else { "VACUUM" };
+    tables
+        .iter()
+        .try_for_each(|table| session.script(&format!("{verb} {table}")))
+}
+
+/// Reads one instant of the database.
+pub(super) fn snapshot<T>(
+    config: Config,
+    work: impl FnOnce(&mut Session) -> Result<T>,
+) -> Result<T> {
+    let mut session = patient(config)?;
+    session.script("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
+    let done = work(&mut session);
+    session.script("COMMIT")?;
+    done
+}
+
+/// A session whose statements and transactions may take as long as they need.
+fn patient(config: Config) -> Result<Session> {
+    let mut session = Session::new(config)?;
+    session.connect()?;
+    session.script("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0")?;
+    Ok(session)
+}
+
 /// Takes units from both queues until both are closed.
 fn serve(mut session: Session, writes: &Receiver<Box<dyn Unit>>, reads: &Receiver<Box<dyn Unit>>) {
     loop {

@@ -98,7 +98,7 @@ impl Session {
         self.worth_again = worth_again;
     }
 
-    fn connect(&mut self) -> Result<()> {
+    pub(super) fn connect(&mut self) -> Result<()> {
         self.deferred.clear();
         self.begin_due = false;
         if self
@@ -137,6 +137,24 @@ impl Session {
         let found =
             self.pipeline(async |client| client.query(&statement, &borrowed(params)).await)?;
         found.iter().map(row).collect()
+    }
+
+    /// By a cursor, a thousand rows at a time.
+    pub fn walk(
+        &mut self,
+        name: &str,
+        sql: &str,
+        each: &mut dyn FnMut(Row) -> Result<()>,
+    ) -> Result<()> {
+        self.script(&format!("DECLARE walk_{name} NO SCROLL CURSOR FOR {sql}"))?;
+        let fetch = format!("FETCH 1000 FROM walk_{name}");
+        loop {
+            let rows = self.query(&fetch, &[])?;
+            if rows.is_empty() {
+                return self.script(&format!("CLOSE walk_{name}"));
+            }
+            rows.into_iter().try_for_each(&mut *each)?;
+        }
     }
 
     pub fn script(&mut self, sql: &str) -> Result<()> {

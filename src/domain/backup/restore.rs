@@ -1,0 +1,358 @@
+//! Puts a backup back into an empty house. Nothing can be served meanwhile, nor after a restoration that died: a mark in the
+//! data folder stands from before the first row until after the last replayed purge, and a second try begins again.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use serde::Serialize;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{
+    BLOBS, KEYS, MANIFEST, Manifest, PURGES, ROWS, SUMS, VERSION, engine_name,
+    files::{self, Sums},
+    rows,
+};
+use crate::{
+    domain::{
+        Context,
+        ged::{
+            epochs,
+            purge::{Run, batch, ledger, removal},
+        },
+        journal::{self, Kind, Subject},
+    },
+    kernel::{
+        digest::{hex, sha256},
+        failpoint,
+        fault::{Code, Fault, Result},
+    },
+    storage::{
+        dump::{self, Table},
+        journal::append,
+        keys, migrate, purges,
+        retention::{self, NaturalKey, Purging},
+    },
+};
+
+/// How many files are checked or put back at once.
+const AT_ONCE: usize = 4;
+/// The mark of a restoration that has begun and not ended.
+const MARK: &str = "restoring";
+
+/// Where a backup is, and who restores it.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// The backup.
+    pub from: PathBuf,
+    /// The folder of the daily keys, where they are kept apart.
+    pub keys: Option<PathBuf>,
+    /// More ledgers of purges, such as one saved from the lost machine.
+    pub purges: Vec<PathBuf>,
+    /// The operator.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// What was put back.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Restored {
+    /// The backup's own description.
+    #[serde(flatten)]
+    pub manifest: Manifest,
+    /// Exchanges purged again.
+    pub purged_again: u64,
+}
+
+/// Whether a restoration of the house in `data` has begun and not ended.
+pub fn is_unfinished(data: &Path) -> bool {
+    data.join(MARK).exists()
+}
+
+/// Checks a backup's list and every file of it. Fails with `corrupt`, naming the first that differs.
+pub async fn check(order: &Order) -> Result<(Manifest, Sums)> {
+    let sums = files::read_list(&order.from.join(SUMS))?;
+    let checks = stream::iter(sums.clone()).map(|(name, sum)| {
+        let path = order.from.join(&name);
+        files::blocking(move || match files::sum(&path) {
+            Ok(found) if found == sum => Ok(()),
+            Ok(_) => Err(damaged(&name, "other bytes than when it was made")),
+            Err(fault) => Err(damaged(&name, "it cannot be read").because(fault)),
+        })
+    });
+    checks.buffer_unordered(AT_ONCE).try_collect::<()>().await?;
+    let text = fs::read(order.from.join(MANIFEST)).map_err(files::refused(&order.from))?;
+    let manifest: Manifest = serde_json::from_slice(&text)
+        .map_err(|error| damaged(MANIFEST, "it does not read").because(error))?;
+    Ok((manifest, sums))
+}
+
+fn damaged(name: &str, why: &str) -> Fault {
+    Fault::new(
+        Code::Corrupt,
+        format!("the backup is damaged: {name}: {why}"),
+    )
+}
+
+/// Puts a checked backup back. Fails with `usage` where the house is not empty, or is of another kind than the backup.
+pub async fn restore(
+    ctx: &Context,
+    order: &Order,
+    manifest: Manifest,
+    sums: &Sums,
+) -> Result<Restored> {
+    fits(ctx, &manifest).await?;
+    let data = ctx.config.gateway.data_dir.clone();
+    let tables = ctx
+        .store
+        .read(|tx| Ok(dump::restored(dump::tables(tx)?)))
+        .await?;
+    make_room(ctx, &data, &tables).await?;
+    files::publish(&data.join(MARK), b"")?;
+    for table in tables {
+        put_back(ctx, order, table).await?;
+    }
+    failpoint::hit("restore.after-rows");
+    import_blobs(ctx, order, sums).await?;
+    import_keys(ctx, order, &manifest, &data).await?;
+    failpoint::hit("restore.before-replay");
+    let purged_again = replay(ctx, order).await?;
+    record(ctx, order, &manifest, purged_again).await?;
+    ctx.store.scrub(&retention::TABLES, false).await?;
+    fs::remove_file(data.join(MARK)).map_err(files::refused(&data))?;
+    files::sync(&data)?;
+    Ok(Restored {
+        manifest,
+        purged_again,
+    })
+}
+
+async fn fits(ctx: &Context, manifest: &Manifest) -> Result<()> {
+    let gateway = &ctx.config.gateway;
+    let schema = ctx.store.read(migrate::applied_to).await?;
+    let schema: Vec<_> = schema
+        .into_iter()
+        .map(|(v, digest)| (v, hex(&digest)))
+        .collect();
+    let engine = engine_name(ctx.store.engine());
+    let differs = [
+        (manifest.version != VERSION, "it is of another layout"),
+        (
+            manifest.engine != engine,
+            "it is of the other database engine",
+        ),
+        (
+            manifest.environment != gateway.environment,
+            "it is of another environment",
+        ),
+        (
+            manifest.schema != schema,
+            "it is of another release's schema: restore it with that release, then upgrade",
+        ),
+    ];
+    match differs.into_iter().find(|(differs, _)| *differs) {
+        Some((_, why)) => Err(Fault::new(
+            Code::Usage,
+            format!("this backup cannot go back here: {why}"),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// The house must be empty, but for what a restoration that died has left: that is taken out.
+async fn make_room(ctx: &Context, data: &Path, tables: &[Table]) -> Result<()> {
+    let (again, tables) = (is_unfinished(data), tables.to_vec());
+    let filled = ctx.store.write(move |tx| {
+        for table in &tables {
+            match again {
+                true => dump::empty(tx, table)?,
+                false if dump::is_empty(tx, table)? => {}
+                false => return Ok(Some(table.name.clone())),
+            }
+        }
+        Ok(None)
+    });
+    match filled.await? {
+        None => Ok(()),
+        Some(table) => {
+            let detail = format!(
+                "the house is not empty (table {table}): restore into a new data folder and database"
+            );
+            Err(Fault::new(Code::Usage, detail))
+        }
+    }
+}
+
+async fn put_back(ctx: &Context, order: &Order, table: Table) -> Result<()> {
+    let path = order.from.join(ROWS).join(format!("{}.jsonl", table.name));
+    let mut input = files::open(&path)?;
+    if rows::columns(&mut input)? != table.columns {
+        return Err(damaged(&table.name, "other columns than the table's"));
+    }
+    loop {
+        let (read, reader) = files::blocking(move || {
+            let page = rows::page(&mut input)?;
+            Ok((page, input))
+        })
+        .await?;
+        input = reader;
+        if read.is_empty() {
+            return Ok(());
+        }
+        let table = table.clone();
+        ctx.store
+            .write(move |tx| dump::insert(tx, &table, &read))
+            .await?;
+    }
+}
+
+async fn import_blobs(ctx: &Context, order: &Order, sums: &Sums) -> Result<()> {
+    let names = sums
+        .keys()
+        .filter_map(|name| name.strip_prefix(BLOBS)?.strip_prefix('/'));
+    let ids = names.map(|name| Uuid::try_parse(name).map_err(|_| damaged(name, "no blob's name")));
+    let ids: Vec<Uuid> = ids.collect::<Result<_>>()?;
+    let imports = stream::iter(ids).map(|id| {
+        let from = order.from.join(BLOBS).join(id.simple().to_string());
+        ctx.vault.import(id, from)
+    });
+    imports.buffer_unordered(AT_ONCE).try_collect::<()>().await
+}
+
+async fn import_keys(ctx: &Context, order: &Order, manifest: &Manifest, data: &Path) -> Result<()> {
+    let from = match (&order.keys, manifest.keys_inside) {
+        (Some(folder), _) => folder.join(KEYS),
+        (None, true) => order.from.join(KEYS),
+        (None, false) => {
+            let detail = "the daily keys are not in this backup: name their folder with --keys";
+            return Err(Fault::new(Code::Usage, detail));
+        }
+    };
+    let to = data.join(epochs::FOLDER);
+    let copied = files::blocking(move || {
+        files::folder(&to)?;
+        let mut copied = 0;
+        for path in files::of_kind(&from, "key")? {
+            let copy = path
+                .file_name()
+                .map(|name| to.join(name))
+                .unwrap_or_default();
+            if !copy.exists() {
+                files::copy(&path, &copy)?;
+            }
+            copied += 1;
+        }
+        files::sync(&to)?;
+        Ok(copied)
+    });
+    match copied.await? {
+        0 if manifest.keys > 0 => {
+            let detail = "no daily key there: without them nothing of the backup opens";
+            Err(Fault::new(Code::Usage, detail))
+        }
+        _ => {
+            ctx.keyring.epochs().forget();
+            Ok(())
+        }
+    }
+}
+
+/// Purges again what was purged since the backup was made: what the ledgers name, and what the destroyed keys kept.
+async fn replay(ctx: &Context, order: &Order) -> Result<u64> {
+    let run = Run {
+        id: ctx.entropy.uuid(&ctx.clock)?,
+        at: ctx.clock.now(),
+    };
+    let mut folders = vec![ledger::folder(ctx)];
+    folders.extend(order.keys.iter().map(|keys| keys.join(PURGES)));
+    folders.extend(order.purges.iter().cloned());
+    let mut all: BTreeSet<Uuid> = BTreeSet::new();
+    for folder in folders {
+        all.extend(ledger::read(&folder)?);
+    }
+    all.extend(without_key(ctx).await?);
+    let mut purged = 0;
+    for id in all {
+        purged += u64::from(purge_again(ctx, run, id).await?);
+    }
+    ctx.store.write(retention::drop_natural_keys).await?;
+    removal::drain(ctx).await?;
+    epochs::destroy_unused(ctx, run.at).await?;
+    let now = run.at;
+    ctx.store.write(move |tx| purges::set_mark(tx, now)).await?;
+    Ok(purged)
+}
+
+/// The exchanges whose day's key is not there.
+async fn without_key(ctx: &Context) -> Result<Vec<Uuid>> {
+    let mut all = Vec::new();
+    for key in ctx.store.read(keys::of_days).await? {
+        if ctx.keyring.epochs().holds(key.id) {
+            continue;
+        }
+        let mut after = Uuid::nil();
+        loop {
+            let id = key.id;
+            let page = ctx
+                .store
+                .read(move |tx| keys::exchanges_under(tx, id, after, 1000));
+            let page = page.await?;
+            let Some(last) = page.last() else { break };
+            after = *last;
+            all.extend(page);
+        }
+    }
+    Ok(all)
+}
+
+/// Purges one exchange, whatever its term says: it was purged before.
+async fn purge_again(ctx: &Context, run: Run, id: Uuid) -> Result<bool> {
+    let found = ctx.store.read(move |tx| retention::find(tx, id)).await?;
+    let Some((project, return_id, due)) = found else {
+        return Ok(false);
+    };
+    let purging = Purging {
+        run: run.id,
+        at: run.at,
+        exchange_id: id,
+        return_id,
+        natural_key: NaturalKey::Later,
+    };
+    let entry = batch::entry(ctx, run, &project, &due, "replayed")?;
+    let mut statements = batch::statements(&purging, &entry);
+    statements.extend(retention::without_work(id, return_id));
+    ctx.store
+        .write(move |tx| batch::run_all(tx, statements.iter()))
+        .await?;
+    Ok(true)
+}
+
+async fn record(ctx: &Context, order: &Order, manifest: &Manifest, purged: u64) -> Result<()> {
+    let list = fs::read(order.from.join(SUMS)).map_err(files::refused(&order.from))?;
+    let subject = Subject {
+        exchange_id: None,
+        project: None,
+        owner: ctx.owner("navette"),
+    };
+    let detail = json!({
+        "operator": order.by,
+        "reason": order.reason,
+        "madeAt": manifest.made_at,
+        "sumsSha256": hex(&sha256(&list)),
+        "purgedAgain": purged,
+    });
+    let entry = journal::entry(
+        &ctx.clock,
+        &ctx.entropy,
+        Kind::BackupRestored,
+        subject,
+        detail,
+    )?;
+    ctx.store.write(move |tx| append(tx, &entry)).await
+}

@@ -1,0 +1,263 @@
+//! The purge: what has outlived its term is destroyed, its ids, digests, sizes and dates stay (ARC-5, PAP-2).
+//!
+//! | file | what it does |
+//! |---|---|
+//! | [`guard`] | refuses a clock that cannot be believed |
+//! | [`lease`] | one purge at a time, and none while a backup is made |
+//! | [`survey`] | what is due, and what is kept although its term is over, and why |
+//! | [`batch`] | destroys a few hundred exchanges in one transaction |
+//! | [`removal`] | removes the blobs of what was destroyed, and keeps the ledger |
+//! | [`ledger`] | the ids of what was purged, beside the database: what a restoration purges again |
+//! | [`daily`] | the run of each night |
+//!
+//! **The way of a run.** The lease `purge` is taken; the clock is judged; project after project, what was acknowledged
+//! before the term's cutoff is walked in batches: one transaction empties the sealed columns, drops the wrapped keys, the
+//! results and the natural key, writes the journal's entry and queues the blobs. Then the blobs' files go, and their folders are
+//! synced. Last, the daily keys that nothing uses any more are destroyed ([`crate::domain::ged::epochs`]) and the
+//! database gives up its dead bytes (`Store::scrub`).
+//!
+//! **Never purged**: what nobody acknowledged, what is on legal hold, what an open incident is about, what work waits for.
+//! A batch asks again within its own transaction.
+//!
+//! **A run that dies** leaves whole exchanges purged or not; blobs that were queued go at the next start of a worker.
+
+pub mod batch;
+pub mod daily;
+pub mod guard;
+pub mod lease;
+pub mod ledger;
+pub mod removal;
+pub mod survey;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::json;
+use uuid::Uuid;
+
+use self::{batch::Batch, survey::KeptBack};
+use super::epochs;
+use crate::{
+    config::Project,
+    domain::{
+        Context,
+        journal::{self, Kind, Subject},
+    },
+    kernel::fault::{Fault, Result},
+    storage::{
+        journal::append,
+        purges::{self, RunRow, Sums},
+        retention::{self, START},
+    },
+};
+
+/// How many exchanges one transaction destroys: other writers of SQLite wait for it, some tens of milliseconds.
+const BATCH: u32 = 250;
+
+/// Who orders a purge, and how.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// The operator, or `navette` by the clock.
+    pub by: String,
+    /// Why, where an operator orders it.
+    pub reason: Option<String>,
+    /// Whether the operator vouches for the clock.
+    pub confirm_clock: bool,
+    /// Whether the database's files are written anew afterwards, while everybody else waits.
+    pub rewrite: bool,
+}
+
+/// What a run did, or what one would do.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// The run; nothing where none was made.
+    pub run_id: Option<Uuid>,
+    /// When it began.
+    pub at: Timestamp,
+    /// Exchanges purged (or due).
+    pub exchanges: u64,
+    /// Their documents.
+    pub documents: u64,
+    /// The documents' bytes.
+    pub bytes: u64,
+    /// The same exchanges by project.
+    pub projects: BTreeMap<String, u64>,
+    /// Daily keys destroyed.
+    pub keys_destroyed: u64,
+    /// Blobs whose files could not be removed yet; they are tried again.
+    pub blobs_left: u64,
+    /// Whether the database gave up its dead bytes at once.
+    pub scrubbed: bool,
+    /// How many exchanges are kept although their term is over.
+    pub kept_back_count: u64,
+    /// The first thousand of them.
+    pub kept_back: Vec<KeptBack>,
+}
+
+impl Report {
+    /// A report of nothing, yet.
+    pub fn new(run_id: Option<Uuid>, at: Timestamp) -> Self {
+        Self {
+            run_id,
+            at,
+            exchanges: 0,
+            documents: 0,
+            bytes: 0,
+            projects: BTreeMap::new(),
+            keys_destroyed: 0,
+            blobs_left: 0,
+            scrubbed: false,
+            kept_back_count: 0,
+            kept_back: Vec::new(),
+        }
+    }
+
+    fn sums(&self) -> Sums {
+        Sums {
+            exchanges: self.exchanges,
+            documents: self.documents,
+            bytes: self.bytes,
+            keys_destroyed: self.keys_destroyed,
+            kept_back: self.kept_back_count,
+        }
+    }
+}
+
+/// A run in progress.
+#[derive(Clone, Copy)]
+pub struct Run {
+    /// Its id, and its lease's token.
+    pub id: Uuid,
+    /// The instant that all its terms are measured at.
+    pub at: Timestamp,
+}
+
+/// Destroys what is due. Fails with `unavailable` while another purge or a backup runs, with `clock-untrusted` where the
+/// clock cannot be believed and nobody vouches for it.
+pub async fn run(ctx: &Context, order: &Order) -> Result<Report> {
+    let run = Run {
+        id: ctx.entropy.uuid(&ctx.clock)?,
+        at: ctx.clock.now(),
+    };
+    lease::held(ctx, run.id, guarded(ctx, order, run)).await
+}
+
+async fn guarded(ctx: &Context, order: &Order, run: Run) -> Result<Report> {
+    guard::believe(ctx, order.confirm_clock).await?;
+    begin(ctx, order, run).await?;
+    let mut report = Report::new(Some(run.id), run.at);
+    let purged = all(ctx, order, run, &mut report).await;
+    let ended = end(ctx, order, run, &mut report, purged.as_ref().err()).await;
+    purged.and(ended)?;
+    Ok(report)
+}
+
+/// Everything that is due, then the keys, then the dead bytes.
+async fn all(ctx: &Context, order: &Order, run: Run, report: &mut Report) -> Result<()> {
+    for project in ctx.config.projects.values() {
+        one_project(ctx, run, project, report).await?;
+    }
+    survey::unacknowledged(ctx, run.at, report).await?;
+    report.blobs_left = removal::drain(ctx).await?;
+    report.keys_destroyed = epochs::destroy_unused(ctx, run.at).await?;
+    report.scrubbed = ctx.store.scrub(&retention::TABLES, order.rewrite).await?;
+    Ok(())
+}
+
+async fn one_project(
+    ctx: &Context,
+    run: Run,
+    project: &Project,
+    report: &mut Report,
+) -> Result<()> {
+    let cutoff = project.retention.cutoff(run.at);
+    let (mut place, name) = (START, &project.name);
+    loop {
+        let wanted = name.clone();
+        let page = ctx
+            .store
+            .read(move |tx| retention::due(tx, &wanted, cutoff, place, BATCH));
+        let page = page.await?;
+        let Some(last) = page.last().map(retention::Due::place) else {
+            return Ok(());
+        };
+        for due in page.iter().filter(|due| due.kept.any()) {
+            report.keep_back(KeptBack::of_due(name, due));
+        }
+        let batch = Batch::prepare(ctx, run, project, cutoff, (place, last), page).await?;
+        batch.destroy(ctx, report).await?;
+        removal::drain(ctx).await?;
+        place = last;
+    }
+}
+
+async fn begin(ctx: &Context, order: &Order, run: Run) -> Result<()> {
+    let row = RunRow {
+        id: run.id,
+        environment: ctx.config.gateway.environment.clone(),
+        started_at: run.at,
+        ended_at: None,
+        run_by: order.by.clone(),
+        reason: order.reason.clone(),
+        confirmed_clock: order.confirm_clock,
+        sums: Sums::default(),
+        fault: None,
+    };
+    ctx.store.write(move |tx| purges::begin(tx, &row)).await
+}
+
+/// Writes the run's end, its entry in the journal (where it did something, or somebody ordered it), and the ledger's last line.
+async fn end(
+    ctx: &Context,
+    order: &Order,
+    run: Run,
+    report: &mut Report,
+    fault: Option<&Fault>,
+) -> Result<()> {
+    let (sums, code) = (report.sums(), fault.map(|fault| fault.code().to_string()));
+    let worth_an_entry = report.exchanges > 0 || order.reason.is_some();
+    let entry = worth_an_entry.then(|| entry(ctx, order, run, &sums, code.as_deref()));
+    let (entry, now) = (entry.transpose()?, ctx.clock.now());
+    let written = ctx.store.write(move |tx| {
+        purges::advance(tx, run.id, &sums)?;
+        purges::end(tx, run.id, now, code.as_deref())?;
+        entry.iter().try_for_each(|entry| append(tx, entry))
+    });
+    written.await?;
+    if report.exchanges > 0 {
+        ledger::close(ctx, run.id, report).await?;
+    }
+    tracing::info!(run = %run.id, exchanges = sums.exchanges, kept_back = sums.kept_back, "purge ended");
+    metrics::counter!("navette_purged_total").increment(sums.exchanges);
+    metrics::gauge!("navette_purge_kept_back").set(sums.kept_back as f64);
+    Ok(())
+}
+
+fn entry(
+    ctx: &Context,
+    order: &Order,
+    run: Run,
+    sums: &Sums,
+    fault: Option<&str>,
+) -> Result<crate::storage::journal::EntryRow> {
+    let subject = Subject {
+        exchange_id: None,
+        project: None,
+        owner: ctx.owner("navette"),
+    };
+    let detail = json!({
+        "runId": run.id,
+        "operator": order.by,
+        "reason": order.reason,
+        "confirmedClock": order.confirm_clock,
+        "exchanges": sums.exchanges,
+        "documents": sums.documents,
+        "bytes": sums.bytes,
+        "keysDestroyed": sums.keys_destroyed,
+        "keptBack": sums.kept_back,
+        "fault": fault,
+    });
+    journal::entry(&ctx.clock, &ctx.entropy, Kind::PurgeRun, subject, detail)
+}

@@ -1,0 +1,54 @@
+//! The blobs of what was destroyed: their files go after the transaction that queued them, and the queue is emptied only
+//! once that is durable, so that whoever dies in between leaves nothing behind for good.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use uuid::Uuid;
+
+use super::ledger;
+use crate::{
+    domain::Context,
+    kernel::{failpoint, fault::Result},
+    storage::{
+        Tx,
+        purges::{self, Removal},
+    },
+};
+
+/// How many blobs are removed between two syncs of their folders.
+const PAGE: u32 = 1000;
+
+/// Removes every blob that is queued; answers how many files could not be removed. They stay queued.
+///
+/// The purged exchanges' ids are in the ledger before their blobs leave the queue.
+pub async fn drain(ctx: &Context) -> Result<u64> {
+    let (mut after, mut left) = (Uuid::nil(), 0);
+    loop {
+        let page = ctx
+            .store
+            .read(move |tx| purges::to_remove(tx, after, PAGE))
+            .await?;
+        let Some(last) = page.last() else {
+            return Ok(left);
+        };
+        after = last.document_id;
+        ledger::note(ctx, &by_run(&page)).await?;
+        let all: Vec<Uuid> = page.iter().map(|removal| removal.document_id).collect();
+        let gone = ctx.vault.remove_all(all.clone()).await?;
+        failpoint::hit("purge.after-unlink");
+        left += (all.len() - gone.len()) as u64;
+        ctx.store
+            .write(move |tx: &mut Tx<'_>| purges::removed(tx, &gone))
+            .await?;
+    }
+}
+
+/// The exchanges of each run.
+fn by_run(page: &[Removal]) -> BTreeMap<Uuid, BTreeSet<Uuid>> {
+    let mut runs: BTreeMap<Uuid, BTreeSet<Uuid>> = BTreeMap::new();
+    for removal in page {
+        let run = runs.entry(removal.purge_id).or_default();
+        run.insert(removal.exchange_id);
+    }
+    runs
+}

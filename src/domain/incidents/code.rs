@@ -1,0 +1,98 @@
+//! The codes of incidents, a list that grows: each with what failed and what to do, in French, for the mails and the lists.
+
+use crate::{
+    domain::exchanges::status::words,
+    kernel::fault::{Fault, Result},
+};
+
+words! {
+    /// Where an incident stands.
+    State {
+        /// Nobody has taken note of it.
+        Open = "open",
+        /// An operator has taken note; its cause lasts.
+        Acknowledged = "acknowledged",
+        /// Its cause is gone, or an operator says so.
+        Resolved = "resolved",
+    }
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $text:literal, $failed:literal, $advice:literal;)*) => {
+        words! {
+            /// What failed.
+            Code { $($(#[$doc])* $variant = $text,)* }
+        }
+
+        impl Code {
+            /// What failed, in French.
+            pub fn what_failed(self) -> &'static str {
+                match self { $(Code::$variant => $failed,)* }
+            }
+
+            /// What to do about it, in French.
+            pub fn what_to_do(self) -> &'static str {
+                match self { $(Code::$variant => $advice,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// Every attempt to deliver a return has failed.
+    Undelivered = "undelivered",
+        "Le retour d'une pièce n'a pas été acquitté : tous les essais de livraison sont épuisés.",
+        "Vérifier avec le partenaire que son API de retour répond, puis relancer la livraison : navette job retry.";
+    /// The partner says that its return address is no more (410).
+    PartnerGone = "partner-gone",
+        "L'API de retour du projet répond qu'elle n'existe plus (410) : les livraisons sont arrêtées.",
+        "Obtenir du partenaire sa nouvelle adresse, corriger le fichier du projet, puis relancer les livraisons.";
+    /// A partner fails again and again and is probed at a slower pace.
+    PartnerFailing = "partner-failing",
+        "L'API de retour du projet échoue de façon répétée : elle n'est plus appelée qu'à un rythme ralenti.",
+        "Vérifier avec le partenaire l'état de son API de retour. Les livraisons reprennent d'elles-mêmes quand elle répond.";
+    /// The return address stands on an address that the project does not allow.
+    TargetRefused = "target-refused",
+        "L'adresse de retour du projet mène à une adresse qui n'est pas permise : rien ne lui est envoyé.",
+        "Vérifier l'adresse de retour et la liste des cibles permises dans le fichier du projet.";
+    /// The antivirus found a signature in a content.
+    Infected = "infected",
+        "L'antivirus a trouvé une signature dans le contenu d'une pièce : elle est mise en quarantaine.",
+        "Prévenir l'émetteur. Le contenu ne part nulle part ; le retour de la pièce nomme la signature.";
+    /// The antivirus is away, slow, over its limits, or answers something else than an exact verdict.
+    ScanUnavailable = "scan-unavailable",
+        "L'antivirus ne rend pas de verdict : les pièces attendent et ne sont pas transmises.",
+        "Vérifier clamd (service, StreamMaxLength, MaxScanSize). Les pièces reprennent d'elles-mêmes quand il répond.";
+    /// Pieces cannot be taken in for a reason of ours.
+    IntakeFailed = "intake-failed",
+        "Des pièces n'ont pas pu être reçues pour une raison qui nous est propre : stockage plein ou défaut interne.",
+        "Vérifier la place sur le stockage et le journal du service. Les émetteurs renvoient d'eux-mêmes.";
+    /// Stored bytes are missing or not what was written.
+    CorruptBlob = "corrupt-blob",
+        "Un contenu conservé est absent ou n'est plus ce qui a été écrit.",
+        "Lancer navette doctor, puis restaurer le contenu depuis une sauvegarde.";
+    /// A content has another hash than the announced one.
+    HashMismatch = "hash-mismatch",
+        "Un contenu reçu n'a pas l'empreinte annoncée : l'envoi est refusé.",
+        "Prévenir l'émetteur : ce qui est arrivé n'est pas ce qu'il a annoncé. Il doit renvoyer la pièce.";
+    /// The processing of an exchange, or the preparation of its delivery, fails in this house again and again.
+    ProcessingFailed = "processing-failed",
+        "Le traitement d'une pièce, ou la préparation de sa livraison, échoue chez nous de façon répétée.",
+        "Lire le journal du service et navette job list ; le traitement est réessayé de lui-même.";
+    /// The clock has jumped.
+    ClockJump = "clock-jump",
+        "L'horloge de la machine a sauté : la purge refuse de s'exécuter.",
+        "Vérifier l'heure de la machine, puis lancer navette purge --confirm-clock.";
+    /// The daily purge failed.
+    PurgeFailed = "purge-failed",
+        "La purge quotidienne a échoué : des données dépassent leur durée de conservation.",
+        "Lire le journal du service, puis lancer navette purge.";
+    /// A mail about an incident cannot be sent.
+    MailFailed = "mail-failed",
+        "Un courriel d'incident n'a pas pu être envoyé.",
+        "Vérifier le serveur SMTP et les adresses des contacts, puis relancer : navette job retry.";
+    /// The ticketing tool does not take an incident.
+    TicketFailed = "ticket-failed",
+        "Un incident n'a pas pu être poussé vers l'outil de tickets.",
+        "Vérifier l'outil de tickets et son adresse, puis relancer : navette job retry.";
+}

@@ -1,0 +1,114 @@
+//! Faults of the house that an exchange meets again and again, or once where its bytes are damaged: each becomes an incident
+//! of that exchange, and ends when its job succeeds.
+
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{Cause, Code, Ticket, clear, prepare};
+use crate::{
+    domain::{
+        Context,
+        jobs::{End, Kind, Settlement},
+    },
+    kernel::fault::{Code as FaultCode, Fault, Result},
+    storage::{
+        exchanges::{self, ExchangeRow},
+        jobs::JobRow,
+        returns,
+    },
+};
+
+/// From which failed attempt on a fault of the house is an incident: about half a minute after the first.
+const NOTABLE: u32 = 5;
+
+/// The end of a job that met a fault of the house: tried again later, and an incident where it is worth one.
+pub async fn settlement(ctx: &Context, job: &JobRow, fault: &Fault) -> Settlement {
+    let settlement = Settlement::after_fault(ctx, job, fault);
+    match ticket(ctx, job, fault).await {
+        Ok(Some(ticket)) => also(settlement, move |tx| ticket.open(tx).map(drop)),
+        Ok(None) => settlement,
+        Err(also_met) => {
+            tracing::warn!(job = %job.id, fault = %also_met, "the incident of a job that fails could not be made");
+            settlement
+        }
+    }
+}
+
+/// The settlement of a job that succeeded after it had failed: the incidents of its troubles end with it.
+pub async fn over(ctx: &Context, job: &JobRow, settlement: Settlement) -> Result<Settlement> {
+    if job.attempts == 0 || settlement.end != End::Done {
+        return Ok(settlement);
+    }
+    let Some(exchange) = exchange(ctx, job).await? else {
+        return Ok(settlement);
+    };
+    let ended = |code| clear(ctx, &Cause::of_exchange(code, &exchange));
+    let (failed, corrupt) = (ended(Code::ProcessingFailed)?, ended(Code::CorruptBlob)?);
+    Ok(also(settlement, move |tx| {
+        failed.close(tx)?;
+        corrupt.close(tx).map(drop)
+    }))
+}
+
+/// Opens the incident of stored bytes that were found damaged, outside of any job. A fault of another kind opens none; an
+/// incident that cannot be written is logged instead.
+pub async fn damaged(ctx: &Context, exchange: Uuid, fault: &Fault) {
+    if fault.code() != FaultCode::Corrupt {
+        return;
+    }
+    if let Err(fault) = noted(ctx, exchange).await {
+        tracing::error!(reconciliation_id = %exchange, %fault, "the incident of damaged bytes could not be written");
+    }
+}
+
+async fn noted(ctx: &Context, id: Uuid) -> Result<()> {
+    let Some(exchange) = ctx.store.read(move |tx| exchanges::find(tx, id)).await? else {
+        return Ok(());
+    };
+    let cause = Cause::of_exchange(Code::CorruptBlob, &exchange);
+    let ticket = prepare(ctx, cause, json!({ "fault": FaultCode::Corrupt.as_str() }))?;
+    ctx.store.write(move |tx| ticket.open(tx).map(drop)).await
+}
+
+async fn ticket(ctx: &Context, job: &JobRow, fault: &Fault) -> Result<Option<Ticket>> {
+    let code = match fault.code() {
+        FaultCode::Corrupt => Code::CorruptBlob,
+        _ if job.attempts + 1 >= NOTABLE => Code::ProcessingFailed,
+        _ => return Ok(None),
+    };
+    let Some(exchange) = exchange(ctx, job).await? else {
+        return Ok(None);
+    };
+    let detail =
+        json!({ "job": job.kind, "fault": fault.code().as_str(), "attempts": job.attempts + 1 });
+    prepare(ctx, Cause::of_exchange(code, &exchange), detail).map(Some)
+}
+
+/// The exchange that a job is about, where it is about one.
+async fn exchange(ctx: &Context, job: &JobRow) -> Result<Option<ExchangeRow>> {
+    let (kind, subject) = (Kind::parse(&job.kind)?, job.subject);
+    let found = ctx.store.read(move |tx| match kind {
+        Kind::Scan | Kind::Process => exchanges::find(tx, subject),
+        Kind::Deliver => match returns::find(tx, subject)? {
+            Some(row) => exchanges::find(tx, row.exchange_id),
+            None => Ok(None),
+        },
+        Kind::Mail | Kind::Ticket => Ok(None),
+    });
+    found.await
+}
+
+/// The same settlement with one more effect.
+fn also(
+    settlement: Settlement,
+    mut more: impl FnMut(&mut crate::storage::Tx<'_>) -> Result<()> + Send + 'static,
+) -> Settlement {
+    let Settlement { end, mut effects } = settlement;
+    Settlement {
+        end,
+        effects: Box::new(move |tx| {
+            effects(tx)?;
+            more(tx)
+        }),
+    }
+}

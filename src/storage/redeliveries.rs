@@ -1,0 +1,136 @@
+//! Returns that are sent again because it was asked for: under the same id, one redelivery of a return at a time.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{
+    engine::{Row, Tx},
+    exchanges::Owner,
+};
+use crate::{kernel::fault::Result, params, statements};
+
+/// A row of `redelivery`.
+#[derive(Clone, Debug)]
+pub struct RedeliveryRow {
+    /// Its id.
+    pub id: Uuid,
+    /// The return.
+    pub return_id: Uuid,
+    /// The exchange that the return answers.
+    pub exchange_id: Uuid,
+    /// Partner and environment.
+    pub owner: Owner,
+    /// The project.
+    pub project: String,
+    /// When it was asked for.
+    pub requested_at: Timestamp,
+    /// By which client or operator.
+    pub requested_by: String,
+}
+
+/// A return that may be sent again.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// The return.
+    pub return_id: Uuid,
+    /// The exchange that it answers.
+    pub exchange_id: Uuid,
+    /// Partner and environment.
+    pub owner: Owner,
+    /// The project.
+    pub project: String,
+    /// `pending`, `delivered` or `undelivered`.
+    pub state: String,
+}
+
+/// Which returns are to be sent again: those of a project whose ids lie between two.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// The project.
+    pub project: String,
+    /// `delivered` or `undelivered`; either where it is empty.
+    pub state: String,
+    /// After this id; ids are in the order of their dates.
+    pub after: Uuid,
+    /// Before this id.
+    pub before: Uuid,
+}
+
+statements! {
+    BEGIN = "UPDATE exchange_return SET redelivery_id = $1, next_attempt_at = $2, \
+        state = CASE state WHEN 'undelivered' THEN 'pending' ELSE state END \
+        WHERE id = $3 AND redelivery_id IS NULL AND state <> 'pending' AND purged_at IS NULL";
+    INSERT = "INSERT INTO redelivery (id, return_id, exchange_id, partner, environment, project, requested_at, requested_by, \
+        state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'pending')";
+    ON_ITS_WAY = "UPDATE exchange SET status = 'returned' WHERE id = $1 AND status = 'undelivered'";
+    DROP_FAILED_JOB = "DELETE FROM job WHERE subject = $1 AND state = 'failed'";
+    SETTLE = "UPDATE redelivery SET state = $1, settled_at = $2 WHERE id = $3";
+    OF_EXCHANGE = "SELECT r.id, r.exchange_id, r.partner, r.environment, r.project, r.state FROM exchange_return r \
+        WHERE r.exchange_id = $1 AND r.purged_at IS NULL";
+    CANDIDATES = "SELECT r.id, r.exchange_id, r.partner, r.environment, r.project, r.state FROM exchange_return r \
+        WHERE r.id > $1 AND r.id < $2 AND r.project = $3 \
+        AND ($4 = '' OR r.state = $4) AND r.state <> 'pending' AND r.redelivery_id IS NULL AND r.purged_at IS NULL \
+        ORDER BY r.id LIMIT $5";
+}
+
+/// Puts a return on its way again; `false` where it is on its way already.
+pub fn begin(tx: &mut Tx<'_>, row: &RedeliveryRow) -> Result<bool> {
+    let r = row.clone();
+    let taken = params![r.id, r.requested_at, r.return_id];
+    if tx.execute(BEGIN, &taken)? == 0 {
+        return Ok(false);
+    }
+    let (shown, replaced) = (params![r.exchange_id], params![r.return_id]);
+    let kept = params![
+        r.id,
+        r.return_id,
+        r.exchange_id,
+        r.owner.partner,
+        r.owner.environment,
+        r.project,
+        r.requested_at,
+        r.requested_by
+    ];
+    tx.batch(&[
+        (INSERT, &kept),
+        (ON_ITS_WAY, &shown),
+        (DROP_FAILED_JOB, &replaced),
+    ])?;
+    Ok(true)
+}
+
+/// Records how a redelivery ended: `delivered` or `undelivered`.
+pub fn settle(tx: &mut Tx<'_>, id: Uuid, state: &str, at: Timestamp) -> Result<()> {
+    tx.execute(SETTLE, &params![state, at, id]).map(drop)
+}
+
+/// The return of an exchange, where it has one that is still kept.
+pub fn of_exchange(tx: &mut Tx<'_>, exchange: Uuid) -> Result<Option<Candidate>> {
+    tx.first(OF_EXCHANGE, &params![exchange])?
+        .as_ref()
+        .map(candidate)
+        .transpose()
+}
+
+/// At most `limit` returns that may be sent again, oldest first.
+pub fn candidates(tx: &mut Tx<'_>, wanted: &Wanted, limit: u32) -> Result<Vec<Candidate>> {
+    let w = wanted.clone();
+    let values = params![w.after, w.before, w.project, w.state, limit];
+    tx.query(CANDIDATES, &values)?
+        .iter()
+        .map(candidate)
+        .collect()
+}
+
+fn candidate(row: &Row) -> Result<Candidate> {
+    Ok(Candidate {
+        return_id: row.get(0)?,
+        exchange_id: row.get(1)?,
+        owner: Owner {
+            partner: row.get(2)?,
+            environment: row.get(3)?,
+        },
+        project: row.get(4)?,
+        state: row.get(5)?,
+    })
+}

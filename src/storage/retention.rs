@@ -1,0 +1,318 @@
+//! What has outlived its term, what keeps it from the purge, and what the purge leaves of it.
+//!
+//! Candidates are walked in the order in which their terms end, by a cursor, so that a project with a year of held
+//! dossiers costs each of them one look. A purged exchange keeps its rows: ids, digests, sizes and dates; its sealed
+//! columns are emptied and its wrapped keys are gone. Its natural key goes: the same piece sent again is a new one.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{
+    engine::{Row, Tx, Value},
+    exchanges::Owner,
+};
+use crate::{
+    kernel::{
+        clock::instant,
+        digest::Sha256,
+        fault::{Fault, Result},
+    },
+    params, statements,
+};
+
+/// A place in the order of candidates: the acknowledgment's instant and the return's id.
+pub type Place = (Timestamp, Uuid);
+
+/// The place before all candidates.
+pub const START: Place = (Timestamp::MIN, Uuid::nil());
+
+/// An acknowledged exchange whose term is over.
+#[derive(Clone, Debug)]
+pub struct Due {
+    /// When ASP acknowledged its return.
+    pub acknowledged_at: Timestamp,
+    /// The return.
+    pub return_id: Uuid,
+    /// The exchange.
+    pub exchange_id: Uuid,
+    /// Partner and environment.
+    pub owner: Owner,
+    /// The content's digest.
+    pub sha256: Sha256,
+    /// The exchange's own key, wrapped.
+    pub wrapped_key: Vec<u8>,
+    /// Its sealed metadata.
+    pub metadata: Vec<u8>,
+    /// How many documents it has.
+    pub documents: u64,
+    /// Their bytes of text.
+    pub bytes: u64,
+    /// What keeps it.
+    pub kept: Kept,
+}
+
+impl Due {
+    /// Its place in the order of candidates.
+    pub fn place(&self) -> Place {
+        (self.acknowledged_at, self.return_id)
+    }
+}
+
+/// What keeps an exchange from the purge although its term is over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Its dossier is on legal hold.
+    pub hold: bool,
+    /// An incident about it is not resolved.
+    pub incident: bool,
+    /// Work on it waits or runs, such as a redelivery.
+    pub work: bool,
+}
+
+impl Kept {
+    /// Whether anything keeps it.
+    pub fn any(self) -> bool {
+        self.hold || self.incident || self.work
+    }
+}
+
+/// An exchange that nobody has acknowledged, older than its term.
+#[derive(Clone, Debug)]
+pub struct Unacknowledged {
+    /// The exchange.
+    pub exchange_id: Uuid,
+    /// Where it stands.
+    pub status: String,
+    /// When it was received.
+    pub received_at: Timestamp,
+}
+
+statements! {
+    DUE = "SELECT r.acknowledged_at, r.id, e.id, e.partner, e.environment, e.sha256, e.wrapped_key, e.metadata, \
+        (SELECT count(*) FROM document d WHERE d.exchange_id = e.id), \
+        (SELECT CAST(COALESCE(sum(d.size), 0) AS bigint) FROM document d WHERE d.exchange_id = e.id), \
+        EXISTS (SELECT 1 FROM legal_hold h WHERE h.project = e.project AND h.dossier_hash = e.dossier_hash AND h.lifted_at IS NULL), \
+        EXISTS (SELECT 1 FROM incident i WHERE i.exchange_id = e.id AND i.state <> 'resolved'), \
+        r.state <> 'delivered' OR EXISTS (SELECT 1 FROM job j WHERE j.subject IN (r.id, e.id)) \
+        FROM exchange_return r JOIN exchange e ON e.id = r.exchange_id \
+        WHERE r.project = $1 AND r.purged_at IS NULL AND r.acknowledged_at IS NOT NULL AND r.acknowledged_at < $2 \
+        AND (r.acknowledged_at, r.id) > ($3, $4) ORDER BY r.acknowledged_at, r.id LIMIT $5";
+    STILL_FREE = "SELECT e.id FROM exchange_return r JOIN exchange e ON e.id = r.exchange_id \
+        WHERE r.project = $1 AND r.purged_at IS NULL AND r.acknowledged_at IS NOT NULL AND r.acknowledged_at < $2 \
+        AND (r.acknowledged_at, r.id) > ($3, $4) AND (r.acknowledged_at, r.id) <= ($5, $6) AND r.state = 'delivered' \
+        AND NOT EXISTS (SELECT 1 FROM legal_hold h WHERE h.project = e.project AND h.dossier_hash = e.dossier_hash AND h.lifted_at IS NULL) \
+        AND NOT EXISTS (SELECT 1 FROM incident i WHERE i.exchange_id = e.id AND i.state <> 'resolved') \
+        AND NOT EXISTS (SELECT 1 FROM job j WHERE j.subject IN (r.id, e.id))";
+    UNACKNOWLEDGED = "SELECT e.id, e.status, e.received_at FROM exchange e LEFT JOIN exchange_return r ON r.exchange_id = e.id \
+        WHERE e.project = $1 AND e.status = $2 AND e.id < $3 AND r.acknowledged_at IS NULL ORDER BY e.id LIMIT $4";
+    COUNT_UNACKNOWLEDGED = "SELECT count(*) FROM exchange e LEFT JOIN exchange_return r ON r.exchange_id = e.id \
+        WHERE e.project = $1 AND e.status = $2 AND e.id < $3 AND r.acknowledged_at IS NULL";
+    PROJECTS = "SELECT project FROM project_key WHERE purpose = 'wrap' ORDER BY project";
+    ANY_OF = "SELECT 1 FROM exchange WHERE project = $1 AND status <> 'purged' LIMIT 1";
+    EMPTY_EXCHANGE = "UPDATE exchange SET status = 'purged', purged_at = $1, wrapped_key = $2, metadata = $2 WHERE id = $3";
+    EMPTY_RETURN = "UPDATE exchange_return SET purged_at = $1, body = $2 WHERE exchange_id = $3";
+    QUEUE_BLOBS = "INSERT INTO blob_removal (document_id, purge_id, partner, environment, queued_at) \
+        SELECT d.id, $1, d.partner, d.environment, $2 FROM document d WHERE d.exchange_id = $3";
+    EMPTY_DOCUMENTS = "UPDATE document SET purged_at = $1, wrapped_key = $2, file_name = NULL WHERE exchange_id = $3";
+    EMPTY_ACKNOWLEDGMENT = "UPDATE acknowledgment SET headers = $1, body = $2 WHERE return_id = $3";
+    DROP_RESULT = "DELETE FROM result WHERE exchange_id = $1";
+    DROP_SENDERS_KEYS = "DELETE FROM idempotency_key WHERE exchange_id = $1";
+    EMPTY_ATTEMPTS = "UPDATE delivery_attempt SET answer = NULL WHERE return_id = $1 AND answer IS NOT NULL";
+    DROP_NATURAL_KEY = "DELETE FROM natural_key WHERE digest = $1 AND exchange_id = $2";
+    DROP_NATURAL_KEYS_OF = "DELETE FROM natural_key WHERE exchange_id = $1";
+    DROP_NATURAL_KEYS_OF_PURGED = "DELETE FROM natural_key WHERE exchange_id IN (SELECT id FROM exchange WHERE status = 'purged')";
+    DROP_JOBS = "DELETE FROM job WHERE subject = $1";
+    FIND_PURGEABLE = "SELECT r.acknowledged_at, r.id, e.id, e.partner, e.environment, e.sha256, e.wrapped_key, e.metadata, \
+        (SELECT count(*) FROM document d WHERE d.exchange_id = e.id), \
+        (SELECT CAST(COALESCE(sum(d.size), 0) AS bigint) FROM document d WHERE d.exchange_id = e.id), \
+        e.purged_at IS NOT NULL, false, false, e.project \
+        FROM exchange e LEFT JOIN exchange_return r ON r.exchange_id = e.id WHERE e.id = $1";
+}
+
+/// The tables that a purge leaves dead rows in.
+pub const TABLES: [&str; 9] = [
+    "exchange",
+    "exchange_return",
+    "document",
+    "acknowledgment",
+    "delivery_attempt",
+    "idempotency_key",
+    "result",
+    "natural_key",
+    "blob_removal",
+];
+
+/// At most `limit` exchanges of `project` that were acknowledged before `cutoff`, from after `place`, with what keeps them.
+pub fn due(
+    tx: &mut Tx<'_>,
+    project: &str,
+    cutoff: Timestamp,
+    place: Place,
+    limit: u32,
+) -> Result<Vec<Due>> {
+    let values = params![project, cutoff, place.0, place.1, limit];
+    tx.query(DUE, &values)?.iter().map(read).collect()
+}
+
+/// The exchanges of the same range, up to `last`, that nothing keeps: asked in the transaction that purges them.
+pub fn still_free(
+    tx: &mut Tx<'_>,
+    project: &str,
+    cutoff: Timestamp,
+    place: Place,
+    last: Place,
+) -> Result<Vec<Uuid>> {
+    let values = params![project, cutoff, place.0, place.1, last.0, last.1];
+    let rows = tx.query(STILL_FREE, &values)?;
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// At most `limit` exchanges of `project` of that status whose id is below `before` and which nobody has acknowledged, and
+/// how many there are.
+pub fn unacknowledged(
+    tx: &mut Tx<'_>,
+    project: &str,
+    status: &str,
+    before: Uuid,
+    limit: u32,
+) -> Result<(Vec<Unacknowledged>, u64)> {
+    let rows = tx.query(UNACKNOWLEDGED, &params![project, status, before, limit])?;
+    let listed: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            Ok(Unacknowledged {
+                exchange_id: row.get(0)?,
+                status: row.get(1)?,
+                received_at: instant(row.get(2)?),
+            })
+        })
+        .collect::<Result<_>>()?;
+    let full = listed.len() == limit as usize;
+    let count = match full {
+        false => listed.len() as u64,
+        true => tx
+            .first(COUNT_UNACKNOWLEDGED, &params![project, status, before])?
+            .map_or(Ok(0), |row| row.get(0))?,
+    };
+    Ok((listed, count))
+}
+
+/// Every project that ever kept anything, with whether it still does.
+pub fn projects(tx: &mut Tx<'_>) -> Result<Vec<(String, bool)>> {
+    let names = tx.query(PROJECTS, &[])?;
+    let mut all = Vec::with_capacity(names.len());
+    for row in names {
+        let name: String = row.get(0)?;
+        let keeps = tx.first(ANY_OF, &params![&name])?.is_some();
+        all.push((name, keeps));
+    }
+    Ok(all)
+}
+
+/// What is written for one purged exchange.
+#[derive(Clone, Debug)]
+pub struct Purging {
+    /// The run.
+    pub run: Uuid,
+    /// When.
+    pub at: Timestamp,
+    /// The exchange.
+    pub exchange_id: Uuid,
+    /// Its return, where it has one.
+    pub return_id: Option<Uuid>,
+    /// How its natural key goes.
+    pub natural_key: NaturalKey,
+}
+
+/// How a purged exchange's natural key goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NaturalKey {
+    /// By its digest, which the metadata gave.
+    Known(Sha256),
+    /// By a search through all of them, for metadata that do not open.
+    Searched,
+    /// With those of all purged exchanges, by [`drop_natural_keys`].
+    Later,
+}
+
+/// The statements that destroy what an exchange holds, for a batch. Its blobs are queued before their rows die.
+pub fn purging(p: &Purging) -> Vec<(&'static str, Vec<Value>)> {
+    let (id, at, none) = (p.exchange_id, p.at, Vec::<u8>::new);
+    let mut all: Vec<(&'static str, Vec<Value>)> = vec![
+        (EMPTY_EXCHANGE, params![at, none(), id].into()),
+        (EMPTY_RETURN, params![at, none(), id].into()),
+        (QUEUE_BLOBS, params![p.run, at, id].into()),
+        (EMPTY_DOCUMENTS, params![at, none(), id].into()),
+        (DROP_RESULT, params![id].into()),
+        (DROP_SENDERS_KEYS, params![id].into()),
+    ];
+    if let Some(id) = p.return_id {
+        let no_headers = serde_json::Value::Array(Vec::new());
+        all.push((EMPTY_ACKNOWLEDGMENT, params![no_headers, none(), id].into()));
+        all.push((EMPTY_ATTEMPTS, params![id].into()));
+    }
+    match &p.natural_key {
+        NaturalKey::Known(digest) => all.push((DROP_NATURAL_KEY, params![digest, id].into())),
+        NaturalKey::Searched => all.push((DROP_NATURAL_KEYS_OF, params![id].into())),
+        NaturalKey::Later => {}
+    }
+    all
+}
+
+/// The statements that take away the work of an exchange that was purged before a backup's restoration.
+pub fn without_work(exchange: Uuid, return_id: Option<Uuid>) -> Vec<(&'static str, Vec<Value>)> {
+    let subjects = std::iter::once(exchange).chain(return_id);
+    subjects.map(|id| (DROP_JOBS, params![id].into())).collect()
+}
+
+/// Drops the natural keys of all purged exchanges. Looks at every key: for a restoration.
+pub fn drop_natural_keys(tx: &mut Tx<'_>) -> Result<()> {
+    tx.execute(DROP_NATURAL_KEYS_OF_PURGED, &[]).map(drop)
+}
+
+/// One exchange as a purge sees it, whatever its term, with its project; nothing where it is purged or not there. For a
+/// purge that is done again after a restoration.
+pub fn find(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<(String, Option<Uuid>, Due)>> {
+    let Some(row) = tx.first(FIND_PURGEABLE, &params![id])? else {
+        return Ok(None);
+    };
+    if row.get::<bool>(10)? {
+        return Ok(None);
+    }
+    let return_id: Option<Uuid> = row.get(1)?;
+    let project = row.get(13)?;
+    Ok(Some((project, return_id, read(&row)?)))
+}
+
+fn read(row: &Row) -> Result<Due> {
+    let acknowledged: Option<i64> = row.get(0)?;
+    Ok(Due {
+        acknowledged_at: instant(acknowledged.unwrap_or_default()),
+        return_id: row.get::<Option<Uuid>>(1)?.unwrap_or(Uuid::nil()),
+        exchange_id: row.get(2)?,
+        owner: Owner {
+            partner: row.get(3)?,
+            environment: row.get(4)?,
+        },
+        sha256: row.get(5)?,
+        wrapped_key: row.get(6)?,
+        metadata: row.get(7)?,
+        documents: row.get(8)?,
+        bytes: row.get(9)?,
+        kept: Kept {
+            hold: row.get(10)?,
+            incident: row.get(11)?,
+            work: row.get(12)?,
+        },
+    })
+}
+
+/// The lowest id that something begun at `at` could have.
+pub fn first_id(at: Timestamp) -> Result<Uuid> {
+    let millis = u64::try_from(at.as_millisecond()).unwrap_or(0);
+    let id = uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid();
+    match id.get_version_num() {
+        7 => Ok(id),
+        _ => Err(Fault::internal("an instant that no id can carry")),
+    }
+}

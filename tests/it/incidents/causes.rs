@@ -1,0 +1,94 @@
+//! What opens an incident, what is counted in it, and what ends it.
+
+use serde_json::json;
+
+use super::{SOON, entries, listed, sent, undelivered, wait_for_incident};
+use crate::{
+    both_engines,
+    kit::{
+        client::metadata,
+        document,
+        gateway::{CALLBACK, damage},
+        partner::Answer,
+    },
+};
+
+both_engines! {
+    /// A return that is given up opens an incident of its exchange, and its delivery resolves it.
+    async fn a_return_that_is_given_up_is_an_incident_until_it_is_delivered(kit) {
+        let (gateway, client, id) = undelivered(kit).await;
+        let incident = wait_for_incident(&gateway, "undelivered", "open");
+        assert_eq!(incident["reconciliationId"], id);
+        assert_eq!(incident["count"], 1);
+        assert_eq!(incident["detail"]["reason"], "status-500");
+        gateway.partner().script(CALLBACK, [Answer::Acknowledge]);
+        gateway.run(&["job", "retry", "--all-failed", "--reason", "essai"]).succeeded();
+        let resolved = wait_for_incident(&gateway, "undelivered", "resolved");
+        assert_eq!(resolved["incidentId"], incident["incidentId"]);
+        assert!(resolved["resolvedBy"].is_null(), "{resolved}");
+        assert_eq!(entries(&gateway), ["incident.opened", "incident.resolved"]);
+        let events = client.get(&format!("/v1/pieces/{id}/events")).await.json();
+        let kinds = events["items"].as_array().unwrap().iter().map(|event| event["kind"].clone());
+        assert!(kinds.collect::<Vec<_>>().contains(&json!("incident.opened")), "{events}");
+        gateway.doctor();
+    }
+
+    /// The same cause again opens the same incident again, and counts on.
+    async fn a_cause_that_comes_back_opens_its_incident_again(kit) {
+        let (gateway, _, _) = undelivered(kit).await;
+        let first = wait_for_incident(&gateway, "undelivered", "open");
+        let id = first["incidentId"].as_str().unwrap();
+        gateway.run(&["incident", "resolve", id, "--reason", "essai"]).succeeded();
+        gateway.run(&["job", "retry", "--all-failed", "--reason", "essai"]).succeeded();
+        let again = wait_for_incident(&gateway, "undelivered", "open");
+        assert_eq!((&again["incidentId"], &again["count"]), (&first["incidentId"], &json!(2)));
+        assert_eq!(again["firstAt"], first["firstAt"]);
+        assert!(again["openedAt"].as_str() > first["openedAt"].as_str());
+        assert!(again["resolvedAt"].is_null());
+        assert_eq!(entries(&gateway), ["incident.opened", "incident.resolved", "incident.opened"]);
+    }
+
+    /// Contents that are not what was announced: one incident for the client, counted.
+    async fn occurrences_of_one_cause_are_counted_in_one_row(kit) {
+        let gateway = kit.start();
+        let client = gateway.client().await;
+        let mut altered = metadata("D-1");
+        altered["hash"] = json!({ "algorithm": "SHA-256", "value": "00".repeat(32) });
+        for _ in 0..3 {
+            client.push(&altered, document::small("x")).await.is_problem(422, "hash-mismatch");
+        }
+        let incident = wait_for_incident(&gateway, "hash-mismatch", "open");
+        assert_eq!(incident["count"], 3);
+        assert!(incident["reconciliationId"].is_null());
+        assert_eq!(listed(&gateway, &[]).len(), 1);
+        assert_eq!(entries(&gateway), ["incident.opened"]);
+    }
+
+    /// A stored content with a flipped byte is an incident as soon as somebody reads it.
+    async fn a_damaged_content_is_an_incident_once_it_is_read(kit) {
+        let gateway = kit.start();
+        let client = gateway.client().await;
+        let id = sent(&client, "D-1").await;
+        gateway.partner().wait_for(1, SOON).await;
+        gateway.blobs().iter().for_each(|blob| damage(blob));
+        client.get(&format!("/v1/pieces/{id}/content")).await.is_problem(500, "corrupt");
+        let incident = wait_for_incident(&gateway, "corrupt-blob", "open");
+        assert_eq!(incident["reconciliationId"], id);
+    }
+
+    /// A content that is damaged before it is processed is an incident too, and its processing ends it once it is whole.
+    async fn a_content_damaged_before_its_processing_is_an_incident_until_it_is_whole(kit) {
+        let gateway = kit.without_worker().start();
+        let client = gateway.client().await;
+        let id = sent(&client, "D-1").await;
+        let blob = gateway.blobs().remove(0);
+        let whole = std::fs::read(&blob).unwrap();
+        damage(&blob);
+        let _worker = gateway.start_worker(&[]);
+        let incident = wait_for_incident(&gateway, "corrupt-blob", "open");
+        assert_eq!(incident["reconciliationId"], id);
+        std::fs::write(&blob, whole).unwrap();
+        wait_for_incident(&gateway, "corrupt-blob", "resolved");
+        gateway.partner().wait_for(1, SOON).await;
+    }
+}

@@ -1,0 +1,122 @@
+//! Daily keys that are kept apart: what was purged is unreadable in every backup, whoever has the master key.
+
+use std::fs;
+
+use super::{AGED_DAYS, acknowledged, age, backup::Copy, purge, status};
+use crate::{
+    both_engines,
+    kit::{
+        client::Client,
+        gateway::{Gateway, PROJECT, REASON},
+        pki::pki,
+    },
+};
+
+/// Makes the day of everything so far another: its keys may be destroyed with its last exchange.
+fn end_the_day(gateway: &Gateway, days_ago: u32) {
+    let today =
+        gateway.sql("SELECT substr(purpose, 5) FROM project_key WHERE purpose LIKE 'day/2%'");
+    let then = today.parse::<u32>().expect("a day's number") - days_ago;
+    gateway.sql(&format!(
+        "UPDATE project_key SET purpose = 'day/{then}' WHERE purpose = 'day/{today}'; SELECT 1"
+    ));
+}
+
+fn keys(folder: &std::path::Path) -> usize {
+    fs::read_dir(folder).map_or(0, Iterator::count)
+}
+
+both_engines! {
+    /// The key of a day goes with the last exchange of the day, not before, in the house and where it is kept apart.
+    async fn the_key_of_a_day_goes_with_its_last_exchange(kit) {
+        let mut gateway = kit.start();
+        let client = gateway.client().await;
+        let ids = acknowledged(&gateway, &client, 2).await;
+        assert!(gateway.stop().success());
+        let apart = gateway.dir().join("cles");
+        let name = apart.to_str().unwrap();
+        let (_, made) = Copy::at(&gateway, "copie-1").made(&gateway, &["--keys", name]);
+        assert_eq!(made["keysInside"], false, "{made}");
+        assert!(!gateway.dir().join("copie-1/keys").exists());
+        let ours = gateway.dir().join("data/keys");
+        assert_eq!((keys(&ours), keys(&apart.join("keys"))), (1, 1));
+        end_the_day(&gateway, 10);
+        age(&gateway, AGED_DAYS, &[&ids[0]]);
+        assert_eq!(purge(&gateway)["keysDestroyed"], 0, "another exchange needs it");
+        age(&gateway, AGED_DAYS, &[&ids[1]]);
+        assert_eq!(purge(&gateway)["keysDestroyed"], 1);
+        assert_eq!(keys(&ours), 0);
+        Copy::at(&gateway, "copie-2").made(&gateway, &["--keys", name]);
+        assert_eq!(keys(&apart.join("keys")), 0);
+        gateway.doctor();
+    }
+
+    /// An older backup without the destroyed key restores what was kept, and nothing of what was purged: not even with the
+    /// master key, and without any ledger.
+    async fn an_older_backup_restores_nothing_that_was_purged(kit) {
+        let mut gateway = kit.start();
+        let credentials = gateway.register("application", &["pieces:write", "pieces:read"]);
+        let client = Client::with_token(&gateway, &pki().client, &credentials).await;
+        let gone = acknowledged(&gateway, &client, 2).await;
+        assert!(gateway.stop().success());
+        end_the_day(&gateway, 10);
+        gateway.restart();
+        let client = Client::with_token(&gateway, &pki().client, &credentials).await;
+        let kept = super::sent(&client, "D-neuf").await;
+        super::await_status(&gateway, "acknowledged", 3);
+        gateway.await_idle();
+        let apart = gateway.dir().join("cles");
+        let name = apart.to_str().unwrap();
+        let (copy, _) = Copy::at(&gateway, "copie").made(&gateway, &["--keys", name]);
+        assert_eq!(keys(&apart.join("keys")), 2);
+        age(&gateway, AGED_DAYS, &[&gone[0], &gone[1]]);
+        let report = purge(&gateway);
+        assert_eq!((&report["exchanges"], &report["keysDestroyed"]), (&2.into(), &1.into()), "{report}");
+        Copy::at(&gateway, "copie-2").made(&gateway, &["--keys", name]);
+        fs::remove_dir_all(apart.join("purges")).unwrap();
+        let (mut house, said) = copy.restored(&gateway, &["--keys", name]);
+        assert_eq!(said["purgedAgain"], 2, "{said}");
+        house.doctor();
+        house.restart();
+        let again = Client::with_token(&house, &pki().client, &credentials).await;
+        assert_eq!(status(&again, &gone[0]).await, "purged");
+        assert_eq!(again.get(&format!("/v1/pieces/{kept}/content")).await.status, 200);
+    }
+
+    /// What is held long after its term does not keep the key of its day: it moves under another, stays readable, and goes
+    /// once it may.
+    async fn what_is_held_for_long_does_not_keep_the_key_of_its_day(kit) {
+        let mut gateway = kit.start();
+        let client = gateway.client().await;
+        let ids = acknowledged(&gateway, &client, 2).await;
+        assert!(gateway.stop().success());
+        end_the_day(&gateway, 200);
+        age(&gateway, AGED_DAYS, &[]);
+        let hold = ["D-0", "--project", PROJECT, "--reason", REASON];
+        gateway.run(&[&["hold", "add"][..], &hold].concat()).succeeded();
+        let report = purge(&gateway);
+        assert_eq!((&report["exchanges"], &report["keysDestroyed"]), (&1.into(), &1.into()), "{report}");
+        gateway.doctor();
+        gateway.restart();
+        let content = client.get(&format!("/v1/pieces/{}/content", ids[0])).await;
+        assert!(content.body == crate::kit::document::small("D-0"));
+        gateway.run(&[&["hold", "remove"][..], &hold].concat()).succeeded();
+        assert_eq!(purge(&gateway)["exchanges"], 1);
+        gateway.doctor();
+    }
+
+    /// Without its keys a backup is of no use, and that is told before anything is served.
+    async fn a_backup_whose_keys_are_apart_asks_for_them(kit) {
+        let gateway = kit.start();
+        let client = gateway.client().await;
+        acknowledged(&gateway, &client, 1).await;
+        let apart = gateway.dir().join("cles");
+        let (copy, _) = Copy::at(&gateway, "copie").made(&gateway, &["--keys", apart.to_str().unwrap()]);
+        let house = crate::kit::gateway::Kit::new(super::deaths::engine_of(&gateway)).stopped();
+        let said = house.run(&["restore", copy.path(), "--reason", REASON]).failed_with(2);
+        assert!(said.contains("--keys"), "{said}");
+        house.run(&["serve"]).failed_with(3);
+        house.run(&["restore", copy.path(), "--keys", apart.to_str().unwrap(), "--reason", REASON]).succeeded();
+        house.doctor();
+    }
+}

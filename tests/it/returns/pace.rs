@@ -1,0 +1,121 @@
+//! A partner that fails again and again: probed one return at a time, later and later, until it answers.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use super::{SOON, failures, sent, with_status};
+use crate::{
+    both_engines,
+    kit::{
+        gateway::{CALLBACK, Gateway, Kit, PROJECT, REASON},
+        partner::Answer,
+        wait,
+    },
+};
+
+/// One delivery at a time, so that failures come one after another.
+fn slow_after(kit: Kit, failures: u32, probe_seconds: u32) -> Kit {
+    kit.set("worker.deliveries_per_project", 1)
+        .set_project("callback.slow_after", failures)
+        .set_project("callback.probe_seconds", probe_seconds)
+}
+
+fn targets(gateway: &Gateway) -> u64 {
+    gateway.count("SELECT count(*) FROM callback_target")
+}
+
+fn incident(gateway: &Gateway) -> String {
+    gateway.sql("SELECT state FROM incident WHERE code = 'partner-failing'")
+}
+
+both_engines! {
+    /// Ten returns wait, three calls fail; then single calls after one second, two, four. Its answer lets all of them go.
+    async fn a_failing_partner_is_probed_later_and_later_until_it_answers(kit) {
+        let gateway = slow_after(kit, 3, 1).start();
+        gateway.partner().script(CALLBACK, [Answer::failure()]);
+        let client = gateway.client().await;
+        let mut ids = Vec::new();
+        for number in 0..10 {
+            ids.push(sent(&client, &format!("D-{number}")).await);
+        }
+        let calls = gateway.partner().wait_for(5, SOON).await;
+        assert!(calls[3].at - calls[2].at >= Duration::from_millis(900), "{:?}", calls[3].at - calls[2].at);
+        assert!(calls[4].at - calls[3].at >= Duration::from_millis(1900), "{:?}", calls[4].at - calls[3].at);
+        assert_eq!((targets(&gateway), incident(&gateway)), (1, "open".to_owned()));
+        gateway.partner().script(CALLBACK, [Answer::Acknowledge]);
+        for id in &ids {
+            with_status(&client, id, "acknowledged").await;
+        }
+        let returns: BTreeSet<_> = gateway.partner().received().iter().map(|call| call.header("webhook-id").to_owned()).collect();
+        assert_eq!(returns.len(), 10);
+        assert_eq!((targets(&gateway), incident(&gateway)), (0, "resolved".to_owned()));
+        gateway.await_idle();
+        gateway.doctor();
+    }
+
+    /// Those that wait make no attempt, and tell when they are tried next.
+    async fn a_return_that_waits_for_a_probe_makes_no_attempt(kit) {
+        let gateway = slow_after(kit, 1, 600).start();
+        gateway.partner().script(CALLBACK, [Answer::failure()]);
+        let client = gateway.client().await;
+        let first = sent(&client, "D-1").await;
+        wait::until("failing partner", SOON, || (targets(&gateway) == 1).then_some(()));
+        let second = sent(&client, "D-2").await;
+        let waiting = "SELECT count(*) FROM job WHERE last_fault = 'partner-failing'";
+        wait::until("waiting return", SOON, || (gateway.count(waiting) == 1).then_some(()));
+        assert_eq!((failures(&gateway, &first).len(), failures(&gateway, &second).len()), (1, 0));
+        let shown = client.get(&format!("/v1/pieces/{second}")).await.json();
+        let next: jiff::Timestamp = shown["return"]["nextAttemptAt"].as_str().unwrap().parse().unwrap();
+        assert!(next.duration_since(navette::kernel::clock::Clock::system().now()).as_secs() > 500, "{shown}");
+        assert_eq!((&shown["status"], &shown["return"]["attempts"]), (&"returned".into(), &0.into()));
+        assert_eq!(gateway.partner().count(), 1);
+        gateway.doctor();
+    }
+
+    /// Whoever refuses a piece for its own sake is there: the others are sent as ever.
+    async fn a_refusal_of_single_pieces_slows_nothing_down(kit) {
+        let gateway = slow_after(kit, 2, 600).start();
+        gateway.partner().script(CALLBACK, [Answer::Reply(422, "refus".to_owned())]);
+        let client = gateway.client().await;
+        for number in 0..5 {
+            sent(&client, &format!("D-{number}")).await;
+        }
+        gateway.partner().wait_for(5, SOON).await;
+        assert_eq!(targets(&gateway), 0);
+    }
+
+    /// None waits for ever: at the end of its span it is undelivered, attempted or not; and is sent again on demand.
+    async fn a_return_that_waits_longer_than_its_span_is_given_up(kit) {
+        let kit = slow_after(kit, 1, 600).set_project("callback.attempts", 2);
+        let gateway = kit.set_project("callback.over_seconds", 2).start();
+        gateway.partner().script(CALLBACK, [Answer::failure()]);
+        let client = gateway.client().await;
+        let ids = [sent(&client, "D-1").await, sent(&client, "D-2").await];
+        for id in &ids {
+            with_status(&client, id, "undelivered").await;
+        }
+        assert_eq!(gateway.partner().count(), 1);
+        gateway.doctor();
+        gateway.partner().script(CALLBACK, [Answer::Acknowledge]);
+        let command = ["return", "redeliver", "--since", "2020-01-01", "--project", PROJECT, "--reason", "panne close"];
+        gateway.run(&command).succeeded();
+        for id in &ids {
+            with_status(&client, id, "acknowledged").await;
+        }
+        gateway.await_idle();
+        gateway.doctor();
+    }
+
+    /// An operator's retry does not wait for the next probe: it is one.
+    async fn a_retried_return_probes_at_once(kit) {
+        let kit = slow_after(kit, 1, 600).set_project("callback.attempts", 1);
+        let gateway = kit.start();
+        gateway.partner().script(CALLBACK, [Answer::failure()]);
+        let client = gateway.client().await;
+        let id = sent(&client, "D-1").await;
+        with_status(&client, &id, "undelivered").await;
+        gateway.partner().script(CALLBACK, [Answer::Acknowledge]);
+        gateway.run(&["job", "retry", "--all-failed", "--reason", REASON]).succeeded();
+        with_status(&client, &id, "acknowledged").await;
+        assert_eq!(targets(&gateway), 0);
+    }
+}
