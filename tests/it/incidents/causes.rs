@@ -22,7 +22,7 @@ both_engines! {
         assert_eq!(incident["count"], 1);
         assert_eq!(incident["detail"]["reason"], "status-500");
         gateway.partner().script(CALLBACK, [Answer::Acknowledge]);
-        gateway.run(&["job", "retry", "--all-failed"]).succeeded();
+        gateway.run(&["job", "retry", "--all-failed", "--reason", "essai"]).succeeded();
         let resolved = wait_for_incident(&gateway, "undelivered", "resolved");
         assert_eq!(resolved["incidentId"], incident["incidentId"]);
         assert!(resolved["resolvedBy"].is_null(), "{resolved}");
@@ -39,7 +39,7 @@ both_engines! {
         let first = wait_for_incident(&gateway, "undelivered", "open");
         let id = first["incidentId"].as_str().unwrap();
         gateway.run(&["incident", "resolve", id, "--reason", "essai"]).succeeded();
-        gateway.run(&["job", "retry", "--all-failed"]).succeeded();
+        gateway.run(&["job", "retry", "--all-failed", "--reason", "essai"]).succeeded();
         let again = wait_for_incident(&gateway, "undelivered", "open");
         assert_eq!((&again["incidentId"], &again["count"]), (&first["incidentId"], &json!(2)));
         assert_eq!(again["firstAt"], first["firstAt"]);

@@ -67,7 +67,7 @@ both_engines! {
         gateway.run(&["incident", "ack", id, "--reason", "vu"]).succeeded();
         let acknowledged = wait_for_push(gateway.partner(), "acknowledged");
         gateway.partner().script(CALLBACK, [Answer::Acknowledge]);
-        gateway.run(&["job", "retry", "--all-failed"]).succeeded();
+        gateway.run(&["job", "retry", "--all-failed", "--reason", "essai"]).succeeded();
         let resolved = wait_for_push(gateway.partner(), "resolved");
         let ids = [&opened, &acknowledged, &resolved].map(|push| push.json()["incidentId"].clone());
         assert!(ids.iter().all(|other| *other == id), "{ids:?}");
