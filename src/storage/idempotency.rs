@@ -58,7 +58,6 @@ statements! {
     SETTLE = "UPDATE idempotency_key SET token = NULL, until = NULL, fingerprint = $1, outcome = $2, exchange_id = $3 \
         WHERE digest = $4 AND token = $5";
     RELEASE = "DELETE FROM idempotency_key WHERE digest = $1 AND token = $2";
-    FORGET = "DELETE FROM idempotency_key WHERE exchange_id = $1";
     SWEEP = "DELETE FROM idempotency_key WHERE until < $1";
 }
 
@@ -121,11 +120,6 @@ pub fn settle(tx: &mut Tx<'_>, digest: &Sha256, token: Uuid, settled: &Settled) 
 /// Frees a claim whose sending came to nothing. One that was lost or settled stays as it is.
 pub fn release(tx: &mut Tx<'_>, digest: &Sha256, token: Uuid) -> Result<()> {
     tx.execute(RELEASE, &params![digest, token]).map(drop)
-}
-
-/// Forgets the keys of a piece that goes.
-pub fn forget(tx: &mut Tx<'_>, exchange: Uuid) -> Result<()> {
-    tx.execute(FORGET, &params![exchange]).map(drop)
 }
 
 /// Forgets claims that expired before `before` and came to nothing; answers how many.

@@ -66,10 +66,10 @@ statements! {
     DROP_FAILED_JOB = "DELETE FROM job WHERE subject = $1 AND state = 'failed'";
     SETTLE = "UPDATE redelivery SET state = $1, settled_at = $2 WHERE id = $3";
     OF_EXCHANGE = "SELECT r.id, r.exchange_id, r.partner, r.environment, r.project, r.state FROM exchange_return r \
-        JOIN exchange e ON e.id = r.exchange_id WHERE r.exchange_id = $1 AND e.status <> 'purged'";
+        WHERE r.exchange_id = $1 AND r.purged_at IS NULL";
     CANDIDATES = "SELECT r.id, r.exchange_id, r.partner, r.environment, r.project, r.state FROM exchange_return r \
-        JOIN exchange e ON e.id = r.exchange_id WHERE r.id > $1 AND r.id < $2 AND r.project = $3 \
-        AND ($4 = '' OR r.state = $4) AND r.state <> 'pending' AND r.redelivery_id IS NULL AND e.status <> 'purged' \
+        WHERE r.id > $1 AND r.id < $2 AND r.project = $3 \
+        AND ($4 = '' OR r.state = $4) AND r.state <> 'pending' AND r.redelivery_id IS NULL AND r.purged_at IS NULL \
         ORDER BY r.id LIMIT $5";
 }
 

@@ -8,12 +8,13 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
-use uuid::{Builder, Uuid};
+use uuid::Uuid;
 
 use crate::{
     domain::{
         Context,
         access::Client,
+        ged::documents,
         jobs::{self, Kind, retry::Operator},
         journal::{self, Kind as EntryKind, Subject},
         pieces::view,
@@ -28,7 +29,7 @@ use crate::{
         jobs::{self as job_rows, NewJob},
         journal::{EntryRow, append},
         redeliveries::{self, Candidate, RedeliveryRow, Wanted},
-        targets,
+        retention, targets,
     },
 };
 
@@ -50,9 +51,12 @@ pub struct Requested {
 }
 
 /// Sends the return of piece `id` again because `client`, who sent the piece, asks for it. Fails with `not-found` where there
-/// is no such piece or it has no return, with `return-pending` where the return is on its way already.
+/// is no such piece or it has no return, with `purged` where the return was destroyed, with `return-pending` where it is on
+/// its way already.
 pub async fn request(ctx: &Context, client: &Client, id: Uuid) -> Result<Requested> {
-    view::exchange(ctx, client, id).await?;
+    let exchange = view::exchange(ctx, client, id).await?;
+    // What cannot be opened cannot be sent.
+    documents::exchange_key(ctx, &exchange).await?;
     let found = ctx
         .store
         .read(move |tx| redeliveries::of_exchange(tx, id))
@@ -74,7 +78,7 @@ pub async fn request(ctx: &Context, client: &Client, id: Uuid) -> Result<Request
 }
 
 fn no_return() -> Fault {
-    let detail = "Le retour de cette pièce n'existe pas encore, ou n'est plus conservé.";
+    let detail = "Le retour de cette pièce n'existe pas encore.";
     Fault::new(Code::NotFound, detail)
 }
 
@@ -121,11 +125,12 @@ impl Operator {
         selection: &Selection,
         only_look: bool,
     ) -> Result<Vec<Requested>> {
+        let until = selection.until.unwrap_or_else(|| self.clock.now());
         let mut wanted = Wanted {
             project: selection.project.clone(),
             state: selection.state.clone(),
-            after: first_id(selection.since),
-            before: first_id(selection.until.unwrap_or_else(|| self.clock.now())),
+            after: retention::first_id(selection.since)?,
+            before: retention::first_id(until)?,
         };
         let mut requested = Vec::new();
         loop {
@@ -161,12 +166,6 @@ impl Operator {
         };
         Prepared::new(&self.clock, &self.entropy, candidate, &who)
     }
-}
-
-/// The least id that an instant can give: ids are in the order of their dates, to the millisecond.
-fn first_id(at: Timestamp) -> Uuid {
-    let millis = u64::try_from(at.as_millisecond()).unwrap_or(0);
-    Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid()
 }
 
 /// Who asks, and why.

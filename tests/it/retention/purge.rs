@@ -6,9 +6,9 @@ use super::{AGED_DAYS, acknowledged, age, await_status, dry_run, multiply, purge
 use crate::{
     both_engines,
     kit::{
-        client::metadata,
+        client::{finish, metadata},
         document,
-        gateway::{CALLBACK, REASON},
+        gateway::{CALLBACK, PROJECT, REASON},
         partner::Answer,
     },
 };
@@ -53,6 +53,33 @@ both_engines! {
         assert_eq!((&last["detail"]["runId"], &last["detail"]["term"]), (&report["runId"], &json!("P3M")));
         assert_eq!(status(&client, &ids[1]).await, "acknowledged");
         assert_eq!(gateway.blobs().len(), 1);
+        gateway.doctor();
+    }
+
+    /// Its idempotency key and what its deliveries kept of answers go too; the dates and codes of its deliveries stay.
+    async fn the_key_of_a_sending_and_the_answers_to_its_return_go_with_the_piece(kit) {
+        let gateway = kit.start();
+        let client = gateway.client().await;
+        let first = client.push_under("a-key", &metadata("D-0"), document::small("D-0")).await;
+        let id = first.reconciliation_id();
+        await_status(&gateway, "acknowledged", 1);
+        gateway.await_idle();
+        let path = format!("/v1/pieces/{id}/return");
+        let told = client.get(&format!("{path}/deliveries")).await.json();
+        assert!(told["items"][0]["answer"].is_string(), "{told}");
+        age(&gateway, AGED_DAYS, &[]);
+        purge(&gateway);
+        assert_eq!(gateway.count("SELECT count(*) FROM idempotency_key"), 0);
+        assert_eq!(gateway.count("SELECT count(*) FROM delivery_attempt WHERE answer IS NOT NULL"), 0);
+        let left = client.get(&format!("{path}/deliveries")).await.json();
+        assert_eq!((&left["items"][0]["httpStatus"], &left["items"][0]["answer"]), (&json!(200), &Value::Null));
+        let again = client.request(reqwest::Method::POST, &format!("{path}/redeliveries"));
+        finish(again).await.is_problem(410, "purged");
+        let ever = ["return", "redeliver", "--since", "2020-01-01", "--project", PROJECT, "--reason", REASON];
+        assert!(gateway.run(&ever).succeeded().starts_with("0 return(s)"));
+        let fresh = client.push_under("a-key", &metadata("D-0"), document::small("D-0")).await;
+        assert_eq!((fresh.status, fresh.header("idempotent-replayed")), (202, ""));
+        gateway.await_idle();
         gateway.doctor();
     }
 

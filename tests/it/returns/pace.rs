@@ -6,7 +6,7 @@ use super::{SOON, failures, sent, with_status};
 use crate::{
     both_engines,
     kit::{
-        gateway::{CALLBACK, Gateway, Kit, PROJECT},
+        gateway::{CALLBACK, Gateway, Kit, PROJECT, REASON},
         partner::Answer,
         wait,
     },
@@ -114,7 +114,7 @@ both_engines! {
         let id = sent(&client, "D-1").await;
         with_status(&client, &id, "undelivered").await;
         gateway.partner().script(CALLBACK, [Answer::Acknowledge]);
-        gateway.run(&["job", "retry", "--all-failed"]).succeeded();
+        gateway.run(&["job", "retry", "--all-failed", "--reason", REASON]).succeeded();
         with_status(&client, &id, "acknowledged").await;
         assert_eq!(targets(&gateway), 0);
     }
