@@ -73,7 +73,7 @@ statements! {
     NO_RESULT = "SELECT r.exchange_id FROM exchange_return r WHERE r.exchange_id > $1 AND r.exchange_id <= $2 \
         AND r.purged_at IS NULL AND NOT EXISTS (SELECT 1 FROM result s WHERE s.exchange_id = r.exchange_id)";
     NO_DELIVERY_JOB = "SELECT r.exchange_id FROM exchange_return r WHERE r.exchange_id > $1 AND r.exchange_id <= $2 \
-        AND r.state = 'pending' AND NOT EXISTS (SELECT 1 FROM job j WHERE j.subject = r.id)";
+        AND (r.state = 'pending' OR r.redelivery_id IS NOT NULL) AND NOT EXISTS (SELECT 1 FROM job j WHERE j.subject = r.id)";
     NO_ACKNOWLEDGMENT = "SELECT r.exchange_id FROM exchange_return r WHERE r.exchange_id > $1 AND r.exchange_id <= $2 \
         AND r.state = 'delivered' AND NOT EXISTS (SELECT 1 FROM acknowledgment a WHERE a.return_id = r.id)";
     SECOND_RETURN = "SELECT r.exchange_id FROM exchange_return r WHERE r.exchange_id > $1 AND r.exchange_id <= $2 \
