@@ -50,6 +50,10 @@ async fn told_by(kit: crate::kit::gateway::Kit, speech: Speech) {
     ] {
         assert!(text.contains(part), "{part} is not in:\n{text}");
     }
+    let told = "SELECT count(*) FROM journal WHERE kind = 'incident.mailed'";
+    wait::until("journalled mail", SOON, || {
+        (gateway.count(told) == 1).then_some(())
+    });
     wait::until("mailed incident", SOON, || {
         (gateway.count("SELECT count(*) FROM incident WHERE mailed_at IS NOT NULL") == 1)
             .then_some(())
