@@ -10,6 +10,7 @@
 //! | `gateway` | the binary, configured, started, killed, restarted |
 //! | `mail`, `clamd` | a real SMTP server, a real antivirus |
 //! | `strace`, `tmpfs`, `chance` | system calls watched and made to fail; a small disk; a die whose seed is told |
+//! | `python` | judges from PyPI: a contract fuzzer, a TLS scanner |
 //! | `client`, `document` | an application that sends and reads pieces; documents to send |
 //!
 //! Nothing here knows the gateway's inside: it meets the binary, HTTP, files and the database's URL. A journey is
@@ -38,6 +39,7 @@ pub mod pki;
 pub mod ports;
 pub mod postgres;
 pub mod process;
+pub mod python;
 pub mod raw;
 pub mod scratch;
 pub mod strace;

@@ -1,0 +1,93 @@
+//! sslyze looks at the listener as an auditor would (ANSSI's TLS guide: 1.2 at least, ECDHE and AEAD only).
+
+use std::{collections::BTreeSet, fs};
+
+use serde_json::Value;
+
+use crate::kit::{
+    gateway::{Engine, Gateway, Kit},
+    process, python,
+};
+
+/// Seconds that a scan may take.
+const PATIENCE: u32 = 120;
+
+/// What is scanned: all but the certificate, which is a test's.
+const SCANS: [&str; 12] = [
+    "--sslv2",
+    "--sslv3",
+    "--tlsv1",
+    "--tlsv1_1",
+    "--tlsv1_2",
+    "--tlsv1_3",
+    "--compression",
+    "--reneg",
+    "--heartbleed",
+    "--openssl_ccs",
+    "--fallback",
+    "--early_data",
+];
+
+fn scan(gateway: &Gateway) -> Value {
+    let report = gateway.dir().join("sslyze.json");
+    let mut command = python::program("sslyze", "sslyze");
+    command
+        .arg(format!("--json_out={}", report.display()))
+        .args(SCANS)
+        .arg(format!("localhost:{}", gateway.address().port()));
+    process::run(&command, PATIENCE).succeeded();
+    let text = fs::read_to_string(report).expect("it was written");
+    let report: Value = serde_json::from_str(&text).expect("a report is JSON");
+    let result = &report["server_scan_results"][0];
+    assert_eq!(result["scan_status"], "COMPLETED", "{result}");
+    result["scan_result"].clone()
+}
+
+fn accepted(scan: &Value, version: &str) -> BTreeSet<String> {
+    let result = &scan[format!("{version}_cipher_suites")];
+    assert_eq!(result["status"], "COMPLETED", "{version}");
+    let suites = result["result"]["accepted_cipher_suites"].as_array();
+    let suites = suites.expect("a list").iter();
+    suites
+        .map(|suite| {
+            suite["cipher_suite"]["name"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned()
+        })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_listener_speaks_tls_1_2_and_1_3_with_ecdhe_and_aead_only() {
+    let gateway = Kit::new(Engine::Sqlite).start();
+    let scan = scan(&gateway);
+    for old in ["ssl_2_0", "ssl_3_0", "tls_1_0", "tls_1_1"] {
+        assert!(accepted(&scan, old).is_empty(), "{old} is accepted");
+    }
+    let [second, third] = ["tls_1_2", "tls_1_3"].map(|version| accepted(&scan, version));
+    assert!(!second.is_empty() && !third.is_empty());
+    for suite in second {
+        let sound = suite.starts_with("TLS_ECDHE_")
+            && (suite.contains("_GCM_") || suite.contains("_CHACHA20_POLY1305_"));
+        assert!(sound, "{suite}");
+    }
+    for (scanned, field, expected) in [
+        ("tls_compression", "supports_compression", false),
+        ("tls_1_3_early_data", "supports_early_data", false),
+        ("heartbleed", "is_vulnerable_to_heartbleed", false),
+        (
+            "openssl_ccs_injection",
+            "is_vulnerable_to_ccs_injection",
+            false,
+        ),
+        (
+            "session_renegotiation",
+            "is_vulnerable_to_client_renegotiation_dos",
+            false,
+        ),
+        ("tls_fallback_scsv", "supports_fallback_scsv", true),
+    ] {
+        assert_eq!(scan[scanned]["result"][field], expected, "{scanned}");
+    }
+}
