@@ -4,6 +4,9 @@ use std::{path::PathBuf, time::Duration};
 
 use super::reader::Reader;
 
+/// The most addresses that one mail goes to: each is a transaction of its own with the server.
+pub const CONTACTS: usize = 20;
+
 /// Who is told of incidents. A project's own settings take the place of the gateway's, key by key.
 #[derive(Clone, Debug)]
 pub struct Alerts {
@@ -39,6 +42,12 @@ impl Alerts {
             reader.wrong(
                 "incidents.contacts",
                 "expected mail addresses, such as \"exploitation@example.org\"",
+            );
+        }
+        if contacts.len() > CONTACTS {
+            reader.wrong(
+                "incidents.contacts",
+                "20 addresses at most: name a list of them instead",
             );
         }
         Self {

@@ -18,7 +18,7 @@ use std::{
     sync::Arc,
 };
 
-pub use alerts::{Alerts, Smtp, Tool};
+pub use alerts::{Alerts, CONTACTS, Smtp, Tool};
 pub use antivirus::{Antivirus, ClamdAddress};
 pub use gateway::{
     Database, Gateway, Limits, Listen, Purge, Receipts, Sandbox, TlsFiles, Tokens, Worker,

@@ -89,6 +89,7 @@ statements! {
     FIND = "SELECT id, code, project, partner, environment, exchange_id, state, count, first_at, opened_at, last_at, \
         acknowledged_at, acknowledged_by, resolved_at, resolved_by, called_at, called_by, call_note, mail_after, mailed_at, \
         detail FROM incident WHERE id = $1";
+    STANDING = "SELECT state, count(*) FROM incident WHERE state IN ('open', 'acknowledged') GROUP BY state";
     OPEN_FOR = "SELECT 1 FROM incident WHERE exchange_id = $1 AND state <> 'resolved' LIMIT 1";
 }
 
@@ -184,6 +185,14 @@ pub fn find(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<IncidentRow>> {
 /// Whether an incident of this exchange is not resolved: what keeps it from the purge.
 pub fn open_for(tx: &mut Tx<'_>, exchange: Uuid) -> Result<bool> {
     Ok(tx.first(OPEN_FOR, &params![exchange])?.is_some())
+}
+
+/// How many incidents stand open, and how many acknowledged.
+pub fn standing(tx: &mut Tx<'_>) -> Result<Vec<(String, u64)>> {
+    let rows = tx.query(STANDING, &[])?;
+    rows.iter()
+        .map(|row| Ok((row.get(0)?, row.get(1)?)))
+        .collect()
 }
 
 /// At most `limit` incidents, the one opened last first.

@@ -40,6 +40,8 @@ pub enum Gap {
     SecondReturn,
     /// A purged exchange that still holds something.
     Remains,
+    /// A content in quarantine whose return says something else.
+    Quarantine,
     /// A row that names an exchange which is not there.
     Exchange,
 }
@@ -71,7 +73,7 @@ statements! {
     NO_RESULT = "SELECT r.exchange_id FROM exchange_return r WHERE r.exchange_id > $1 AND r.exchange_id <= $2 \
         AND r.purged_at IS NULL AND NOT EXISTS (SELECT 1 FROM result s WHERE s.exchange_id = r.exchange_id)";
     NO_DELIVERY_JOB = "SELECT r.exchange_id FROM exchange_return r WHERE r.exchange_id > $1 AND r.exchange_id <= $2 \
-        AND r.state = 'pending' AND NOT EXISTS (SELECT 1 FROM job j WHERE j.subject = r.id)";
+        AND (r.state = 'pending' OR r.redelivery_id IS NOT NULL) AND NOT EXISTS (SELECT 1 FROM job j WHERE j.subject = r.id)";
     NO_ACKNOWLEDGMENT = "SELECT r.exchange_id FROM exchange_return r WHERE r.exchange_id > $1 AND r.exchange_id <= $2 \
         AND r.state = 'delivered' AND NOT EXISTS (SELECT 1 FROM acknowledgment a WHERE a.return_id = r.id)";
     SECOND_RETURN = "SELECT r.exchange_id FROM exchange_return r WHERE r.exchange_id > $1 AND r.exchange_id <= $2 \
@@ -81,6 +83,10 @@ statements! {
         OR EXISTS (SELECT 1 FROM result s WHERE s.exchange_id = e.id) \
         OR EXISTS (SELECT 1 FROM document d WHERE d.exchange_id = e.id AND (d.purged_at IS NULL OR length(d.wrapped_key) > 0)) \
         OR EXISTS (SELECT 1 FROM exchange_return r WHERE r.exchange_id = e.id AND (r.purged_at IS NULL OR length(r.body) > 0)))";
+    NO_QUARANTINE = "SELECT s.exchange_id FROM scan s JOIN exchange_return r ON r.exchange_id = s.exchange_id \
+        WHERE s.exchange_id > $1 AND s.exchange_id <= $2 AND s.verdict = 'infected' AND r.outcome <> 'unprocessable'";
+    SCAN_OF_NOTHING = "SELECT x.exchange_id FROM scan x WHERE x.exchange_id > $1 AND x.exchange_id <= $2 \
+        AND NOT EXISTS (SELECT 1 FROM exchange e WHERE e.id = x.exchange_id)";
     RECEIPT_OF_NOTHING = "SELECT x.exchange_id FROM receipt x WHERE x.exchange_id > $1 AND x.exchange_id <= $2 \
         AND NOT EXISTS (SELECT 1 FROM exchange e WHERE e.id = x.exchange_id)";
     DOCUMENT_OF_NOTHING = "SELECT x.exchange_id FROM document x WHERE x.exchange_id > $1 AND x.exchange_id <= $2 \
@@ -105,6 +111,8 @@ const GAPS: &[(Gap, &str)] = &[
     (Gap::Acknowledgment, NO_ACKNOWLEDGMENT),
     (Gap::SecondReturn, SECOND_RETURN),
     (Gap::Remains, REMAINS),
+    (Gap::Quarantine, NO_QUARANTINE),
+    (Gap::Exchange, SCAN_OF_NOTHING),
     (Gap::Exchange, RECEIPT_OF_NOTHING),
     (Gap::Exchange, DOCUMENT_OF_NOTHING),
     (Gap::Exchange, RETURN_OF_NOTHING),

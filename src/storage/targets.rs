@@ -19,7 +19,7 @@ pub struct TargetRow {
     pub failures: u32,
     /// How often it was probed since it is called slowly.
     pub probes: u32,
-    /// Since it is called slowly: when it is called next.
+    /// Where it is called slowly, or has asked for a pause: when it is called next.
     pub next_probe_at: Option<Timestamp>,
 }
 
@@ -49,7 +49,8 @@ statements! {
         VALUES ($1, $2, $3, 1, $4, 0, $5) ON CONFLICT (project) DO UPDATE SET failures = callback_target.failures + 1, \
         next_probe_at = CASE WHEN callback_target.next_probe_at IS NULL AND callback_target.failures + 1 >= $6 THEN $7 \
         ELSE callback_target.next_probe_at END";
-    NOT_BEFORE = "UPDATE callback_target SET next_probe_at = $1 WHERE project = $2 AND next_probe_at < $1";
+    NOT_BEFORE = "UPDATE callback_target SET next_probe_at = $1 WHERE project = $2 \
+        AND (next_probe_at IS NULL OR next_probe_at < $1)";
     ANSWERED = "DELETE FROM callback_target WHERE project = $1";
     PROBE_NOW = "UPDATE callback_target SET next_probe_at = $1 WHERE project = $2 AND next_probe_at > $1";
     WAKE = "UPDATE job SET run_at = $1 WHERE lane = $2 AND state = 'queued' AND lease_token IS NULL AND run_at > $1";
@@ -86,7 +87,8 @@ pub fn probe(tx: &mut Tx<'_>, project: &str, now: Timestamp, next: Timestamp) ->
     Ok(tx.execute(PROBE, &params![next, project, now])? == 1)
 }
 
-/// Counts a failure; answers whether the partner is called slowly from now on, or still.
+/// Counts a failure; answers whether it is one in a row of so many that the partner is called slowly. Where he says when he
+/// wants to be called again, nobody calls him before.
 pub fn failed(tx: &mut Tx<'_>, failure: &Failure) -> Result<bool> {
     let f = failure.clone();
     let first = Some(f.next_probe_at).filter(|_| f.slow_after <= 1);
@@ -104,7 +106,7 @@ pub fn failed(tx: &mut Tx<'_>, failure: &Failure) -> Result<bool> {
         tx.execute(NOT_BEFORE, &params![not_before, &f.project])?;
     }
     let standing = find(tx, &f.project)?;
-    Ok(standing.is_some_and(|target| target.next_probe_at.is_some()))
+    Ok(standing.is_some_and(|target| target.failures >= f.slow_after))
 }
 
 /// Forgets the failures of a partner that has answered; `false` where there were none.

@@ -2,21 +2,22 @@
 //!
 //! # What it is for
 //! Where a processor hashes sixteen streams in little more time than one ([`Lanes`]), writers should not hash each on its
-//! own. There is no thread for it and no timer. A writer that finds nobody hashing leads: it hashes its own text, and from
-//! a step to the next takes in whoever has come to wait, up to all lanes. Once its own text is done it passes the lead on
-//! to one of those who are not. So nobody waits for company, and company comes by itself where hashing is what all wait for.
+//! own. They hand their text to a few threads of the crew, which take from one step to the next whoever has come, up to
+//! all lanes. Nobody waits for company, and there is no timer. But the crew's threads yield to those that serve: where
+//! there is processor time to spare they hash at once, and where there is none texts gather meanwhile and cost less each.
+//!
+//! On processors with SHA instructions there is no crew, and each writer hashes its own text.
 //!
 //! # The way through
-//! [`Crew::hash`] → lead or wait at the [`Desk`] → [`Shift::work`] (the leader's loop) → the text comes back, hashed.
+//! [`Crew::hash`] → the channel → [`Shift::work`] (the loop of one thread) → the text comes back, hashed.
 
 use std::{
-    collections::VecDeque,
     mem,
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        mpsc::{SyncSender, sync_channel},
-    },
+    sync::mpsc::{SyncSender, sync_channel},
+    thread,
 };
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::group::Group;
 use crate::kernel::{
@@ -30,17 +31,17 @@ const STEP: usize = 256;
 /// Groups with fewer blocks are hashed at once: to meet others would take longer.
 const WORTH: usize = 64;
 
-/// Those who hash together.
-pub struct Crew {
-    lanes: Lanes,
-    desk: Mutex<Desk>,
-}
+/// One thread of the crew hashes as much as several processors receive.
+const PROCESSORS_EACH: usize = 8;
 
-/// Who waits, and how many lead.
+/// How much the crew's threads yield to those that serve; the worker's yield more.
+const YIELDING: i32 = 5;
+
+/// Those who hash together. By default there are none, and each writer hashes its own text.
 #[derive(Default)]
-struct Desk {
-    waiting: VecDeque<Job>,
-    leaders: usize,
+pub struct Crew {
+    /// To the threads; none where each hashes on its own. They end with it.
+    desk: Option<Sender<Job>>,
 }
 
 /// A stream with the text that comes next in it.
@@ -49,146 +50,105 @@ struct Job {
     group: Group,
     /// Blocks of the group that are behind the stream.
     done: usize,
-    /// How its owner is told, if he waits. The leader's own job has none.
-    owner: Option<SyncSender<News>>,
-}
-
-/// What one who waits is told.
-enum News {
-    /// His text is hashed.
-    Done(Job),
-    /// His job is among these, and the lead is his.
-    Lead(Vec<Job>),
+    owner: SyncSender<(Stream, Group)>,
 }
 
 impl Crew {
-    /// A crew that hashes in these lanes.
-    pub fn new(lanes: Lanes) -> Self {
-        Self {
-            lanes,
-            desk: Mutex::default(),
+    /// A crew that hashes in these lanes, on threads of its own. Fails with `internal` where the system has none left.
+    pub fn new(lanes: Lanes) -> Result<Self> {
+        if lanes.most() == 1 {
+            return Ok(Self::default());
         }
+        let (desk, jobs) = unbounded();
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        for _ in 0..processors.div_ceil(PROCESSORS_EACH) {
+            start(lanes, jobs.clone())?;
+        }
+        Ok(Self { desk: Some(desk) })
     }
 
-    /// Adds the whole blocks of `group` to `stream`, and gives both back. Blocks while others' text is hashed with it.
+    /// Adds the whole blocks of `group` to `stream`, and gives both back. Blocks while the crew is at it.
     pub fn hash(&self, stream: Stream, group: Group) -> Result<(Stream, Group)> {
-        let mut job = Job {
-            stream,
-            group,
-            done: 0,
-            owner: None,
-        };
-        if self.lanes.most() == 1 || job.group.blocks() < WORTH {
-            while !job.is_done() {
-                job.step(Lanes::One, usize::MAX);
-            }
-            return Ok((job.stream, job.group));
+        match &self.desk {
+            Some(desk) if group.blocks() >= WORTH => hand_over(desk, stream, group),
+            _ => Ok(alone(stream, group)),
         }
-        let done = self.meet(job)?;
-        Ok((done.stream, done.group))
-    }
-
-    fn meet(&self, mut job: Job) -> Result<Job> {
-        let mut desk = self.desk();
-        // Where more wait than one leader has lanes for, a second one pays.
-        if desk.leaders == 0 || desk.waiting.len() >= self.lanes.most() {
-            desk.leaders += 1;
-            drop(desk);
-            return Shift::new(self, vec![job]).work();
-        }
-        let (tell, news) = sync_channel(1);
-        job.owner = Some(tell);
-        desk.waiting.push_back(job);
-        drop(desk);
-        match news.recv().map_err(Fault::internal)? {
-            News::Done(job) => Ok(job),
-            News::Lead(jobs) => Shift::new(self, jobs).work(),
-        }
-    }
-
-    fn desk(&self) -> MutexGuard<'_, Desk> {
-        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A leader at work.
+fn start(lanes: Lanes, jobs: Receiver<Job>) -> Result<()> {
+    let work = move || {
+        // On Linux a thread's own niceness; where it is refused, all are equal.
+        let _ = rustix::process::nice(YIELDING);
+        while let Ok(job) = jobs.recv() {
+            Shift::new(lanes, &jobs, job).work();
+        }
+    };
+    let named = thread::Builder::new().name("hashing".to_owned());
+    named.spawn(work).map(drop).map_err(Fault::internal)
+}
+
+fn hand_over(desk: &Sender<Job>, stream: Stream, group: Group) -> Result<(Stream, Group)> {
+    let (owner, hashed) = sync_channel(1);
+    let job = Job {
+        stream,
+        group,
+        done: 0,
+        owner,
+    };
+    desk.send(job).map_err(|_| gone())?;
+    hashed.recv().map_err(|_| gone())
+}
+
+fn gone() -> Fault {
+    Fault::internal("the thread that hashes has ended")
+}
+
+fn alone(mut stream: Stream, group: Group) -> (Stream, Group) {
+    let mut done = 0;
+    while done < group.blocks() {
+        let run = group.run(done, usize::MAX);
+        stream.add(run);
+        done += run.len();
+    }
+    (stream, group)
+}
+
+/// A thread at work, from the first text that came to the last.
 struct Shift<'a> {
-    crew: &'a Crew,
-    /// The leader's own job, which has no owner to tell, and those that he took in.
+    lanes: Lanes,
+    coming: &'a Receiver<Job>,
     jobs: Vec<Job>,
 }
 
 impl<'a> Shift<'a> {
-    fn new(crew: &'a Crew, jobs: Vec<Job>) -> Self {
-        Self { crew, jobs }
+    fn new(lanes: Lanes, coming: &'a Receiver<Job>, first: Job) -> Self {
+        Self {
+            lanes,
+            coming,
+            jobs: vec![first],
+        }
     }
 
-    /// Hashes until the leader's own job is done, then passes the lead on.
-    fn work(mut self) -> Result<Job> {
-        loop {
-            self.take_in();
-            advance(self.crew.lanes, &mut self.jobs);
-            if let Some(own) = self.hand_out() {
-                return Ok(own);
+    fn work(mut self) {
+        while !self.jobs.is_empty() {
+            let free = self.lanes.most() - self.jobs.len();
+            self.jobs.extend(self.coming.try_iter().take(free));
+            advance(self.lanes, &mut self.jobs);
+            self.hand_out();
+        }
+    }
+
+    /// Gives what is done back to its owners.
+    fn hand_out(&mut self) {
+        for job in mem::take(&mut self.jobs) {
+            if job.done < job.group.blocks() {
+                self.jobs.push(job);
+            } else {
+                // Its owner waits, and there is room for one answer.
+                let _ = job.owner.send((job.stream, job.group));
             }
         }
-    }
-
-    /// Fills the lanes with those who wait.
-    fn take_in(&mut self) {
-        let mut desk = self.crew.desk();
-        let free = self.crew.lanes.most() - self.jobs.len();
-        let coming = free.min(desk.waiting.len());
-        self.jobs.extend(desk.waiting.drain(..coming));
-    }
-
-    /// Gives the jobs that are done back to their owners; the leader's own, if it is among them, to the caller.
-    fn hand_out(&mut self) -> Option<Job> {
-        let (done, going) = mem::take(&mut self.jobs)
-            .into_iter()
-            .partition(Job::is_done);
-        self.jobs = going;
-        let mut own = None;
-        for mut job in Vec::into_iter(done) {
-            match job.owner.take() {
-                // An owner waits until he is told.
-                Some(owner) => drop(owner.send(News::Done(job))),
-                None => own = Some(job),
-            }
-        }
-        own
-    }
-}
-
-impl Drop for Shift<'_> {
-    /// Passes the lead on to the first whose job is not done.
-    fn drop(&mut self) {
-        let mut desk = self.crew.desk();
-        let mut jobs = mem::take(&mut self.jobs);
-        if std::thread::panicking() {
-            // Those whose jobs are dropped learn of it by that.
-            jobs.clear();
-        }
-        if jobs.is_empty() {
-            jobs.extend(desk.waiting.pop_front());
-        }
-        match jobs.first_mut().and_then(|job| job.owner.take()) {
-            Some(next) => drop(next.send(News::Lead(jobs))),
-            None => desk.leaders -= 1,
-        }
-    }
-}
-
-impl Job {
-    fn is_done(&self) -> bool {
-        self.done == self.group.blocks()
-    }
-
-    /// Up to `most` blocks alone.
-    fn step(&mut self, lanes: Lanes, most: usize) {
-        let blocks = self.group.run(self.done, most);
-        lanes.add(&mut [(&mut self.stream, blocks)]);
-        self.done += blocks.len();
     }
 }
 
@@ -209,15 +169,14 @@ fn advance(lanes: Lanes, jobs: &mut [Job]) {
 
 #[cfg(test)]
 mod tests {
-    use std::{sync::Arc, thread};
+    use std::sync::Arc;
 
     use super::*;
     use crate::kernel::digest::sha256;
 
     /// Hashes `text` as a writer does, group by group.
     fn hashed(crew: &Crew, text: &[u8]) -> [u8; 32] {
-        let mut stream = Stream::default();
-        let mut rest = text;
+        let (mut stream, mut rest) = (Stream::default(), text);
         loop {
             let mut group = Group::after(&[]);
             while !rest.is_empty() && !group.is_full() {
@@ -237,9 +196,9 @@ mod tests {
             .collect()
     }
 
-    #[test]
-    fn many_writers_at_once_each_get_the_digest_of_their_own_text() {
-        let crew = Arc::new(Crew::new(Lanes::of_processor()));
+    /// Forty writers at once, of all sizes up to two groups.
+    fn crowd(crew: Crew) {
+        let crew = Arc::new(crew);
         let writers = (0..40).map(|seed| {
             let crew = Arc::clone(&crew);
             thread::spawn(move || {
@@ -248,26 +207,18 @@ mod tests {
             })
         });
         let writers: Vec<_> = writers.collect();
-        writers
-            .into_iter()
-            .for_each(|writer| writer.join().unwrap());
-        let desk = crew.desk();
-        assert_eq!((desk.leaders, desk.waiting.len()), (0, 0));
+        for writer in writers {
+            writer.join().unwrap();
+        }
     }
 
     #[test]
-    fn one_who_comes_while_another_leads_is_told_when_his_text_is_done() {
-        let crew = Crew::new(Lanes::of_processor());
-        let text = text(1, 200_000);
-        crew.desk().leaders = 1;
-        thread::scope(|scope| {
-            let waiting = scope.spawn(|| hashed(&crew, &text));
-            while crew.lanes.most() > 1 && crew.desk().waiting.is_empty() {
-                thread::yield_now();
-            }
-            // The leader goes, and the one who waits takes over.
-            drop(Shift::new(&crew, Vec::new()));
-            assert_eq!(waiting.join().unwrap(), sha256(&text));
-        });
+    fn many_writers_at_once_each_get_the_digest_of_their_own_text() {
+        crowd(Crew::new(Lanes::of_processor()).unwrap());
+    }
+
+    #[test]
+    fn without_lanes_each_writer_gets_the_digest_of_its_own_text_too() {
+        crowd(Crew::new(Lanes::One).unwrap());
     }
 }

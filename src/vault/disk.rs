@@ -4,10 +4,12 @@ use std::{
     collections::BTreeSet,
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, ErrorKind, Read, Write},
+    num::NonZeroU64,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
+use rustix::fs::{Advice, fadvise};
 use uuid::Uuid;
 
 use crate::kernel::{
@@ -19,6 +21,9 @@ use crate::kernel::{
 /// How many folders the blobs are spread over. Measured on ext4 with 64 writers of 100 KB: 256 folders dirty more blocks
 /// per commit of its journal and cost a third more processor time than 64 or 16.
 pub const FAN_OUT: u8 = 64;
+/// How many bytes of a file gather before the disk is asked to begin with them. Left to the sync at the end, a large file's
+/// bytes would reach the disk only then, and hold up every other sync meanwhile: ext4 writes them all before any commit.
+const AHEAD: u64 = 1024 * 1024;
 /// How many bytes of a file are copied at once.
 const CHUNK: usize = 256 * 1024;
 /// What the name of an unpublished file ends with.
@@ -82,6 +87,9 @@ pub struct Part {
     /// The name that the file now has.
     path: PathBuf,
     file: Option<File>,
+    written: u64,
+    /// Bytes that the disk was asked to begin with.
+    begun: u64,
     published: bool,
 }
 
@@ -94,6 +102,8 @@ impl Part {
             path: blob.with_extension(PART),
             blob,
             file: None,
+            written: 0,
+            begun: 0,
             published: false,
         }
     }
@@ -109,7 +119,13 @@ impl Part {
             Some(file) => file,
             None => self.file.insert(create(&self.path)?),
         };
-        file.write_all(bytes).map_err(refused("write a blob"))
+        file.write_all(bytes).map_err(refused("write a blob"))?;
+        self.written += bytes.len() as u64;
+        if self.written - self.begun >= AHEAD {
+            begin_writing(file, self.begun, self.written);
+            self.begun = self.written;
+        }
+        Ok(())
     }
 
     /// Brings what was written to the disk.
@@ -211,6 +227,12 @@ pub fn refused(what: &'static str) -> impl Fn(io::Error) -> Fault {
 fn full(cause: String) -> Fault {
     let detail = "Plus de place sur l'espace de stockage ; rien n'a été enregistré.";
     Fault::new(Code::StorageFull, detail).because(cause)
+}
+
+/// Has the system begin to write these bytes, and does not wait. It promises nothing: the sync does.
+fn begin_writing(file: &File, from: u64, to: u64) {
+    // Linux begins to write what is dirty in pages that it is told we do not need; those that are not yet written stay.
+    let _ = fadvise(file, from, NonZeroU64::new(to - from), Advice::DontNeed);
 }
 
 fn create(path: &Path) -> Result<File> {

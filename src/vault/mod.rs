@@ -8,7 +8,7 @@
 //! # The way through
 //! - in: [`Vault::create`] → [`BlobWriter::write`] … → [`BlobWriter::finish`] → [`Stored`] (id, size, digests).
 //!   `writer` gathers frames into a `group` and hands it over, `press` hashes, seals and writes it, `disk` makes it
-//!   durable. Writers that hash at the same time share the lanes of one thread (`tally`, `crew`).
+//!   durable. Writers that hash at the same time share the lanes of a few threads (`tally`, `crew`).
 //! - out: [`Vault::reader`] → [`BlobReader::stream`], [`BlobReader::read_all`], [`BlobReader::verify`] (`reader`).
 //! - upkeep: [`Vault::remove`], [`Vault::list`], [`Vault::sweep`] (`census`).
 //!
@@ -87,7 +87,7 @@ impl Vault {
         let layout = Arc::new(disk::Layout::prepare(root)?);
         let vault = Self {
             layout,
-            crew: Arc::new(crew::Crew::new(Lanes::detect())),
+            crew: Arc::new(crew::Crew::new(Lanes::detect())?),
             clock,
             entropy,
         };
@@ -99,7 +99,7 @@ impl Vault {
     pub fn existing(root: &Path, clock: Clock, entropy: Entropy) -> Self {
         Self {
             layout: Arc::new(disk::Layout::existing(root)),
-            crew: Arc::new(crew::Crew::new(Lanes::detect())),
+            crew: Arc::default(),
             clock,
             entropy,
         }

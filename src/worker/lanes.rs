@@ -5,14 +5,12 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
-    config::{Config, Project},
+    config::{CONTACTS, Config, Project},
     domain::{incidents::herald, jobs},
 };
 
 /// How many mails, and how many pushes to ticketing tools, leave at once.
 const NEWS: usize = 4;
-/// How many contacts a mail's deadline is made for.
-const CONTACTS: u32 = 20;
 /// What a delivery needs beside the partner's answer: its body opened, its connection made.
 const SETTLING: Duration = Duration::from_secs(10);
 
@@ -59,7 +57,7 @@ pub(super) fn all(config: &Config) -> HashMap<String, Lane> {
     });
     lanes.insert(jobs::SCAN_LANE.to_owned(), scan);
     let mail = config.gateway.smtp.as_ref().map(|smtp| smtp.timeout);
-    let mail = mail.unwrap_or_default() * CONTACTS + SETTLING;
+    let mail = mail.unwrap_or_default() * CONTACTS as u32 + SETTLING;
     lanes.insert(jobs::MAIL_LANE.to_owned(), Lane::new(NEWS, mail));
     let ticket = Lane::new(NEWS, herald::PUSH + SETTLING);
     lanes.insert(jobs::TICKET_LANE.to_owned(), ticket);

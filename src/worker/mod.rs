@@ -264,12 +264,8 @@ impl Worker {
             Ok(Err(_)) => Err(Fault::internal("the job panicked")),
             Err(_) => Err(Fault::unavailable("the job took longer than its deadline")),
         };
-        let outcome = match outcome {
-            Ok(settlement) => trouble::over(&self.ctx, job, settlement).await,
-            Err(fault) => Err(fault),
-        };
         match outcome {
-            Ok(settlement) => settlement,
+            Ok(settlement) => trouble::over(&self.ctx, job, settlement).await,
             Err(fault) => {
                 tracing::error!(job = %job.id, kind = job.kind, subject = %job.subject, %fault, "a job failed; it is tried again");
                 trouble::settlement(&self.ctx, job, &fault).await

@@ -16,7 +16,7 @@ use crate::{
     },
     kernel::fault::{Fault, Result},
     outbound::clamd::Clamd,
-    storage::{jobs, leases},
+    storage::{incidents, jobs, leases},
     worker::lanes,
 };
 
@@ -141,6 +141,17 @@ async fn gauges(ctx: Context) -> Result<()> {
             metrics::gauge!("navette_jobs", &labels).set(count as f64);
             metrics::gauge!("navette_jobs_oldest_seconds", &labels).set(age);
         }
+    }
+    standing(&ctx).await
+}
+
+/// Incidents by state, those that are resolved apart.
+async fn standing(ctx: &Context) -> Result<()> {
+    let found = ctx.store.read(incidents::standing).await?;
+    for state in ["open", "acknowledged"] {
+        let count = found.iter().find(|(name, _)| name == state);
+        let count = count.map_or(0, |(_, count)| *count);
+        metrics::gauge!("navette_incidents", "state" => state).set(count as f64);
     }
     Ok(())
 }

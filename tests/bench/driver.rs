@@ -57,6 +57,20 @@ pub struct Outcome {
     pub per_second: f64,
     /// When the first request measured was sent.
     pub start: Instant,
+    /// How long each request measured took, shortest first.
+    pub latencies: Vec<Duration>,
+}
+
+impl Outcome {
+    /// The time that 99 of 100 requests stayed below.
+    pub fn p99(&self) -> Duration {
+        p99(&self.latencies)
+    }
+}
+
+/// The time that 99 of 100 stayed below; sorted, shortest first.
+pub fn p99(latencies: &[Duration]) -> Duration {
+    latencies[latencies.len() * 99 / 100]
 }
 
 /// Events per second.
@@ -81,12 +95,14 @@ async fn drive(load: &Load) -> Outcome {
     }
     gate.wait().await;
     let start = Instant::now();
-    let done: u64 = connections.join_all().await.into_iter().sum();
-    let elapsed = start.elapsed();
+    let mut latencies: Vec<_> = connections.join_all().await.into_iter().flatten().collect();
+    let (elapsed, done) = (start.elapsed(), latencies.len() as u64);
+    latencies.sort_unstable();
     Outcome {
         accepted: done + pace.ahead() * load.connections as u64,
         per_second: rate(done, elapsed),
         start,
+        latencies,
     }
 }
 
@@ -135,19 +151,21 @@ impl Sender {
         }
     }
 
-    async fn run(mut self, gate: Arc<Barrier>, pace: Arc<Pace>) -> u64 {
+    /// How long each request measured took.
+    async fn run(mut self, gate: Arc<Barrier>, pace: Arc<Pace>) -> Vec<Duration> {
         let mut stream = self.connect().await.expect("the server takes connections");
         for _ in 0..pace.ahead() {
             self.exchange(&mut stream).await;
         }
         gate.wait().await;
         let start = Instant::now();
-        let mut done = 0;
+        let mut latencies = Vec::new();
         while pace.goes_on(start) {
+            let sent = Instant::now();
             self.exchange(&mut stream).await;
-            done += 1;
+            latencies.push(sent.elapsed());
         }
-        done
+        latencies
     }
 
     async fn connect(&self) -> io::Result<TlsStream<TcpStream>> {

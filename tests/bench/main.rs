@@ -8,16 +8,19 @@
 //! To add a figure: a file that measures it, called from [`main`] with the [`Figures`] to record it in.
 
 mod callbacks;
+mod deliveries;
 mod disk;
 mod driver;
 mod figures;
 mod intake;
+mod lists;
 mod memory;
 mod nginx;
 mod processes;
 mod purge;
 mod request;
 mod rounds;
+mod slow;
 mod subject;
 mod yardsticks;
 
@@ -35,10 +38,13 @@ use figures::Figures;
 type Part = fn(&mut Figures);
 
 /// The parts in the order of a whole run; the yardsticks alone run only when named.
-const PARTS: [(&str, Part); 5] = [
+const PARTS: [(&str, Part); 8] = [
     ("intake", intake::measure),
     ("memory", memory::measure),
     ("callbacks", callbacks::measure),
+    ("deliveries", deliveries::measure),
+    ("slow", slow::measure),
+    ("lists", lists::measure),
     ("purge", purge::measure),
     ("yardsticks", yardsticks::measure),
 ];

@@ -53,9 +53,9 @@ impl Request {
         Self::new(&head, content)
     }
 
-    /// A piece of a dossier of its own.
-    pub fn piece(address: SocketAddr, token: &str, content: &[u8]) -> Self {
-        let body = multipart(content);
+    /// A piece of a dossier of its own, for `project`.
+    pub fn piece(address: SocketAddr, token: &str, project: &str, content: &[u8]) -> Self {
+        let body = multipart(project, content);
         let head = format!(
             "POST /v1/pieces HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n\
              content-type: multipart/form-data; boundary={BOUNDARY}\r\ncontent-length: {}\r\n\r\n",
@@ -74,8 +74,9 @@ impl Request {
     }
 }
 
-fn multipart(content: &[u8]) -> Vec<u8> {
-    let metadata = metadata(MARK);
+fn multipart(project: &str, content: &[u8]) -> Vec<u8> {
+    let mut metadata = metadata(MARK);
+    metadata["project"] = project.into();
     let part = format!("--{BOUNDARY}\r\ncontent-disposition: form-data; name=");
     let before = format!(
         "{part}\"metadata\"\r\ncontent-type: application/json\r\n\r\n{metadata}\r\n\

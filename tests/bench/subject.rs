@@ -1,6 +1,6 @@
 //! The gateway under load, with default settings and its worker on.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Signal, kill_process};
 use serde_json::Value;
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::kit::{
     client::Client,
-    gateway::{Engine, Gateway, Kit},
+    gateway::{Engine, Gateway, Kit, PROJECT},
     wait,
 };
 
@@ -30,8 +30,12 @@ pub struct Subject {
 impl Subject {
     /// Starts it and gets a token.
     pub fn start(engine: Engine) -> Self {
+        Self::of(Kit::new(engine).start())
+    }
+
+    /// The same around a gateway with settings of its own.
+    pub fn of(gateway: Gateway) -> Self {
         let runtime = Runtime::new().expect("threads can be started");
-        let gateway = Kit::new(engine).start();
         Self {
             client: runtime.block_on(gateway.client()),
             gateway,
@@ -49,17 +53,63 @@ impl Subject {
 
     /// Sends pieces, each with bytes and a dossier of its own.
     pub fn push(&mut self, content: &[u8], connections: usize, until: Until) -> Outcome {
+        self.push_to(PROJECT, content, connections, until)
+    }
+
+    /// The same for a project.
+    pub fn push_to(
+        &mut self,
+        project: &str,
+        content: &[u8],
+        connections: usize,
+        until: Until,
+    ) -> Outcome {
         let address = self.gateway.address();
-        let token = self.client.token.as_deref().unwrap_or_default();
         let outcome = driver::run(&Load {
             address,
             connections,
-            request: Request::piece(address, token, content),
+            request: Request::piece(address, self.token(), project, content),
             expected: 202,
             until,
         });
         self.accepted += outcome.accepted;
         outcome
+    }
+
+    /// The application's token.
+    pub fn token(&self) -> &str {
+        self.client.token.as_deref().unwrap_or_default()
+    }
+
+    /// The dossier of a piece.
+    pub fn some_dossier(&self) -> String {
+        let page = self.runtime.block_on(self.client.get("/v1/pieces?limit=1"));
+        let page = page.json();
+        let dossier = page["items"][0]["dossierId"].as_str();
+        dossier.expect("pieces were sent").to_owned()
+    }
+
+    /// The path of the page after this one.
+    pub fn next_page(&self, path: &str) -> Option<String> {
+        let page = self.runtime.block_on(self.client.get(path)).json();
+        let (list, _) = path.split_once("&cursor=").unwrap_or((path, ""));
+        let cursor = page["nextCursor"].as_str()?;
+        Some(format!("{list}&cursor={cursor}"))
+    }
+
+    /// How long each reading of a path took, shortest first; all of them answer 200.
+    pub fn reading(&self, paths: &[String]) -> Vec<Duration> {
+        let mut latencies = Vec::with_capacity(paths.len());
+        self.runtime.block_on(async {
+            for path in paths {
+                let asked = Instant::now();
+                let answer = self.client.get(path).await;
+                latencies.push(asked.elapsed());
+                assert_eq!(answer.status, 200, "{path}: {answer:?}");
+            }
+        });
+        latencies.sort_unstable();
+        latencies
     }
 
     /// The rate over some time, of a gateway that stands still outside of it: what its worker still has to do must

@@ -9,6 +9,7 @@ mod access_tls;
 mod access_tokens;
 mod antivirus;
 mod commands;
+mod conformity;
 mod contract;
 mod demo;
 mod duplicates;

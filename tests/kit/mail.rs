@@ -83,6 +83,14 @@ impl MailServer {
         });
     }
 
+    /// Kills it.
+    pub fn vanish(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
     /// The kit with this server and these contacts of the gateway.
     pub fn serving(&self, kit: Kit, contacts: &[&str]) -> Kit {
         let password = self.dir.join("password");
@@ -124,9 +132,6 @@ impl MailServer {
 
 impl Drop for MailServer {
     fn drop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        self.vanish();
     }
 }

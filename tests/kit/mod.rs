@@ -9,7 +9,8 @@
 //! | `partner` | ASP's callback API, scriptable |
 //! | `gateway` | the binary, configured, started, killed, restarted |
 //! | `mail`, `clamd` | a real SMTP server, a real antivirus |
-//! | `strace`, `tmpfs`, `chance` | system calls watched and made to fail; a small disk; a die whose seed is told |
+//! | `strace`, `tmpfs`, `loopdisk`, `chance` | system calls watched and made to fail; a small disk; a disk to cut off; a die whose seed is told |
+//! | `python` | judges from PyPI: a contract fuzzer, a TLS scanner |
 //! | `client`, `document` | an application that sends and reads pieces; documents to send |
 //!
 //! Nothing here knows the gateway's inside: it meets the binary, HTTP, files and the database's URL. A journey is
@@ -32,12 +33,14 @@ pub mod client;
 pub mod contract;
 pub mod document;
 pub mod gateway;
+pub mod loopdisk;
 pub mod mail;
 pub mod partner;
 pub mod pki;
 pub mod ports;
 pub mod postgres;
 pub mod process;
+pub mod python;
 pub mod raw;
 pub mod scratch;
 pub mod strace;

@@ -28,7 +28,7 @@ pub fn watching(calls: &str, log: &Path) -> Vec<String> {
         "--seccomp-bpf",
         "-yy",
         "-s",
-        "64",
+        "16384",
         "-o",
         log,
         "-e",

@@ -84,6 +84,9 @@ differences! {
     /// A purged exchange that still holds something of what was to be destroyed.
     PurgeIncomplete = "purge-incomplete",
         "the row was changed by hand, or restored from a backup older than the purge: run `navette restore` again, whole";
+    /// A content in quarantine whose return says something else.
+    QuarantineBroken = "quarantine-broken",
+        "the verdict was changed by hand, or the return: see what the journal says of this exchange";
     /// A row that names an exchange which is not there.
     ExchangeMissing = "exchange-missing",
         "restore the exchange's row from a backup of the database: its other rows are still there";
@@ -111,6 +114,7 @@ impl From<Gap> for Difference {
             Gap::Acknowledgment => Self::AcknowledgmentMissing,
             Gap::SecondReturn => Self::ReturnTwice,
             Gap::Remains => Self::PurgeIncomplete,
+            Gap::Quarantine => Self::QuarantineBroken,
             Gap::Exchange => Self::ExchangeMissing,
         }
     }

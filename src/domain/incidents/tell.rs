@@ -15,6 +15,7 @@ use crate::{
     domain::{
         Context,
         jobs::{self, Effects, End, Settlement},
+        journal::{self, Kind, Subject},
     },
     kernel::fault::{Fault, Result},
     outbound::{
@@ -24,6 +25,7 @@ use crate::{
     storage::{
         incidents::{self, IncidentRow},
         jobs::JobRow,
+        journal::{EntryRow, append},
     },
 };
 
@@ -47,7 +49,7 @@ pub async fn mail(ctx: &Context, herald: &Herald, job: &JobRow) -> Result<Settle
         return Ok(Settlement::bare(End::Done));
     };
     let sent = send(ctx, &mailer, &contacts, &row, job.id).await;
-    settled(ctx, job, row.id, &sent)
+    settled(ctx, job, &row, &sent)
 }
 
 /// Pushes the incident that `job` is about to its project's ticketing tool.
@@ -136,16 +138,17 @@ async fn send(
 }
 
 /// A mail that left to somebody is done: those it did not reach are an incident. One that left to nobody is tried again.
-fn settled(ctx: &Context, job: &JobRow, id: Uuid, sent: &Sent) -> Result<Settlement> {
-    let cause = failing(ctx, Code::MailFailed, None);
+fn settled(ctx: &Context, job: &JobRow, row: &IncidentRow, sent: &Sent) -> Result<Settlement> {
+    let (id, cause) = (row.id, failing(ctx, Code::MailFailed, None));
     let now = ctx.clock.now();
     let next = now.checked_add(QUIET).unwrap_or(Timestamp::MAX);
     let Some(first) = sent.refusals.first() else {
-        let gone = clear(ctx, &cause)?;
+        let (gone, entry) = (clear(ctx, &cause)?, mailed(ctx, row, sent)?);
         return Ok(Settlement {
             end: End::Done,
             effects: Box::new(move |tx| {
                 incidents::mailed(tx, id, now, next)?;
+                append(tx, &entry)?;
                 gone.close(tx).map(drop)
             }),
         });
@@ -153,10 +156,12 @@ fn settled(ctx: &Context, job: &JobRow, id: Uuid, sent: &Sent) -> Result<Settlem
     tracing::warn!(incident = %id, reason = first.reason, left = sent.left, "a mail was not taken");
     if sent.left > 0 {
         let ticket = prepare(ctx, cause, json!({ "reason": first.reason }))?;
+        let entry = mailed(ctx, row, sent)?;
         return Ok(Settlement {
             end: End::Done,
             effects: Box::new(move |tx| {
                 incidents::mailed(tx, id, now, next)?;
+                append(tx, &entry)?;
                 ticket.open(tx).map(drop)
             }),
         });
@@ -169,6 +174,23 @@ fn settled(ctx: &Context, job: &JobRow, id: Uuid, sent: &Sent) -> Result<Settlem
     };
     let given_up: Effects = Box::new(move |tx| incidents::no_mail_before(tx, id, next));
     trouble.settlement(ctx, job, given_up)
+}
+
+/// The proof that people were told (TRC-2): to how many addresses, never which.
+fn mailed(ctx: &Context, row: &IncidentRow, sent: &Sent) -> Result<EntryRow> {
+    let subject = Subject {
+        exchange_id: row.exchange_id,
+        project: row.project.clone(),
+        owner: row.owner.clone(),
+    };
+    let detail = json!({ "incidentId": row.id, "code": row.code, "contacts": sent.left });
+    journal::entry(
+        &ctx.clock,
+        &ctx.entropy,
+        Kind::IncidentMailed,
+        subject,
+        detail,
+    )
 }
 
 /// The cause of news that do not leave: the mail server's, or a project's tool's.

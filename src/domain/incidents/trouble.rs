@@ -4,7 +4,7 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Cause, Code, Ticket, clear, prepare};
+use super::{Cause, Clearing, Code, Ticket, clear, prepare};
 use crate::{
     domain::{
         Context,
@@ -34,20 +34,31 @@ pub async fn settlement(ctx: &Context, job: &JobRow, fault: &Fault) -> Settlemen
     }
 }
 
-/// The settlement of a job that succeeded after it had failed: the incidents of its troubles end with it.
-pub async fn over(ctx: &Context, job: &JobRow, settlement: Settlement) -> Result<Settlement> {
+/// The settlement of a job that succeeded after it had failed: the incidents of its troubles end with it. Where they cannot
+/// be looked up, what was done counts all the same, and they stay for an operator.
+pub async fn over(ctx: &Context, job: &JobRow, settlement: Settlement) -> Settlement {
     if job.attempts == 0 || settlement.end != End::Done {
-        return Ok(settlement);
+        return settlement;
     }
+    match ended(ctx, job).await {
+        Ok(ended) => also(settlement, move |tx| {
+            ended.iter().try_for_each(|end| end.close(tx).map(drop))
+        }),
+        Err(fault) => {
+            tracing::warn!(job = %job.id, %fault, "the incidents of a job that succeeded at last could not be resolved");
+            settlement
+        }
+    }
+}
+
+async fn ended(ctx: &Context, job: &JobRow) -> Result<Vec<Clearing>> {
     let Some(exchange) = exchange(ctx, job).await? else {
-        return Ok(settlement);
+        return Ok(Vec::new());
     };
-    let ended = |code| clear(ctx, &Cause::of_exchange(code, &exchange));
-    let (failed, corrupt) = (ended(Code::ProcessingFailed)?, ended(Code::CorruptBlob)?);
-    Ok(also(settlement, move |tx| {
-        failed.close(tx)?;
-        corrupt.close(tx).map(drop)
-    }))
+    let codes = [Code::ProcessingFailed, Code::CorruptBlob].into_iter();
+    codes
+        .map(|code| clear(ctx, &Cause::of_exchange(code, &exchange)))
+        .collect()
 }
 
 /// Opens the incident of stored bytes that were found damaged, outside of any job. A fault of another kind opens none; an

@@ -72,6 +72,8 @@ pub enum Kind {
     IncidentAcknowledged,
     /// A call about an incident was recorded.
     IncidentCalled,
+    /// A mail about an incident left to its contacts.
+    IncidentMailed,
     /// The cause of an incident is gone, or an operator says so.
     IncidentResolved,
 }
@@ -103,6 +105,7 @@ impl Kind {
             Self::IncidentOpened => "incident.opened",
             Self::IncidentAcknowledged => "incident.acknowledged",
             Self::IncidentCalled => "incident.called",
+            Self::IncidentMailed => "incident.mailed",
             Self::IncidentResolved => "incident.resolved",
         }
     }

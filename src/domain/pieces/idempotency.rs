@@ -3,7 +3,7 @@
 //! A key belongs to a client and an operation. **The way of a key.** [`claim`] takes it before the content is read: a key in
 //! flight is refused (`request-in-flight`), one that is settled gives a [`Replay`] → the claim is a short lease, renewed
 //! while its request lives ([`Claim`]) → the transaction of the piece settles it with the outcome and a fingerprint of
-//! metadata and content ([`Settling`]), or the refused request frees it ([`Claim::release`]). A crash frees it too, by the
+//! metadata and content (`Settling`), or the refused request frees it ([`Claim::release`]). A crash frees it too, by the
 //! lease's end. A settled key lives as long as its piece.
 //!
 //! The fingerprint leaves out how the request was written: boundaries, the order of JSON keys, the case of a hash. A sending

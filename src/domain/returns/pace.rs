@@ -1,6 +1,8 @@
 //! The pace at which a partner is called. One that fails again and again, whatever return it is, is probed: one attempt at a
 //! time, later and later, while the other returns wait without an attempt of their own. Its first answer lets all of them go.
 //!
+//! One that asks for a pause (`Retry-After`) has it from all returns.
+//!
 //! A refusal that is about the piece alone (such as 422) is an answer too: who gives it is there. A return that waits longer
 //! than its project's span is given up all the same, so that none waits for ever.
 

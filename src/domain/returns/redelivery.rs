@@ -1,7 +1,7 @@
 //! A return that is sent again because a client or an operator asks for it: the same bytes under the same id, marked with the
 //! redelivery's own.
 //!
-//! **The way through.** [`Prepared`] holds what a transaction writes, drawn before it: the redelivery's row, the journal's
+//! **The way through.** `Prepared` holds what a transaction writes, drawn before it: the redelivery's row, the journal's
 //! entry, the job. A return that is on its way already is left alone. One that was given up is pending again; one that was
 //! acknowledged stays so, whatever becomes of its redelivery.
 

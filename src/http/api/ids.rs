@@ -21,7 +21,7 @@ impl<S: Send + Sync, const N: usize> FromRequestParts<S> for Ids<N> {
 }
 
 /// One spelling per id: small letters, hyphens, version 7.
-fn id(text: &str) -> Option<Uuid> {
+pub(super) fn id(text: &str) -> Option<Uuid> {
     let id = Uuid::try_parse(text).ok()?;
     (id.get_version_num() == 7 && id.to_string() == text).then_some(id)
 }

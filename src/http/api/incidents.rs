@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{
     Api,
     caller::{Administering, Caller},
-    query,
+    ids, query,
 };
 use crate::{
     domain::{
@@ -82,7 +82,7 @@ impl Reader {
             "project" => query::put(&mut filter.project, query::text(value, 64)),
             "state" => query::put(&mut filter.states, state(value)),
             "code" => query::put(&mut filter.code, code(value)),
-            "reconciliationId" => query::put(&mut filter.exchange_id, value.parse().ok()),
+            "reconciliationId" => query::put(&mut filter.exchange_id, ids::id(value)),
             "cursor" => query::put(&mut filter.before, view::behind(value)),
             "limit" => {
                 let limit = query::number(value, query::MOST);
@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn every_faulty_parameter_is_told_at_once() {
         let fault = read(Some(
-            "state=gone&limit=0&code=A&colour=blue&cursor=x&state=open",
+            "state=gone&limit=0&code=A&colour=blue&cursor=x&reconciliationId=7&state=open",
         ))
         .unwrap_err();
         let pointers: Vec<_> = fault.errors().iter().map(|e| e.pointer.clone()).collect();
@@ -133,6 +133,7 @@ mod tests {
                 "/query/code",
                 "/query/colour",
                 "/query/cursor",
+                "/query/reconciliationId",
                 "/query/state"
             ]
         );

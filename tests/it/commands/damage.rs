@@ -79,6 +79,11 @@ const ROWS: &[(&str, &[&str])] = &[
         &["acknowledgment-missing"],
     ),
     (
+        "INSERT INTO scan SELECT id, exchange_id, partner, environment, 'infected', 'X', created_at FROM document \
+         WHERE exchange_id = ID AND role = 'content'",
+        &["quarantine-broken"],
+    ),
+    (
         "DELETE FROM return_once WHERE exchange_id = ID",
         &["return-twice"],
     ),

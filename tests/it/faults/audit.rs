@@ -13,13 +13,18 @@ const AT_ONCE: usize = 8;
 /// Fails unless exactly the promised pieces are there, whole, each returned and acknowledged once.
 pub async fn promises_are_kept(gateway: &Gateway, client: &Client, promises: &[Promise]) {
     gateway.await_idle();
-    let kept = stream::iter(promises).map(|promise| is_kept(client, promise));
-    kept.buffer_unordered(AT_ONCE).collect::<()>().await;
+    are_whole(client, promises).await;
     let promised: BTreeSet<String> = promises.iter().map(|promise| promise.id.clone()).collect();
     assert_eq!(promised.len(), promises.len(), "two pieces share an id");
     assert_eq!(listed(client).await, promised, "listed and promised");
     assert_eq!(returned(gateway), promised, "returned and promised");
     gateway.doctor();
+}
+
+/// Fails unless each of these pieces is there, whole, returned and acknowledged.
+pub async fn are_whole(client: &Client, promises: &[Promise]) {
+    let kept = stream::iter(promises).map(|promise| is_kept(client, promise));
+    kept.buffer_unordered(AT_ONCE).collect::<()>().await;
 }
 
 async fn is_kept(client: &Client, promise: &Promise) {

@@ -21,5 +21,6 @@ mod kill;
 mod load;
 mod order;
 mod points;
+mod power;
 mod shutdown;
 mod sync;

@@ -50,6 +50,10 @@ async fn told_by(kit: crate::kit::gateway::Kit, speech: Speech) {
     ] {
         assert!(text.contains(part), "{part} is not in:\n{text}");
     }
+    let told = "SELECT count(*) FROM journal WHERE kind = 'incident.mailed'";
+    wait::until("journalled mail", SOON, || {
+        (gateway.count(told) == 1).then_some(())
+    });
     wait::until("mailed incident", SOON, || {
         (gateway.count("SELECT count(*) FROM incident WHERE mailed_at IS NOT NULL") == 1)
             .then_some(())
@@ -104,6 +108,33 @@ both_engines! {
         server.wait_for(1, SOON);
         wait_for_incident(&gateway, "mail-failed", "resolved");
         assert_eq!(server.mails().len(), 1);
+    }
+
+    /// A server killed under load: in the end each incident is told.
+    async fn a_mail_server_killed_under_load_leaves_no_incident_untold(kit) {
+        let mut server = MailServer::start(Speech::StartTls);
+        let kit = impatient(server.serving(kit, &[CONTACT]));
+        kit.partner.script(CALLBACK, [Answer::failure()]);
+        let gateway = kit.start();
+        let client = gateway.client().await;
+        for n in 0..8 {
+            sent(&client, &format!("D-{n}")).await;
+            if n == 3 {
+                server.wait_for(1, SOON);
+                server.vanish();
+            }
+        }
+        let open = "SELECT count(*) FROM incident WHERE code = 'undelivered'";
+        wait::until("eight incidents", SOON, || (gateway.count(open) == 8).then_some(()));
+        server.appear();
+        let untold = "SELECT count(*) FROM incident WHERE code = 'undelivered' AND mailed_at IS NULL";
+        wait::until("last mail", SOON, || (gateway.count(untold) == 0).then_some(()));
+        let subjects = server.mails().into_iter().filter_map(|mail| {
+            let text = mail["text"].as_str()?.to_owned();
+            text.lines().find(|line| line.starts_with("Incident : ")).map(str::to_owned)
+        });
+        let told: std::collections::BTreeSet<_> = subjects.collect();
+        assert_eq!(told.len(), 8);
     }
 
     /// A server that speaks no TLS gets neither the login nor the mail.

@@ -4,6 +4,7 @@ mod causes;
 mod desk;
 mod list;
 mod mails;
+mod settings;
 mod tickets;
 
 use std::time::Duration;

@@ -71,6 +71,23 @@ both_engines! {
         gateway.doctor();
     }
 
+    /// The pause that he asks for is his, whatever return it was that he refused.
+    async fn a_partner_that_asks_for_a_pause_has_it_from_all_returns(kit) {
+        let gateway = slow_after(kit, 10, 600).start();
+        gateway.partner().script(CALLBACK, [Answer::TryLater("3".to_owned()), Answer::Acknowledge]);
+        let client = gateway.client().await;
+        let first = sent(&client, "D-1").await;
+        wait::until("pause", SOON, || (targets(&gateway) == 1).then_some(()));
+        let second = sent(&client, "D-2").await;
+        for id in [&first, &second] {
+            with_status(&client, id, "acknowledged").await;
+        }
+        let calls = gateway.partner().received();
+        assert_eq!(calls.len(), 3);
+        assert!(calls[1].at - calls[0].at >= Duration::from_secs(3), "{:?}", calls[1].at - calls[0].at);
+        assert_eq!((targets(&gateway), incident(&gateway)), (0, String::new()));
+    }
+
     /// Whoever refuses a piece for its own sake is there: the others are sent as ever.
     async fn a_refusal_of_single_pieces_slows_nothing_down(kit) {
         let gateway = slow_after(kit, 2, 600).start();

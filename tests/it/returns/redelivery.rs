@@ -100,6 +100,25 @@ both_engines! {
         gateway.doctor();
     }
 
+    /// Killed after the redelivery left and before that was recorded: it leaves again, under the same mark.
+    async fn a_redelivery_outlives_the_death_of_its_process(kit) {
+        let kit = kit.set("worker.lease_seconds", 2);
+        let mut gateway = kit.env("NAVETTE_FAILPOINT", "deliver.after-send:2").start();
+        let client = gateway.client().await;
+        let id = sent(&client, "D-1").await;
+        with_status(&client, &id, "acknowledged").await;
+        gateway.await_idle();
+        let _ = client.request(reqwest::Method::POST, &format!("/v1/pieces/{id}/return/redeliveries")).send().await;
+        gateway.ended();
+        gateway.restart_with(&[]);
+        let calls = gateway.partner().wait_for(3, SOON).await;
+        assert_eq!(calls[1].header("navette-redelivery"), calls[2].header("navette-redelivery"));
+        assert_eq!(calls[0].header("webhook-id"), calls[2].header("webhook-id"));
+        gateway.await_idle();
+        assert_eq!(gateway.sql("SELECT state FROM redelivery"), "delivered");
+        gateway.doctor();
+    }
+
     async fn a_return_can_be_asked_for_again_and_again(kit) {
         let (gateway, client, id) = acknowledged(kit).await;
         for time in 2..5 {

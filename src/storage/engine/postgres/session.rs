@@ -1,0 +1,270 @@
+//! One connection to PostgreSQL. A unit of work takes few round trips: its begin travels with its first statement, and
+//! statements whose outcome nobody looks at travel with the next one, or with the commit.
+
+use std::{collections::HashMap, time::Duration};
+
+use futures_util::future::{try_join_all, try_join3};
+use openssl::ssl::{SslConnector, SslMethod};
+use postgres_openssl::MakeTlsConnector;
+use tokio::runtime::Runtime;
+use tokio_postgres::{Client, Config, Statement as Prepared, error::SqlState};
+
+use super::values::{borrowed, row};
+use crate::{
+    kernel::fault::{Code, Fault, Result},
+    storage::engine::{Kind, Row, Statement, Tx, Unit, Value},
+};
+
+/// How long one connection attempt may take.
+const CONNECT: Duration = Duration::from_secs(5);
+/// How many statements wait at most.
+const DEFERRED: usize = 24;
+/// The server's own limits for each connection: a statement, a lock, an abandoned transaction.
+const SESSION: &str = "SET statement_timeout='25s'; SET lock_timeout='10s'; \
+                       SET idle_in_transaction_session_timeout='60s'";
+
+/// One connection, its prepared statements and the runtime that drives it.
+pub struct Session {
+    runtime: Runtime,
+    config: Config,
+    client: Option<Client>,
+    prepared: HashMap<String, Prepared>,
+    /// Whether the unit's transaction is still to be begun: that travels with its first statement.
+    begin_due: bool,
+    /// Statements that wait for the next one to travel with.
+    deferred: Vec<(Prepared, Vec<Value>)>,
+    /// Whether the last failure was one that a second run may not meet.
+    pub(super) worth_again: bool,
+}
+
+impl Session {
+    pub(super) fn new(mut config: Config) -> Result<Self> {
+        config.connect_timeout(CONNECT).application_name("navette");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(Fault::internal)?;
+        Ok(Self {
+            runtime,
+            config,
+            client: None,
+            prepared: HashMap::new(),
+            begin_due: false,
+            deferred: Vec::new(),
+            worth_again: false,
+        })
+    }
+
+    pub(super) fn attempt(&mut self, unit: &mut dyn Unit, transaction: bool) -> Result<()> {
+        self.worth_again = false;
+        self.connect()?;
+        self.begin_due = transaction;
+        let ran = unit.run(&mut Tx(Kind::Postgres(self)));
+        let outcome = match ran {
+            Ok(()) => self.conclude(transaction),
+            // The unit's own fault is what the caller wants to know.
+            Err(fault) => Err(fault),
+        };
+        if outcome.is_err() && transaction {
+            self.roll_back();
+        }
+        outcome
+    }
+
+    /// Sends what still waits, and the commit behind it. Nothing was begun where nothing was done.
+    fn conclude(&mut self, transaction: bool) -> Result<()> {
+        if self.begin_due && self.deferred.is_empty() {
+            return Ok(());
+        }
+        if !transaction {
+            return self.flush();
+        }
+        let committed = self.pipeline(async |client| client.batch_execute("COMMIT").await);
+        if committed.is_err() && self.client.is_none() {
+            // The outcome is unknown: a second run might do it twice.
+            self.worth_again = false;
+        }
+        committed
+    }
+
+    /// A failed rollback ends the connection.
+    fn roll_back(&mut self) {
+        self.deferred.clear();
+        let begun = !std::mem::take(&mut self.begin_due) && self.client.is_some();
+        let worth_again = self.worth_again;
+        if begun && self.script("ROLLBACK").is_err() {
+            self.client = None;
+        }
+        self.worth_again = worth_again;
+    }
+
+    pub(super) fn connect(&mut self) -> Result<()> {
+        self.deferred.clear();
+        self.begin_due = false;
+        if self
+            .client
+            .as_ref()
+            .is_some_and(|client| !client.is_closed())
+        {
+            return Ok(());
+        }
+        self.prepared.clear();
+        let connected = self.runtime.block_on(connect(&self.config));
+        self.client = Some(connected.map_err(Fault::unavailable)?);
+        self.script(SESSION)
+    }
+
+    pub fn execute(&mut self, sql: &str, params: &[Value]) -> Result<u64> {
+        let statement = self.prepare(sql)?;
+        self.pipeline(async |client| client.execute(&statement, &borrowed(params)).await)
+    }
+
+    /// Has statements run whose outcome nobody looks at: they leave with the next one, or with the commit. A fault of
+    /// theirs is the fault of what they leave with.
+    pub fn batch(&mut self, statements: &[Statement<'_>]) -> Result<()> {
+        for (sql, params) in statements {
+            let statement = self.prepare(sql)?;
+            self.deferred.push((statement, params.to_vec()));
+        }
+        match self.deferred.len() > DEFERRED {
+            true => self.flush(),
+            false => Ok(()),
+        }
+    }
+
+    pub fn query(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
+        let statement = self.prepare(sql)?;
+        let found =
+            self.pipeline(async |client| client.query(&statement, &borrowed(params)).await)?;
+        found.iter().map(row).collect()
+    }
+
+    /// By a cursor, a thousand rows at a time.
+    pub fn walk(
+        &mut self,
+        name: &str,
+        sql: &str,
+        each: &mut dyn FnMut(Row) -> Result<()>,
+    ) -> Result<()> {
+        self.script(&format!("DECLARE walk_{name} NO SCROLL CURSOR FOR {sql}"))?;
+        let fetch = format!("FETCH 1000 FROM walk_{name}");
+        loop {
+            let rows = self.query(&fetch, &[])?;
+            if rows.is_empty() {
+                return self.script(&format!("CLOSE walk_{name}"));
+            }
+            rows.into_iter().try_for_each(&mut *each)?;
+        }
+    }
+
+    pub fn script(&mut self, sql: &str) -> Result<()> {
+        self.pipeline(async |client| client.batch_execute(sql).await)
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        self.pipeline(async |_| Ok(()))
+    }
+
+    /// Sends what waits, then `last`, without awaiting an answer in between: one round trip for all of them.
+    fn pipeline<T>(
+        &mut self,
+        last: impl AsyncFnOnce(&Client) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<T> {
+        let begin_due = std::mem::take(&mut self.begin_due);
+        let deferred = std::mem::take(&mut self.deferred);
+        let (runtime, client) = self.parts()?;
+        let begun = async {
+            match begin_due {
+                true => client.batch_execute("BEGIN").await,
+                false => Ok(()),
+            }
+        };
+        let before = async {
+            let params: Vec<_> = deferred
+                .iter()
+                .map(|(_, params)| borrowed(params))
+                .collect();
+            let each = deferred.iter().zip(&params);
+            try_join_all(each.map(|((statement, _), params)| client.execute(statement, params)))
+                .await
+        };
+        // Each sends when it is first looked at, which is in this order.
+        let done = runtime.block_on(try_join3(begun, before, last(client)));
+        done.map(|(_, _, last)| last)
+            .map_err(|error| self.fault(&error))
+    }
+
+    pub fn prepare(&mut self, sql: &str) -> Result<Prepared> {
+        if let Some(statement) = self.prepared.get(sql) {
+            return Ok(statement.clone());
+        }
+        let (runtime, client) = self.parts()?;
+        let made = runtime.block_on(client.prepare(sql));
+        let statement = made.map_err(|error| self.fault(&error))?;
+        self.prepared.insert(sql.to_owned(), statement.clone());
+        Ok(statement)
+    }
+
+    fn parts(&self) -> Result<(&Runtime, &Client)> {
+        let client = self.client.as_ref();
+        let client = client.ok_or_else(|| Fault::unavailable("not connected to PostgreSQL"))?;
+        Ok((&self.runtime, client))
+    }
+
+    /// Sorts an error: lost connections and deadlocks are worth another run, a full disk has its own code.
+    fn fault(&mut self, error: &tokio_postgres::Error) -> Fault {
+        let state = error.code();
+        let conflict = [
+            SqlState::T_R_SERIALIZATION_FAILURE,
+            SqlState::T_R_DEADLOCK_DETECTED,
+        ];
+        if error.is_closed() || state.is_none() || state.is_some_and(is_shutdown) {
+            self.client = None;
+            self.worth_again = true;
+            return Fault::unavailable(described(error));
+        }
+        self.worth_again = state.is_some_and(|state| conflict.contains(state));
+        match state {
+            Some(&SqlState::DISK_FULL) => {
+                Fault::new(Code::StorageFull, "Stockage plein.").because(described(error))
+            }
+            Some(&SqlState::QUERY_CANCELED | &SqlState::LOCK_NOT_AVAILABLE) => {
+                Fault::unavailable(described(error))
+            }
+            _ if self.worth_again => Fault::unavailable(described(error)),
+            _ => Fault::internal(described(error)),
+        }
+    }
+}
+
+fn is_shutdown(state: &SqlState) -> bool {
+    [
+        SqlState::ADMIN_SHUTDOWN,
+        SqlState::CRASH_SHUTDOWN,
+        SqlState::CANNOT_CONNECT_NOW,
+        SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+    ]
+    .contains(state)
+}
+
+/// The server's message and detail, without the values of the statement.
+fn described(error: &tokio_postgres::Error) -> String {
+    match error.as_db_error() {
+        Some(server) => format!("{}: {}", server.code().code(), server.message()),
+        None => error.to_string(),
+    }
+}
+
+async fn connect(config: &Config) -> Result<Client, String> {
+    let tls = SslConnector::builder(SslMethod::tls_client()).map_err(|error| error.to_string())?;
+    let (client, connection) = config
+        .connect(MakeTlsConnector::new(tls.build()))
+        .await
+        .map_err(|error| error.to_string())?;
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::warn!(%error, "connection to PostgreSQL lost");
+        }
+    });
+    Ok(client)
+}

@@ -1,0 +1,5 @@
+//! Judged by others: programs that know the standards and not us.
+
+mod contract;
+mod dependencies;
+mod tls;
