@@ -26,7 +26,8 @@ fn is_refusal(code: Code) -> bool {
     )
 }
 
-/// Journals the refusal of what `client` sent; a hash that does not match opens an incident (TRC-2).
+/// Journals the refusal of what `client` sent; a hash that does not match is logged as an anomaly, and opens an incident
+/// (TRC-2).
 ///
 /// A journal that cannot be written does not change the answer: the fault is logged instead.
 pub async fn journal(ctx: &Context, client: &Client, project: Option<String>, fault: &Fault) {
@@ -40,6 +41,14 @@ pub async fn journal(ctx: &Context, client: &Client, project: Option<String>, fa
         .collect();
     let mismatch = Code::HashMismatch;
     let altered = fault.code() == mismatch || codes.contains(&mismatch.as_str());
+    if altered {
+        tracing::warn!(
+            anomaly = "hash-mismatch",
+            client = client.client_id,
+            project,
+            "a content does not match its announced hash"
+        );
+    }
     let detail =
         json!({ "clientId": client.client_id, "code": fault.code().as_str(), "codes": codes });
     if let Err(error) = append_entry(ctx, client, project, detail, altered).await {
