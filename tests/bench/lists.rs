@@ -80,22 +80,25 @@ fn deep(subject: &Subject) -> Vec<String> {
 
 /// Copies every row of the list, each under an id of its own: of the same time, or an earlier one.
 fn multiply(subject: &Subject, engine: Engine) {
-    let columns = "kind, client_id, partner, environment, project, source_application, iteration, status, \
-                   received_at, request_bytes, dossier_hash, size, sha256, key_id, wrapped_key, metadata";
+    let before = "kind, client_id, partner, environment, project, source_application, iteration";
+    let after =
+        "received_at, request_bytes, dossier_hash, size, sha256, key_id, wrapped_key, metadata";
     let (numbers, id) = match engine {
         Engine::Sqlite => (
             format!(
                 "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {COPIES})"
             ),
-            "substr(e.id, 1, 6) || randomblob(10)",
+            "CAST(substr(e.id, 1, 9) || randomblob(7) AS BLOB)",
         ),
         Engine::Postgres => (
             format!("WITH n(i) AS (SELECT generate_series(1, {COPIES}))"),
             "(left(e.id::text, 15) || substr(gen_random_uuid()::text, 16))::uuid",
         ),
     };
+    // Without the rows of a return, a copy can only be one that waits for it.
     let seed = format!(
-        "{numbers} INSERT INTO exchange (id, {columns}) SELECT {id}, {columns} FROM exchange e, n \
+        "{numbers} INSERT INTO exchange (id, {before}, status, {after}) \
+         SELECT {id}, {before}, 'received', {after} FROM exchange e, n \
          WHERE e.status <> 'undelivered'; ANALYZE; SELECT 1"
     );
     subject.gateway.sql(&seed);

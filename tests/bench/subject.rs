@@ -85,7 +85,7 @@ impl Subject {
     pub fn some_dossier(&self) -> String {
         let page = self.runtime.block_on(self.client.get("/v1/pieces?limit=1"));
         let page = page.json();
-        let dossier = page["items"][0]["dossierId"].as_str();
+        let dossier = page["items"][0]["metadata"]["dossierId"].as_str();
         dossier.expect("pieces were sent").to_owned()
     }
 
