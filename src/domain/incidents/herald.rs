@@ -1,13 +1,13 @@
 //! The ways out of news: the mail server, and each project's ticketing tool; made once, shared by all jobs.
 
-use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use crate::{
     config::{Config, Smtp, Tool},
+    domain::returns::courier::{read, secret},
     kernel::{
         clock::Clock,
         fault::{Code, Fault, Result},
-        secret::Secret,
     },
     outbound::{
         callback::{Sender, Settings, Signer},
@@ -107,17 +107,4 @@ fn sender(tool: &Tool, clock: &Clock) -> Result<Sender> {
         signer,
     };
     Sender::new(settings, clock.clone())
-}
-
-fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|error| unreadable(path, &error))
-}
-
-fn secret(path: &Path) -> Result<Secret> {
-    let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
-    Ok(Secret::new(text.trim()))
-}
-
-fn unreadable(path: &Path, error: &std::io::Error) -> Fault {
-    Fault::new(Code::Configuration, format!("{}: {error}", path.display()))
 }

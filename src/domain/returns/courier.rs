@@ -80,11 +80,13 @@ fn signer(callback: &Callback) -> Result<Signer> {
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
+/// The bytes of a file of the settings. Fails with code `configuration`.
+pub(in crate::domain) fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|error| unreadable(path, &error))
 }
 
-fn secret(path: &Path) -> Result<Secret> {
+/// The secret in a file of the settings, blanks around it apart. Fails with code `configuration`.
+pub(in crate::domain) fn secret(path: &Path) -> Result<Secret> {
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
     Ok(Secret::new(text.trim()))
 }
