@@ -38,8 +38,9 @@ use figures::Figures;
 type Part = fn(&mut Figures);
 
 /// The parts in the order of a whole run; the yardsticks alone run only when named.
-const PARTS: [(&str, Part); 8] = [
-    ("intake", intake::measure),
+const PARTS: [(&str, Part); 9] = [
+    ("intake", intake::small_ones),
+    ("large", intake::large_ones),
     ("memory", memory::measure),
     ("callbacks", callbacks::measure),
     ("deliveries", deliveries::measure),
