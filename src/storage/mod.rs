@@ -4,7 +4,10 @@
 //! hold the statements of one domain each, declared with [`statements!`](crate::statements) so that a test prepares every
 //! one of them on both engines.
 
+pub mod archives;
 pub mod clients;
+pub mod depot_files;
+pub mod documents;
 pub mod dump;
 pub mod engine;
 pub mod exchanges;
@@ -32,7 +35,10 @@ pub use engine::{Access, Engine, Row, Store, Tx, Value};
 /// Every statement of every file for `engine`, by name: what the preparation test walks.
 pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
     let shared = [
+        archives::ALL,
         clients::ALL,
+        depot_files::ALL,
+        documents::ALL,
         exchanges::ALL,
         holds::ALL,
         idempotency::ALL,

@@ -8,7 +8,8 @@ use super::{Difference, Progress, Report};
 use crate::{
     domain::{
         Context,
-        exchanges::{Metadata, Status},
+        archives::kept::archive_key,
+        exchanges::{Metadata, PIECE, Status},
         ged::{ProjectKeys, documents},
         pieces::record::natural_key,
         receipts::{self, Receipt},
@@ -107,7 +108,14 @@ impl Page {
             let detail = "the receipt names another file";
             report.add(Difference::ReceiptMismatch, exchange.id, detail);
         }
-        let digest = natural_key(&keys, &metadata, &exchange.sha256);
+        if exchange.status == Status::Refused.as_str() {
+            // It may be dropped again: it stands for nothing.
+            return Ok(());
+        }
+        let digest = match exchange.kind == PIECE {
+            true => natural_key(&keys, &metadata, &exchange.sha256),
+            false => archive_key(&keys, &metadata, &exchange.sha256),
+        };
         claimed(ctx, exchange.id, digest, report).await
     }
 

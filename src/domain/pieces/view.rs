@@ -12,6 +12,7 @@ use crate::{
         access::Client,
         exchanges::{Metadata, Status},
         ged::{
+            contained::Reader,
             documents::{self, Column},
             verdict,
         },
@@ -28,7 +29,6 @@ use crate::{
         listing::{self, Filter},
         returns::{self, StateRow},
     },
-    vault::BlobReader,
 };
 
 /// How many events one answer holds: an exchange has a dozen, one that is sent again and again a few more.
@@ -289,7 +289,7 @@ pub struct Readable {
     /// The name to give it.
     pub file_name: String,
     /// Its bytes.
-    pub reader: BlobReader,
+    pub reader: Reader,
 }
 
 /// The content of a piece as received, or one that its processing produced (`document`).
