@@ -23,7 +23,7 @@ pub use antivirus::{Antivirus, ClamdAddress};
 pub use gateway::{
     Database, Gateway, Limits, Listen, Purge, Receipts, Sandbox, TlsFiles, Tokens, Worker,
 };
-pub use project::{Callback, Project, Projects, is_name};
+pub use project::{Acceptance, Callback, Project, Projects, is_name};
 use reader::Reader;
 
 use crate::kernel::fault::{Code, Fault, Result};

@@ -18,7 +18,7 @@ use crate::{
     },
     storage::{
         documents as rows,
-        exchanges::{DocumentRow, ExchangeRow},
+        exchanges::{DocumentRow, ExchangeRow, ReceiptRow},
     },
     vault::BlobReader,
 };
@@ -120,6 +120,20 @@ pub fn open_json<T: DeserializeOwned>(key: &Key, column: Column, sealed: &[u8]) 
 /// The metadata of an exchange, as its sender gave them.
 pub fn metadata(key: &Key, exchange: &ExchangeRow) -> Result<Metadata> {
     open_json(key, Column::Metadata, &exchange.metadata)
+}
+
+/// A receipt as it was signed: one that names entries of an archive is kept sealed. Fails with `purged` where it is gone.
+pub async fn receipt(
+    ctx: &Context,
+    exchange: &ExchangeRow,
+    mut row: ReceiptRow,
+) -> Result<ReceiptRow> {
+    if row.sealed {
+        let key = exchange_key(ctx, exchange).await?;
+        row.body = open_bytes(&key, Column::Receipt, &row.body)?;
+        row.cms = open_bytes(&key, Column::Signature, &row.cms)?;
+    }
+    Ok(row)
 }
 
 /// A reader of a document, wherever its bytes lie. Fails with `corrupt` where they are missing or not what was written.

@@ -22,9 +22,10 @@ use crate::{
 
 /// The receipt of a piece.
 pub async fn receipt(ctx: &Context, client: &Client, id: Uuid) -> Result<ReceiptRow> {
-    exchange(ctx, client, id).await?;
+    let exchange = exchange(ctx, client, id).await?;
     let found = ctx.store.read(move |tx| exchanges::receipt(tx, id)).await?;
-    found.ok_or_else(|| Fault::internal(format!("exchange {id} has no receipt")))
+    let row = found.ok_or_else(|| Fault::internal(format!("exchange {id} has no receipt")))?;
+    documents::receipt(ctx, &exchange, row).await
 }
 
 /// The bytes of a piece's return, as they were sent; `not-found` until there is one.
