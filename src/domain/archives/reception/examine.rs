@@ -26,11 +26,6 @@ use crate::{
     vault::BlobReader,
 };
 
-/// What a finding of the antivirus is called.
-const INFECTED: &str = "infected";
-/// What an accepted uid that comes again with another content is called.
-const CONFLICT: &str = "conflict";
-
 /// An archive that was looked at.
 pub struct Examined {
     /// What the check found; nothing that can be read of an archive whose compression is not safe.
@@ -65,13 +60,13 @@ impl Examined {
     /// Adds a finding about a piece, and judges anew.
     pub fn conflict(&mut self, at: PieceAt, acceptance: Acceptance) {
         let detail = "Cette pièce (uid, dossier, itération) a déjà été acceptée avec un autre contenu.";
-        self.piece_finding(at, CONFLICT, None, detail.to_owned());
+        self.piece_finding(at, FindingCode::PieceConflict, None, detail.to_owned());
         self.judge(acceptance);
     }
 
-    fn piece_finding(&mut self, at: PieceAt, code: &str, entry: Option<String>, detail: String) {
+    fn piece_finding(&mut self, at: PieceAt, code: FindingCode, entry: Option<String>, detail: String) {
         self.refused.insert(at);
-        let finding = finding(self.checked.manifest.as_ref(), Some(at), code, entry, detail);
+        let finding = finding(self.checked.manifest.as_ref(), Some(at), code.as_str(), entry, detail);
         self.add(finding);
     }
 
@@ -254,7 +249,7 @@ async fn scan(taking: &Taking, examined: &mut Examined, reader: &BlobReader) -> 
     drop(looks);
     for (at, name, signature) in infected {
         let detail = format!("L'antivirus a trouvé une signature : {signature}.");
-        examined.piece_finding(at, INFECTED, Some(name), detail);
+        examined.piece_finding(at, FindingCode::VirusFound, Some(name), detail);
     }
     Ok(())
 }
