@@ -54,7 +54,9 @@ pub const UPKEEP: &[&str] = &[
 /// Dies here, as by `kill -9`, if the environment names this point.
 #[inline]
 pub fn hit(name: &str) {
-    let listed = [ALL, ARCHIVES, UPKEEP].iter().any(|list| list.contains(&name));
+    let listed = [ALL, ARCHIVES, UPKEEP]
+        .iter()
+        .any(|list| list.contains(&name));
     debug_assert!(listed, "unlisted failure point {name}");
     if cfg!(debug_assertions) {
         armed::hit(name);

@@ -125,7 +125,10 @@ pub struct ArchiveReceipt {
     pub journal_entry_id: Uuid,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the serializer hands out references")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the serializer hands out references"
+)]
 fn is_zero(count: &u64) -> bool {
     *count == 0
 }
