@@ -131,7 +131,7 @@ impl Rounds {
     /// Renews the lease where a third of its life is gone.
     async fn keep(&mut self) -> Result<bool> {
         let (ctx, now) = (&self.desk.ctx, self.desk.ctx.clock.now());
-        let fresh = |at: Timestamp| at <= now && now.duration_since(at) < lease::RENEWAL;
+        let fresh = |at: Timestamp| at <= now && now.duration_since(at) < lease::renewal(ctx);
         if self.held.is_some_and(fresh) {
             return Ok(true);
         }
