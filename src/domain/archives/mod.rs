@@ -11,6 +11,7 @@
 
 pub mod check;
 pub mod manifest;
+pub mod pack;
 
 pub use check::{Checked, CheckedFile, Flaw, PieceAt, Rules};
 pub use manifest::Manifest;
