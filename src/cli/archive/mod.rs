@@ -3,6 +3,7 @@
 //! To add a command: a file here, and an arm in [`Command`] and in [`run`].
 
 mod check;
+mod follow;
 mod opening;
 mod pack;
 
@@ -11,7 +12,7 @@ use clap::{Args, Subcommand};
 use super::{Answer, Settings};
 use crate::kernel::fault::Result;
 
-/// Makes and checks archives of pieces.
+/// Makes, checks and follows archives of pieces.
 #[derive(Args)]
 pub struct ArchiveArgs {
     #[command(subcommand)]
@@ -22,11 +23,17 @@ pub struct ArchiveArgs {
 enum Command {
     Pack(pack::PackArgs),
     Check(check::CheckArgs),
+    List(follow::ListArgs),
+    Show(follow::ShowArgs),
+    Retry(follow::RetryArgs),
 }
 
 pub(super) async fn run(settings: &Settings, args: ArchiveArgs) -> Result<Answer> {
     match args.command {
         Command::Pack(args) => pack::run(args).await,
         Command::Check(args) => check::run(settings, args).await,
+        Command::List(args) => follow::list(settings, args).await,
+        Command::Show(args) => follow::show(settings, args).await,
+        Command::Retry(args) => follow::retry(settings, args).await,
     }
 }

@@ -12,6 +12,7 @@ use futures_util::future::BoxFuture;
 use navette::{
     app::House,
     domain::{
+        archives::Lines,
         incidents::Herald,
         processing::{Document, Processor, ProducedFile, Registry, Report, Sandbox},
         returns::{Couriers, make::Workshop},
@@ -90,7 +91,8 @@ async fn worker(house: House, size: usize) -> Worker {
     };
     let couriers = Couriers::new(&house.ctx.config.projects, &house.ctx.clock).unwrap();
     let herald = Herald::new(&house.ctx.config, &house.ctx.clock).unwrap();
-    Worker::new(house.ctx, workshop, couriers, herald)
+    let lines = Lines::new(&house.ctx.config.depots, &house.ctx.clock);
+    Worker::new(house.ctx, workshop, (couriers, herald, lines))
 }
 
 both_engines! {
