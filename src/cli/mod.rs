@@ -6,10 +6,12 @@
 //!
 //! To add a command: a file with its `Args` and a `run`, and an arm in [`Command`] and in [`dispatch`].
 
+mod archive;
 mod backup;
 mod client;
 mod connection;
 mod demo;
+mod depot;
 mod doctor;
 mod hold;
 mod incident;
@@ -57,6 +59,8 @@ enum Command {
     Migrate(migrate::MigrateArgs),
     Client(client::ClientArgs),
     Demo(demo::DemoArgs),
+    Depot(depot::DepotArgs),
+    Archive(archive::ArchiveArgs),
     Backup(backup::BackupArgs),
     Restore(backup::RestoreArgs),
     Doctor(doctor::DoctorArgs),
@@ -107,7 +111,9 @@ async fn dispatch(cli: Cli) -> Result<Answer> {
         Command::Migrate(args) => migrate::migrate(&settings, &args).await,
         Command::Client(args) => client::run(&settings, args).await,
         Command::Demo(args) => demo::run(args).await,
+        Command::Depot(args) => depot::run(&settings, args).await,
         Command::Doctor(args) => doctor::run(&settings, args).await,
+        Command::Archive(args) => archive::run(&settings, args).await,
         Command::Backup(args) => backup::backup(&settings, args).await,
         Command::Restore(args) => backup::restore(&settings, args).await,
         Command::Hold(args) => hold::run(&settings, args).await,
@@ -125,6 +131,11 @@ async fn dispatch(cli: Cli) -> Result<Answer> {
 pub(crate) struct Settings(PathBuf);
 
 impl Settings {
+    /// The file itself, for what lies beside it.
+    pub(crate) fn file(&self) -> &std::path::Path {
+        &self.0
+    }
+
     /// Loads them; every fault of a load is told together.
     pub(crate) fn load(&self) -> Result<Config> {
         config::load(&self.0, &config::environment())
