@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use super::{alerts::Alerts, antivirus, reader::Reader};
-use crate::kernel::{cidr::Cidr, term::Term};
+use crate::kernel::{cidr::Cidr, schema::Schema, term::Term};
 
 /// The months of a project that names no term.
 const MONTHS: u8 = 3;
@@ -22,6 +22,8 @@ pub struct Project {
     pub antivirus: bool,
     /// The media types that it takes.
     pub media_types: Vec<String>,
+    /// What a return must conform to before it leaves (TRC-3), where something was agreed.
+    pub result_schema: Option<Arc<Schema>>,
     /// Where its returns go.
     pub callback: Callback,
     /// How long what it received and made is kept, from the acknowledgment of its return (ARC-5, PAP-2).
@@ -80,10 +82,25 @@ impl Project {
             sae: reader.flag("sae", false),
             antivirus: antivirus::required(reader),
             media_types,
+            result_schema: result_schema(reader),
             callback: Callback::read(reader),
             retention: retention(reader),
             inline_bytes: reader.number("return.inline_bytes", 1_000_000, 0, 10_000_000),
             alerts: Alerts::read(reader),
+        }
+    }
+}
+
+/// The schema of results, compiled now: one that does not compile is a fault of the settings.
+fn result_schema(reader: &mut Reader) -> Option<Arc<Schema>> {
+    let path = reader.optional_file("result_schema")?;
+    // A file that is not there was told already.
+    let text = std::fs::read(path).ok()?;
+    match Schema::compile(&text) {
+        Ok(schema) => Some(Arc::new(schema)),
+        Err(why) => {
+            reader.wrong("result_schema", &format!("does not compile: {why}"));
+            None
         }
     }
 }

@@ -75,6 +75,10 @@ codes! {
     HashMismatch = "hash-mismatch",
         "Un contenu reçu n'a pas l'empreinte annoncée : l'envoi est refusé.",
         "Prévenir l'émetteur : ce qui est arrivé n'est pas ce qu'il a annoncé. Il doit renvoyer la pièce.";
+    /// What the processing found is not what was agreed with the project.
+    ReturnNonconforming = "return-nonconforming",
+        "Un résultat n'est pas conforme au schéma convenu avec le projet : le retour ne part pas, l'échange est retenu.",
+        "Corriger le traitement ou le schéma (result_schema), redémarrer, puis relancer : navette job retry.";
     /// The processing of an exchange, or the preparation of its delivery, fails in this house again and again.
     ProcessingFailed = "processing-failed",
         "Le traitement d'une pièce, ou la préparation de sa livraison, échoue chez nous de façon répétée.",

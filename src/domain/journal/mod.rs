@@ -40,6 +40,8 @@ pub enum Kind {
     PieceQuarantined,
     /// Every processor has run.
     PieceProcessed,
+    /// What the processing found does not conform: no return was made.
+    ReturnHeld,
     /// The one return of the exchange was made.
     ReturnCreated,
     /// A delivery attempt failed.
@@ -89,6 +91,7 @@ impl Kind {
             Self::PieceScanned => "piece.scanned",
             Self::PieceQuarantined => "piece.quarantined",
             Self::PieceProcessed => "piece.processed",
+            Self::ReturnHeld => "return.held",
             Self::ReturnCreated => "return.created",
             Self::ReturnAttempted => "return.attempted",
             Self::ReturnAcknowledged => "return.acknowledged",

@@ -1,0 +1,3 @@
+//! Archives as bytes.
+
+pub mod writer;
