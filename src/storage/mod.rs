@@ -4,7 +4,10 @@
 //! hold the statements of one domain each, declared with [`statements!`](crate::statements) so that a test prepares every
 //! one of them on both engines.
 
+pub mod archives;
 pub mod clients;
+pub mod depot_files;
+pub mod documents;
 pub mod dump;
 pub mod engine;
 pub mod exchanges;
@@ -19,10 +22,12 @@ pub mod keys;
 pub mod leases;
 pub mod listing;
 pub mod migrate;
+pub mod piece_results;
 pub mod purges;
 pub mod redeliveries;
 pub mod replay;
 pub mod retention;
+pub mod return_files;
 pub mod returns;
 pub mod scans;
 pub mod targets;
@@ -32,7 +37,10 @@ pub use engine::{Access, Engine, Row, Store, Tx, Value};
 /// Every statement of every file for `engine`, by name: what the preparation test walks.
 pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
     let shared = [
+        archives::ALL,
         clients::ALL,
+        depot_files::ALL,
+        documents::ALL,
         exchanges::ALL,
         holds::ALL,
         idempotency::ALL,
@@ -44,10 +52,12 @@ pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
         keys::ALL,
         leases::ALL,
         migrate::ALL,
+        piece_results::ALL,
         purges::ALL,
         redeliveries::ALL,
         replay::ALL,
         retention::ALL,
+        return_files::ALL,
         returns::ALL,
         targets::ALL,
         scans::ALL,

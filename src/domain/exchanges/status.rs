@@ -44,6 +44,8 @@ words! {
         Acknowledged = "acknowledged",
         /// Every attempt to deliver the return has failed; an operator may replay it.
         Undelivered = "undelivered",
+        /// An archive that was refused whole: its negative receipt is its one return.
+        Refused = "refused",
         /// Its term is over: content, metadata and results are destroyed, ids, digests, sizes and dates remain.
         Purged = "purged",
     }
@@ -54,6 +56,8 @@ words! {
     ReturnState {
         /// To be delivered.
         Pending = "pending",
+        /// Left on the project's depot; its acknowledgment is awaited.
+        Sent = "sent",
         /// Acknowledged by the partner.
         Delivered = "delivered",
         /// Given up after the last attempt.

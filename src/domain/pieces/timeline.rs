@@ -5,7 +5,10 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::view::{self, Event, Piece};
+use super::{
+    trace::{self, Event},
+    view::{self, Piece},
+};
 use crate::{
     domain::{
         Context,
@@ -42,7 +45,7 @@ pub struct Timeline {
 #[serde(rename_all = "camelCase")]
 pub struct Acknowledgment {
     at: Timestamp,
-    http_status: u16,
+    http_status: Option<u16>,
     headers: Json,
     body: String,
     peer_certificate_sha256: Option<String>,
@@ -73,7 +76,7 @@ pub async fn timeline(ctx: &Context, id: Uuid) -> Result<Timeline> {
     Ok(Timeline {
         attempts,
         piece: view::piece_of(ctx, exchange).await?,
-        events: view::events_of(ctx, id).await?,
+        events: trace::events_of(ctx, id).await?,
         acknowledgment,
     })
 }
@@ -81,7 +84,7 @@ pub async fn timeline(ctx: &Context, id: Uuid) -> Result<Timeline> {
 fn acknowledged(row: AcknowledgmentRow, body: &[u8]) -> Acknowledgment {
     Acknowledgment {
         at: row.at,
-        http_status: row.http_status,
+        http_status: Some(row.http_status).filter(|status| *status != 0),
         headers: row.headers,
         body: String::from_utf8_lossy(body).into_owned(),
         peer_certificate_sha256: row.peer_sha256.map(|digest| hex(&digest)),

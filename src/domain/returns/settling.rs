@@ -115,7 +115,7 @@ impl Work {
         Ok(Made {
             id: parts.id,
             at: parts.created_at,
-            body: parts.to_bytes(project.inline_bytes, budget)?,
+            body: parts.to_bytes(project.returns.inline_bytes, budget)?,
         })
     }
 

@@ -25,12 +25,16 @@ use super::{
 use crate::{
     domain::{
         Context,
+        ged::contained::Reader,
         incidents::trouble,
-        pieces::view::{self, Piece, Readable},
+        pieces::{
+            content::{self, Readable},
+            trace,
+            view::{self, Piece},
+        },
     },
     http::range::{self, Plan, Stored},
     kernel::fault::{Fault, Result},
-    vault::BlobReader,
 };
 
 /// The media type of a CMS receipt.
@@ -64,7 +68,7 @@ pub async fn content(
     Ids([id]): Ids<1>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let found = view::readable(&api.ctx, &caller.client, id, None).await;
+    let found = content::readable(&api.ctx, &caller.client, id, None).await;
     answer(&api.ctx, id, found, &headers).await
 }
 
@@ -75,7 +79,7 @@ pub async fn produced(
     Ids([id, document]): Ids<2>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let found = view::readable(&api.ctx, &caller.client, id, Some(document)).await;
+    let found = content::readable(&api.ctx, &caller.client, id, Some(document)).await;
     answer(&api.ctx, id, found, &headers).await
 }
 
@@ -86,7 +90,7 @@ pub async fn receipt(
     Ids([id]): Ids<1>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let receipt = view::receipt(&api.ctx, &caller.client, id).await?;
+    let receipt = content::receipt(&api.ctx, &caller.client, id).await?;
     let (kind, bytes) = match wants_cms(&headers) {
         true => (CMS, receipt.cms),
         false => ("application/json", receipt.body),
@@ -106,7 +110,7 @@ pub async fn return_document(
     caller: Caller<Reading>,
     Ids([id]): Ids<1>,
 ) -> Result<Response> {
-    let bytes = view::return_bytes(&api.ctx, &caller.client, id).await;
+    let bytes = content::return_bytes(&api.ctx, &caller.client, id).await;
     let bytes = told(&api.ctx, id, bytes).await?;
     Ok(([(CONTENT_TYPE, "application/json")], bytes).into_response())
 }
@@ -117,7 +121,7 @@ pub async fn events(
     caller: Caller<Reading>,
     Ids([id]): Ids<1>,
 ) -> Result<Json<Value>> {
-    let events = view::events(&api.ctx, &caller.client, id).await?;
+    let events = trace::events(&api.ctx, &caller.client, id).await?;
     Ok(Json(json!({ "items": events })))
 }
 
@@ -167,8 +171,8 @@ async fn answer(
 
 /// The first piece is checked before the answer begins, so that damage there is told with its status; further on, all that
 /// can be done is to break off.
-async fn bytes(ctx: &Context, id: Uuid, reader: &BlobReader, range: Range<u64>) -> Result<Body> {
-    let mut pieces = Box::pin(reader.stream(range)?);
+async fn bytes(ctx: &Context, id: Uuid, reader: &Reader, range: Range<u64>) -> Result<Body> {
+    let mut pieces = reader.stream(range)?;
     let first = pieces.try_next().await?;
     let first = stream::iter(first.map(Ok::<_, Fault>));
     let ctx = ctx.clone();
