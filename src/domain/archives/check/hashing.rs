@@ -1,0 +1,1 @@
+//! Hashing many files at once.
