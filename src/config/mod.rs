@@ -29,7 +29,7 @@ pub use gateway::{
 };
 pub use project::{Acceptance, Callback, Project, Projects, is_name};
 use reader::Reader;
-pub use returns::{Channel, Outlet, Returns};
+pub use returns::{Channel, Outlet, Returns, Tries};
 
 use crate::kernel::fault::{Code, Fault, FieldFault, Result};
 

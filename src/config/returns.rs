@@ -1,6 +1,6 @@
 //! How the returns of a project leave: by its own API, or as archives through a depot.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
     depots::{Depot, Direction},
@@ -17,6 +17,17 @@ pub struct Returns {
     /// How many bytes of produced files a return by callback may carry itself; above, it carries links, or leaves through the
     /// depot.
     pub inline_bytes: u64,
+    /// How often a depot is tried that does not take a return.
+    pub tries: Tries,
+}
+
+/// How often something is tried, and over how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tries {
+    /// How many tries are made.
+    pub attempts: u32,
+    /// Over how long they are spread.
+    pub over: Duration,
 }
 
 /// A way out.
@@ -44,6 +55,10 @@ impl Returns {
             archives: channel(reader, outlet.is_some()),
             outlet,
             inline_bytes: reader.number("return.inline_bytes", 1_000_000, 0, 10_000_000),
+            tries: Tries {
+                attempts: reader.number("return.attempts", 12, 1, 100) as u32,
+                over: reader.seconds("return.over_seconds", 72 * 3600, 30 * 86_400),
+            },
         }
     }
 

@@ -137,6 +137,8 @@ statements! {
     TRIED = "UPDATE exchange_return SET attempts = attempts + 1, state = $1, next_attempt_at = $2, \
         acknowledged_at = COALESCE(acknowledged_at, $3), redelivery_id = $4 WHERE id = $5";
     WAITS = "UPDATE exchange_return SET next_attempt_at = $1 WHERE id = $2 AND next_attempt_at IS NOT NULL";
+    ANSWERED = "UPDATE exchange_return SET state = $1, acknowledged_at = $2, next_attempt_at = NULL, redelivery_id = NULL \
+        WHERE id = $3 AND acknowledged_at IS NULL AND purged_at IS NULL AND (state = 'sent' OR state <> $1)";
     EXPIRED = "UPDATE exchange_return SET state = $1, next_attempt_at = NULL, redelivery_id = NULL WHERE id = $2";
     REVIVE = "UPDATE exchange_return SET state = 'pending', next_attempt_at = $1 WHERE id = $2 AND state = 'undelivered'";
     INSERT_ATTEMPT = "INSERT INTO delivery_attempt (id, return_id, partner, environment, at, duration_ms, http_status, failure, \
@@ -223,6 +225,17 @@ pub fn tried(tx: &mut Tx<'_>, attempt: &AttemptRow, tried: &Tried) -> Result<()>
 /// Notes when a return that waits without an attempt is tried next.
 pub fn waits(tx: &mut Tx<'_>, id: Uuid, next: Timestamp) -> Result<()> {
     tx.execute(WAITS, &params![next, id]).map(drop)
+}
+
+/// Records what the partner said of a return that stands on a depot; `false` where he had acknowledged it, or said the same,
+/// before.
+pub fn answered(
+    tx: &mut Tx<'_>,
+    id: Uuid,
+    state: &str,
+    acknowledged: Option<Timestamp>,
+) -> Result<bool> {
+    Ok(tx.execute(ANSWERED, &params![state, acknowledged, id])? == 1)
 }
 
 /// Ends the delivery of a return without another attempt.

@@ -45,7 +45,8 @@ pub(super) fn all(config: &Config) -> HashMap<String, Lane> {
     let settings = &config.gateway.worker;
     let process = Lane::new(settings.processing, settings.job_deadline);
     let delivery = |project: &Arc<Project>| {
-        let deadline = project.callback.timeout + SETTLING;
+        let timeout = project.callback.as_ref().map(|callback| callback.timeout);
+        let deadline = timeout.unwrap_or_default() + SETTLING;
         let lane = Lane::new(settings.deliveries, deadline);
         (jobs::delivery_lane(&project.name), lane)
     };
@@ -61,5 +62,6 @@ pub(super) fn all(config: &Config) -> HashMap<String, Lane> {
     lanes.insert(jobs::MAIL_LANE.to_owned(), Lane::new(NEWS, mail));
     let ticket = Lane::new(NEWS, herald::PUSH + SETTLING);
     lanes.insert(jobs::TICKET_LANE.to_owned(), ticket);
+    lanes.insert(jobs::DEADLINE_LANE.to_owned(), Lane::new(NEWS, SETTLING));
     lanes
 }

@@ -10,6 +10,7 @@
 //! [`lanes`] says how many jobs run at once, [`periodic`] holds what runs by the clock. To add a kind of job, see
 //! [`crate::domain::jobs`].
 
+pub mod acknowledgments;
 mod lanes;
 pub mod periodic;
 
@@ -29,6 +30,10 @@ use self::lanes::Lane;
 use crate::{
     domain::{
         Context,
+        archives::{
+            Lines,
+            sending::{overdue, process, send},
+        },
         ged::scan,
         incidents::{Herald, tell, trouble},
         jobs::{self, Kind, Settlement},
@@ -59,6 +64,7 @@ pub struct Worker {
     workshop: Workshop,
     couriers: Couriers,
     herald: Herald,
+    lines: Lines,
     antivirus: Option<Clamd>,
     lanes: Arc<HashMap<String, Lane>>,
     /// The jobs that it holds now, each with its lease's token: no two leases share one, so that even a job that this
@@ -89,6 +95,7 @@ impl Worker {
     /// A worker over every lane of the settings.
     pub fn new(ctx: Context, workshop: Workshop, couriers: Couriers, herald: Herald) -> Self {
         let antivirus = ctx.config.gateway.antivirus.clone();
+        let lines = Lines::new(&ctx.config.depots, &ctx.clock);
         Self {
             antivirus: antivirus.map(Clamd::new),
             lanes: Arc::new(lanes::all(&ctx.config)),
@@ -98,6 +105,7 @@ impl Worker {
             workshop,
             couriers,
             herald,
+            lines,
         }
     }
 
@@ -280,6 +288,10 @@ impl Worker {
             Kind::Deliver => deliver::run(&self.ctx, &self.couriers, job).await,
             Kind::Mail => tell::mail(&self.ctx, &self.herald, job).await,
             Kind::Ticket => tell::push(&self.ctx, &self.herald, job).await,
+            Kind::Depot => Err(Fault::unavailable("not yet")),
+            Kind::ProcessArchive => process::run(&self.ctx, &self.workshop, job).await,
+            Kind::SendReturn => send::run(&self.ctx, &self.lines, job).await,
+            Kind::AwaitAcknowledgment => overdue::run(&self.ctx, job).await,
         }
     }
 }
@@ -290,6 +302,9 @@ fn after_settle(job: &JobRow) -> Option<&'static str> {
         Kind::Scan => Some("scan.after-settle"),
         Kind::Process => Some("process.after-settle"),
         Kind::Deliver => Some("deliver.after-settle"),
+        Kind::ProcessArchive => Some("archive.after-settle"),
+        Kind::SendReturn => Some("send.after-settle"),
+        Kind::Depot | Kind::AwaitAcknowledgment => None,
         Kind::Mail | Kind::Ticket => None,
     }
 }

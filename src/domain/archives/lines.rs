@@ -39,7 +39,9 @@ impl Lines {
             free: Mutex::default(),
             clock: clock.clone(),
         };
-        let pools = depots.iter().map(|(name, depot)| (name.clone(), pool(depot)));
+        let pools = depots
+            .iter()
+            .map(|(name, depot)| (name.clone(), pool(depot)));
         Self(Arc::new(pools.collect()))
     }
 

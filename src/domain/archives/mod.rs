@@ -15,6 +15,7 @@ pub mod check;
 pub mod kept;
 pub mod lines;
 pub mod manifest;
+pub mod sending;
 
 pub use check::{Checked, CheckedFile, Flaw, PieceAt, Rules};
 pub use lines::Lines;

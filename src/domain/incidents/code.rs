@@ -79,6 +79,10 @@ codes! {
     ReturnNonconforming = "return-nonconforming",
         "Un résultat n'est pas conforme au schéma convenu avec le projet : le retour ne part pas, l'échange est retenu.",
         "Corriger le traitement ou le schéma (result_schema), redémarrer, puis relancer : navette job retry.";
+    /// A depot does not take returns, again and again.
+    ReturnStuck = "return-stuck",
+        "Un dépôt ne prend pas les retours d'un projet, de façon répétée : ils attendent.",
+        "Lancer navette depot check (place, droits, chemin des retours) ; les dépôts sont réessayés d'eux-mêmes.";
     /// A return is larger than the only channel that its project has.
     ReturnTooLarge = "return-too-large",
         "Le retour d'une archive dépasse la limite de l'API de retour et le projet n'a pas de dépôt pour ses retours.",

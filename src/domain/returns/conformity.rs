@@ -31,6 +31,8 @@ use crate::{
 
 /// Why a job that made a return which does not conform is given up.
 pub const HELD: &str = "return-nonconforming";
+/// Why one that made a return which no channel takes is given up.
+pub const TOO_LARGE: &str = "return-too-large";
 /// How many unmet demands are told.
 const TOLD: usize = 20;
 
@@ -88,8 +90,30 @@ pub fn of_document(schema: &Schema, document: &Json) -> Option<Nonconformity> {
 
 /// Holds an exchange whose return does not conform: nothing of the return is kept, the job stays for an operator.
 pub fn held(ctx: &Context, exchange: &ExchangeRow, found: &Nonconformity) -> Result<Settlement> {
-    let (id, detail) = (exchange.id, found.detail());
-    tracing::warn!(reconciliation_id = %id, unmet = ?found.places, "a return does not conform; it is held");
+    hold(
+        ctx,
+        exchange,
+        Anomaly::ReturnNonconforming,
+        HELD,
+        found.detail(),
+    )
+}
+
+/// Holds an exchange whose return has more than the `limit` of bytes of the only channel that its project has.
+pub fn too_large(ctx: &Context, exchange: &ExchangeRow, limit: u64) -> Result<Settlement> {
+    let detail = json!({ "limitBytes": limit });
+    hold(ctx, exchange, Anomaly::ReturnTooLarge, TOO_LARGE, detail)
+}
+
+fn hold(
+    ctx: &Context,
+    exchange: &ExchangeRow,
+    anomaly: Anomaly,
+    why: &'static str,
+    detail: Json,
+) -> Result<Settlement> {
+    let id = exchange.id;
+    tracing::warn!(reconciliation_id = %id, why, %detail, "a return is held");
     let subject = subject(exchange);
     let entry = journal::entry(
         &ctx.clock,
@@ -98,10 +122,11 @@ pub fn held(ctx: &Context, exchange: &ExchangeRow, found: &Nonconformity) -> Res
         subject,
         detail.clone(),
     )?;
-    let ticket = incidents::prepare(ctx, cause(exchange), detail)?;
+    let cause = Cause::of_exchange(anomaly, exchange);
+    let ticket = incidents::prepare(ctx, cause, detail)?;
     Ok(Settlement {
         end: End::Fail {
-            why: HELD.to_owned(),
+            why: why.to_owned(),
         },
         effects: Box::new(move |tx| {
             exchanges::set_status(tx, id, Status::Nonconforming.as_str())?;
@@ -111,16 +136,14 @@ pub fn held(ctx: &Context, exchange: &ExchangeRow, found: &Nonconformity) -> Res
     })
 }
 
-/// The end of the incident of an exchange that was held and conforms now.
-pub fn released(ctx: &Context, exchange: &ExchangeRow) -> Result<Option<Clearing>> {
-    let was_held = exchange.status == Status::Nonconforming.as_str();
-    was_held
-        .then(|| incidents::clear(ctx, &cause(exchange)))
-        .transpose()
-}
-
-fn cause(exchange: &ExchangeRow) -> Cause {
-    Cause::of_exchange(Anomaly::ReturnNonconforming, exchange)
+/// The end of the incidents of an exchange that was held and is not any more.
+pub fn released(ctx: &Context, exchange: &ExchangeRow) -> Result<Vec<Clearing>> {
+    if exchange.status != Status::Nonconforming.as_str() {
+        return Ok(Vec::new());
+    }
+    let held = [Anomaly::ReturnNonconforming, Anomaly::ReturnTooLarge].into_iter();
+    held.map(|anomaly| incidents::clear(ctx, &Cause::of_exchange(anomaly, exchange)))
+        .collect()
 }
 
 /// Removes the blobs of produced files that no row will name, since their return was not kept. One that the disk does not give

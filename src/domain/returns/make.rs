@@ -107,7 +107,7 @@ fn unscanned(ctx: &Context, exchange: &ExchangeRow) -> Result<Settlement> {
 }
 
 /// What the antivirus said, as a control of the return; nothing where it was not asked.
-fn antivirus(standing: &Standing) -> Option<Control> {
+pub(in crate::domain) fn antivirus(standing: &Standing) -> Option<Control> {
     match standing {
         Standing::Clean => Some(Control::passed(ANTIVIRUS, "Aucune signature trouvée.")),
         Standing::Quarantined(name) => {

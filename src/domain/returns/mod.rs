@@ -22,7 +22,7 @@ pub mod conformity;
 pub mod courier;
 pub mod deliver;
 pub mod document;
-mod ending;
+pub(in crate::domain) mod ending;
 pub mod history;
 pub mod make;
 mod pace;

@@ -5,11 +5,19 @@ use jiff::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{conformity, document::Parts, make::Kept};
+use super::{
+    conformity,
+    document::{Carrying, Parts},
+    make::Kept,
+};
 use crate::{
     config::Project,
     domain::{
         Context,
+        archives::sending::{
+            outlet::{self, Way},
+            packing::{self, Packer, RETURN},
+        },
         exchanges::{Metadata, ReturnState, Status},
         ged::documents::{self, Column},
         jobs::{self, Effects, End, Settlement},
@@ -43,15 +51,23 @@ struct Made {
     id: Uuid,
     at: Timestamp,
     body: Vec<u8>,
+    by_depot: bool,
 }
+
+/// A statement and its parameters, made before the transaction.
+type Prepared = (&'static str, Vec<Value>);
 
 impl Work {
     /// Makes the return and everything that the transaction will write; holds a return that does not conform.
     pub(super) async fn settlement(self, ctx: &Context) -> Result<Settlement> {
         let project = ctx.project(&self.exchange.project)?;
-        let made = self.made(ctx, &project)?;
+        let way = outlet::of_project(ctx, &project)?;
+        let made = self.made(ctx, &project, way.as_ref())?;
         match conformity::of_return(&project, &made.body)? {
-            None => self.kept(ctx, made),
+            None => {
+                let leaving = self.leaving(ctx, &made, way.as_ref()).await?;
+                self.kept(ctx, made, leaving)
+            }
             Some(found) => {
                 let blobs = self.produced.iter().map(|document| document.id).collect();
                 conformity::discard(ctx, blobs).await;
@@ -60,7 +76,7 @@ impl Work {
         }
     }
 
-    fn kept(self, ctx: &Context, made: Made) -> Result<Settlement> {
+    fn kept(self, ctx: &Context, made: Made, leaving: Vec<Prepared>) -> Result<Settlement> {
         let row = self.row(ctx, &made)?;
         let kept = Kept {
             controls: self.results.controls.clone(),
@@ -75,17 +91,8 @@ impl Work {
             let entry = journal::entry(&ctx.clock, &ctx.entropy, kind, self.subject(), detail)?;
             statements.extend(journal_rows::appending(&entry));
         }
+        statements.extend(leaving);
         let released = conformity::released(ctx, &self.exchange)?;
-        let lane = jobs::delivery_lane(&row.project);
-        let job = jobs::new(
-            ctx,
-            jobs::Kind::Deliver,
-            &lane,
-            row.id,
-            &row.owner,
-            row.created_at,
-        )?;
-        statements.push(job_rows::queue(&job, row.created_at));
         let exchange = self.exchange;
         let effects: Effects = Box::new(move |tx| {
             if !write(tx, &exchange, &row, &results, &statements)? {
@@ -101,22 +108,78 @@ impl Work {
         })
     }
 
-    fn made(&self, ctx: &Context, project: &Project) -> Result<Made> {
+    /// The return's bytes: by callback where it fits the API; else, and where the project has no API, for its depot.
+    fn made(&self, ctx: &Context, project: &Project, way: Option<&Way>) -> Result<Made> {
         let (exchange, limits) = (&self.exchange, &ctx.config.gateway.limits);
-        let parts = Parts {
-            id: ctx.entropy.uuid(&ctx.clock)?,
-            exchange,
-            metadata: &self.metadata,
-            results: &self.results,
-            produced: &self.produced,
-            created_at: ctx.clock.now(),
-        };
+        let parts = self.parts(ctx.entropy.uuid(&ctx.clock)?, ctx.clock.now());
         let budget = limits.transaction.saturating_sub(exchange.request_bytes);
+        let (body, carrying) = parts.to_bytes(project.returns.inline_bytes, budget)?;
+        let is_too_large = carrying == Carrying::Links && !self.produced.is_empty();
+        let by_depot = way.is_some() && (is_too_large || project.callback.is_none());
         Ok(Made {
             id: parts.id,
             at: parts.created_at,
-            body: parts.to_bytes(project.returns.inline_bytes, budget)?,
+            body: match by_depot {
+                true => parts.written(Carrying::Entries)?,
+                false => body,
+            },
+            by_depot,
         })
+    }
+
+    fn parts(&self, id: Uuid, created_at: Timestamp) -> Parts<'_> {
+        Parts {
+            id,
+            exchange: &self.exchange,
+            metadata: &self.metadata,
+            results: &self.results,
+            produced: &self.produced,
+            created_at,
+        }
+    }
+
+    /// What has it leave: a delivery, or its archive and the job that leaves it on the depot.
+    async fn leaving(
+        &self,
+        ctx: &Context,
+        made: &Made,
+        way: Option<&Way>,
+    ) -> Result<Vec<Prepared>> {
+        let exchange = &self.exchange;
+        if let Some(way) = way.filter(|_| made.by_depot) {
+            let name = outlet::file_name("", made.id, way);
+            let document = self.packed(ctx, made, way, &name).await?;
+            let package = (way, made.id, name.as_str(), &document);
+            return outlet::queued(ctx, exchange, &self.key, package, made.at);
+        }
+        let lane = jobs::delivery_lane(&exchange.project);
+        let job = jobs::new(
+            ctx,
+            jobs::Kind::Deliver,
+            &lane,
+            made.id,
+            &exchange.owner,
+            made.at,
+        )?;
+        Ok(vec![job_rows::queue(&job, made.at)])
+    }
+
+    async fn packed(
+        &self,
+        ctx: &Context,
+        made: &Made,
+        way: &Way,
+        name: &str,
+    ) -> Result<DocumentRow> {
+        let form = packing::form(way.out.format);
+        let mut packer = Packer::new(ctx, &self.exchange, form, made.at).await?;
+        packer.add(RETURN, &made.body).await?;
+        for (name, file) in self.parts(made.id, made.at).entries() {
+            packer.add(&name, &file.bytes).await?;
+        }
+        packer
+            .finish(ctx, &self.exchange, &self.key, name, form)
+            .await
     }
 
     fn row(&self, ctx: &Context, made: &Made) -> Result<ReturnRow> {
@@ -154,7 +217,8 @@ impl Work {
             .map(|control| (control.code.to_string(), json!(control.outcome)))
             .collect();
         let digest = hex(&sha256(&made.body));
-        let returned = json!({ "returnId": row.id, "outcome": row.outcome, "sha256": digest });
+        let channel = if made.by_depot { "depot" } else { "callback" };
+        let returned = json!({ "returnId": row.id, "outcome": row.outcome, "sha256": digest, "channel": channel });
         [
             (
                 Kind::PieceProcessed,
