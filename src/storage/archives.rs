@@ -1,4 +1,4 @@
-//! Archives that depots held, their dossiers and their pieces.
+//! Archives that depots held; their dossiers and pieces are in [`super::archive_pieces`].
 //!
 //! A row of `archive` is written before the first byte is spooled; pieces and documents follow in batches, and nobody sees
 //! them before the exchange itself is inserted. What a crash leaves of an archive that was never flipped is discarded, some
@@ -7,8 +7,12 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
+pub use super::archive_pieces::{
+    DossierRow, PieceRow, claim_pieces, conflicts, dossiers, insert_dossier, insert_piece, pieces,
+    refuse,
+};
 use super::{
-    engine::{Row, Tx, Value},
+    engine::{Row, Tx},
     exchanges::{Owner, owner},
 };
 use crate::{
@@ -55,50 +59,6 @@ pub struct ArchiveRow {
     pub left_at: Option<Timestamp>,
 }
 
-/// A row of `exchange_dossier`.
-#[derive(Clone, Debug)]
-pub struct DossierRow {
-    /// The exchange.
-    pub exchange_id: Uuid,
-    /// Its place in the manifest, from 0.
-    pub ordinal: u32,
-    /// Partner and environment.
-    pub owner: Owner,
-    /// The keyed hash of the dossier id.
-    pub dossier_hash: Sha256,
-    /// The iteration, from 1.
-    pub iteration: u32,
-    /// Id, iteration and business data, sealed under the exchange's key.
-    pub metadata: Vec<u8>,
-}
-
-/// A row of `archive_piece`.
-#[derive(Clone, Debug)]
-pub struct PieceRow {
-    /// The piece's id.
-    pub id: Uuid,
-    /// The archive's exchange.
-    pub exchange_id: Uuid,
-    /// Partner and environment.
-    pub owner: Owner,
-    /// Its place in the manifest, from 0.
-    pub ordinal: u32,
-    /// The place of its dossier.
-    pub dossier: u32,
-    /// What makes it the same piece wherever it comes from.
-    pub natural_key: Sha256,
-    /// Its content: its file's digest, or one over those of its files.
-    pub sha256: Sha256,
-    /// `accepted` or `refused`.
-    pub state: String,
-    /// Its part of the manifest, sealed under the exchange's key.
-    pub metadata: Vec<u8>,
-    /// What its processing came to, once it was processed.
-    pub outcome: Option<String>,
-    /// Its results, sealed under the exchange's key.
-    pub result: Option<Vec<u8>>,
-}
-
 /// What is written of an archive when it becomes visible.
 #[derive(Clone, Debug)]
 pub struct Finish {
@@ -133,21 +93,6 @@ statements! {
         WHERE ($1 = '' OR depot = $1) AND ($2 = '' OR project = $2) AND ($3 = '' OR state = $3) AND exchange_id < $4 \
         ORDER BY exchange_id DESC LIMIT $5";
     UNPACKED = "UPDATE archive SET unpacked_id = $1 WHERE exchange_id = $2 AND token = $3";
-    INSERT_DOSSIER = "INSERT INTO exchange_dossier (exchange_id, ordinal, partner, environment, dossier_hash, iteration, metadata) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    INSERT_PIECE = "INSERT INTO archive_piece (id, exchange_id, partner, environment, ordinal, dossier, natural_key, sha256, \
-        state, metadata) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
-    DOSSIERS = "SELECT exchange_id, ordinal, partner, environment, dossier_hash, iteration, metadata FROM exchange_dossier \
-        WHERE exchange_id = $1 AND ordinal > $2 ORDER BY ordinal LIMIT $3";
-    PIECES = "SELECT id, exchange_id, partner, environment, ordinal, dossier, natural_key, sha256, state, metadata, outcome, \
-        result FROM archive_piece WHERE exchange_id = $1 AND ordinal > $2 ORDER BY ordinal LIMIT $3";
-    CLAIM_PIECES = "INSERT INTO natural_key (digest, exchange_id, sha256) SELECT natural_key, exchange_id, sha256 \
-        FROM archive_piece WHERE exchange_id = $1 AND state = 'accepted' ON CONFLICT (digest) DO NOTHING";
-    CONFLICTS = "SELECT p.id, p.ordinal FROM archive_piece p JOIN natural_key n ON n.digest = p.natural_key \
-        WHERE p.exchange_id = $1 AND p.state = 'accepted' AND n.sha256 <> p.sha256 ORDER BY p.ordinal LIMIT $2";
-    ANY_CONFLICT = "SELECT 1 FROM archive_piece p JOIN natural_key n ON n.digest = p.natural_key \
-        WHERE p.exchange_id = $1 AND p.state = 'accepted' AND n.sha256 <> p.sha256 LIMIT 1";
-    REFUSE = "UPDATE archive_piece SET state = 'refused' WHERE id = $1";
     RECEIPTED = "UPDATE archive SET receipted_at = $1 WHERE exchange_id = $2 AND receipted_at IS NULL";
     LEFT = "UPDATE archive SET left_at = $1 WHERE exchange_id = $2 AND left_at IS NULL";
     DISCARD_DOCUMENTS = "DELETE FROM document WHERE id IN (SELECT id FROM document WHERE exchange_id = $1 LIMIT $2)";
@@ -156,6 +101,10 @@ statements! {
     DISCARD_DOSSIERS = "DELETE FROM exchange_dossier WHERE exchange_id = $1 AND ordinal IN \
         (SELECT ordinal FROM exchange_dossier WHERE exchange_id = $1 LIMIT $2)";
     DISCARD_ARCHIVE = "DELETE FROM archive WHERE exchange_id = $1 AND state IN ('spooling', 'staging')";
+    SAME = "SELECT e.id FROM exchange e WHERE e.sha256 = $1 AND e.project = $2 AND e.kind <> 'piece' \
+        AND e.status NOT IN ('refused', 'purged') ORDER BY e.id LIMIT 1";
+    ANSWERED = "UPDATE exchange_return SET state = 'delivered', attempts = 1, acknowledged_at = $1 WHERE exchange_id = $2 \
+        AND outcome = 'rejected' AND acknowledged_at IS NULL";
     VISIBLE = "SELECT 1 FROM exchange WHERE id = $1";
 }
 
@@ -196,62 +145,6 @@ pub fn staging(
 /// Notes the blob that an archive is unpacked into, before its first byte; `false` where somebody else has discarded it.
 pub fn unpacking(tx: &mut Tx<'_>, exchange: Uuid, blob: Uuid, token: Uuid) -> Result<bool> {
     Ok(tx.execute(UNPACKED, &params![blob, exchange, token])? == 1)
-}
-
-/// The statement that inserts a dossier, for a batch.
-pub fn insert_dossier(dossier: &DossierRow) -> (&'static str, Vec<Value>) {
-    let d = dossier.clone();
-    let values = params![
-        d.exchange_id,
-        d.ordinal,
-        d.owner.partner,
-        d.owner.environment,
-        d.dossier_hash,
-        d.iteration,
-        d.metadata
-    ];
-    (INSERT_DOSSIER, values.into())
-}
-
-/// The statement that inserts a piece, for a batch.
-pub fn insert_piece(piece: &PieceRow) -> (&'static str, Vec<Value>) {
-    let p = piece.clone();
-    let values = params![
-        p.id,
-        p.exchange_id,
-        p.owner.partner,
-        p.owner.environment,
-        p.ordinal,
-        p.dossier,
-        p.natural_key,
-        p.sha256,
-        p.state,
-        p.metadata
-    ];
-    (INSERT_PIECE, values.into())
-}
-
-/// Has the accepted pieces' natural keys stand for this exchange, where they stand for none; `false` where one of them
-/// stands for another content.
-pub fn claim_pieces(tx: &mut Tx<'_>, exchange: Uuid, accepted: u64) -> Result<bool> {
-    if tx.execute(CLAIM_PIECES, &params![exchange])? == accepted {
-        return Ok(true);
-    }
-    Ok(tx.first(ANY_CONFLICT, &params![exchange])?.is_none())
-}
-
-/// At most `limit` accepted pieces whose natural key stands for another content: ids and places.
-pub fn conflicts(tx: &mut Tx<'_>, exchange: Uuid, limit: u32) -> Result<Vec<(Uuid, u32)>> {
-    let rows = tx.query(CONFLICTS, &params![exchange, limit])?;
-    let read = rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?)));
-    read.collect()
-}
-
-/// Refuses pieces that were staged as accepted.
-pub fn refuse(tx: &mut Tx<'_>, pieces: &[Uuid]) -> Result<()> {
-    let values: Vec<_> = pieces.iter().map(|id| params![*id]).collect();
-    let statements: Vec<_> = values.iter().map(|id| (REFUSE, &id[..])).collect();
-    tx.batch(&statements)
 }
 
 /// Writes the end of an archive's taking; `false` where it is not being taken any more.
@@ -301,38 +194,20 @@ pub fn list(
     rows.iter().map(archive).collect()
 }
 
-/// At most `limit` dossiers of an archive, from after that place (-1 for the first).
-pub fn dossiers(
-    tx: &mut Tx<'_>,
-    exchange: Uuid,
-    after: i64,
-    limit: u32,
-) -> Result<Vec<DossierRow>> {
-    let rows = tx.query(DOSSIERS, &params![exchange, after, limit])?;
-    let read = rows.iter().map(|row| {
-        Ok(DossierRow {
-            exchange_id: row.get(0)?,
-            ordinal: row.get(1)?,
-            owner: owner(row, 2)?,
-            dossier_hash: row.get(4)?,
-            iteration: row.get(5)?,
-            metadata: row.get(6)?,
-        })
-    });
-    read.collect()
-}
-
-/// At most `limit` pieces of an archive, from after that place (-1 for the first).
-pub fn pieces(tx: &mut Tx<'_>, exchange: Uuid, after: i64, limit: u32) -> Result<Vec<PieceRow>> {
-    let rows = tx.query(PIECES, &params![exchange, after, limit])?;
-    rows.iter().map(piece).collect()
-}
-
 /// Takes out at most `limit` rows of each kind of an archive that never became visible; `true` once nothing is left of it.
 /// One that is visible meanwhile is left alone.
 pub fn discard(tx: &mut Tx<'_>, exchange: Uuid, limit: u32) -> Result<bool> {
+    let gone = unstage(tx, exchange, limit)?;
+    if gone == 0 {
+        tx.execute(DISCARD_ARCHIVE, &params![exchange])?;
+    }
+    Ok(gone == 0)
+}
+
+/// Takes out at most `limit` staged rows of each kind of an archive that is not visible; answers how many they were.
+pub fn unstage(tx: &mut Tx<'_>, exchange: Uuid, limit: u32) -> Result<u64> {
     if tx.first(VISIBLE, &params![exchange])?.is_some() {
-        return Ok(true);
+        return Ok(0);
     }
     let mut gone = 0;
     for sql in [
@@ -343,10 +218,18 @@ pub fn discard(tx: &mut Tx<'_>, exchange: Uuid, limit: u32) -> Result<bool> {
     ] {
         gone += tx.execute(sql, &params![exchange, limit])?;
     }
-    if gone == 0 {
-        tx.execute(DISCARD_ARCHIVE, &params![exchange])?;
-    }
-    Ok(gone == 0)
+    Ok(gone)
+}
+
+/// The archive of these bytes that a project has accepted.
+pub fn same(tx: &mut Tx<'_>, sha256: &Sha256, project: &str) -> Result<Option<Uuid>> {
+    let row = tx.first(SAME, &params![sha256, project])?;
+    row.map(|row| row.get(0)).transpose()
+}
+
+/// Notes that a refused archive's negative receipt, its one return, stands on its depot.
+pub fn answered(tx: &mut Tx<'_>, exchange: Uuid, at: Timestamp) -> Result<()> {
+    tx.execute(ANSWERED, &params![at, exchange]).map(drop)
 }
 
 fn archive(row: &Row) -> Result<ArchiveRow> {
@@ -368,21 +251,5 @@ fn archive(row: &Row) -> Result<ArchiveRow> {
         began_at: instant(row.get(15)?),
         receipted_at: row.get::<Option<i64>>(16)?.map(instant),
         left_at: row.get::<Option<i64>>(17)?.map(instant),
-    })
-}
-
-pub(super) fn piece(row: &Row) -> Result<PieceRow> {
-    Ok(PieceRow {
-        id: row.get(0)?,
-        exchange_id: row.get(1)?,
-        owner: owner(row, 2)?,
-        ordinal: row.get(4)?,
-        dossier: row.get(5)?,
-        natural_key: row.get(6)?,
-        sha256: row.get(7)?,
-        state: row.get(8)?,
-        metadata: row.get(9)?,
-        outcome: row.get(10)?,
-        result: row.get(11)?,
     })
 }

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::{
-    archives::{PieceRow, piece},
+    archive_pieces::{PieceRow, piece},
     engine::{Tx, Value},
 };
 use crate::{kernel::fault::Result, params, statements};

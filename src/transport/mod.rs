@@ -3,9 +3,11 @@
 //! | file | gives |
 //! |---|---|
 //! | [`folder`] | a local or mounted directory |
+//! | [`sftp`] | an SSH server |
 //! | [`line`] | a connection that is made when it is needed and made again when it was cut |
 //! | [`upload`] | a file sent so that nobody sees it before it is whole; taken up again after a cut |
 //! | [`download`] | a file read, taken up again after a cut if it is still the same |
+//! | [`net`], [`pace`] | connections within a deadline; how slow a transfer may be |
 //! | [`path`] | names and folders of a depot |
 //!
 //! All of it blocks: call it from a thread that may wait (`tokio::task::spawn_blocking`). Every wait has a deadline: a server
@@ -18,8 +20,10 @@
 pub mod download;
 pub mod folder;
 pub mod line;
+pub mod net;
 pub mod pace;
 pub mod path;
+pub mod sftp;
 pub mod upload;
 
 use std::io::{Read, Seek};
@@ -100,6 +104,7 @@ pub fn connect(depot: &Depot, clock: &Clock) -> Result<Box<dyn Session>> {
     let _ = clock;
     match &depot.transport {
         Transport::Folder(folder) => Ok(Box::new(folder::open(folder)?)),
+        Transport::Sftp(settings) => Ok(Box::new(sftp::connect(settings, depot.timeout)?)),
         other => {
             let detail = format!("transport {} is not there yet", other.name());
             Err(Fault::new(Code::DepotUnreachable, detail))

@@ -7,10 +7,12 @@
 //! A lease is short and renewed while its worker lives ([`Worker::beat`]): the jobs of a worker that died come back within
 //! seconds, and one that only seemed dead cannot settle what another has taken since.
 //!
-//! [`lanes`] says how many jobs run at once, [`periodic`] holds what runs by the clock. To add a kind of job, see
+//! [`lanes`] says how many jobs run at once, [`periodic`] holds what runs by the clock, [`depots`]
+//! looks at the depots, [`acknowledgments`] at what partners answer there. To add a kind of job, see
 //! [`crate::domain::jobs`].
 
 pub mod acknowledgments;
+pub mod depots;
 mod lanes;
 pub mod periodic;
 
@@ -32,6 +34,7 @@ use crate::{
         Context,
         archives::{
             Lines,
+            reception::leave,
             sending::{overdue, process, send},
         },
         ged::scan,
@@ -93,9 +96,12 @@ impl Held {
 
 impl Worker {
     /// A worker over every lane of the settings.
-    pub fn new(ctx: Context, workshop: Workshop, couriers: Couriers, herald: Herald) -> Self {
+    pub fn new(
+        ctx: Context,
+        workshop: Workshop,
+        (couriers, herald, lines): (Couriers, Herald, Lines),
+    ) -> Self {
         let antivirus = ctx.config.gateway.antivirus.clone();
-        let lines = Lines::new(&ctx.config.depots, &ctx.clock);
         Self {
             antivirus: antivirus.map(Clamd::new),
             lanes: Arc::new(lanes::all(&ctx.config)),
@@ -288,7 +294,7 @@ impl Worker {
             Kind::Deliver => deliver::run(&self.ctx, &self.couriers, job).await,
             Kind::Mail => tell::mail(&self.ctx, &self.herald, job).await,
             Kind::Ticket => tell::push(&self.ctx, &self.herald, job).await,
-            Kind::Depot => Err(Fault::unavailable("not yet")),
+            Kind::Depot => leave::run(&self.ctx, &self.lines, job).await,
             Kind::ProcessArchive => process::run(&self.ctx, &self.workshop, job).await,
             Kind::SendReturn => send::run(&self.ctx, &self.lines, job).await,
             Kind::AwaitAcknowledgment => overdue::run(&self.ctx, job).await,
@@ -302,9 +308,9 @@ fn after_settle(job: &JobRow) -> Option<&'static str> {
         Kind::Scan => Some("scan.after-settle"),
         Kind::Process => Some("process.after-settle"),
         Kind::Deliver => Some("deliver.after-settle"),
+        Kind::Depot => Some("depot.after-settle"),
         Kind::ProcessArchive => Some("archive.after-settle"),
         Kind::SendReturn => Some("send.after-settle"),
-        Kind::Depot | Kind::AwaitAcknowledgment => None,
-        Kind::Mail | Kind::Ticket => None,
+        Kind::Mail | Kind::Ticket | Kind::AwaitAcknowledgment => None,
     }
 }

@@ -26,6 +26,7 @@ mod iterations;
 mod journal;
 mod journey;
 mod reading;
+mod reception;
 mod retention;
 mod returns;
 mod secrecy;

@@ -46,6 +46,9 @@ pub struct KeptDossier {
 pub struct KeptPiece {
     /// The sender's own id of the piece.
     pub uid: String,
+    /// The sender's own type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub piece_type: Option<String>,
     /// Its files, in the order of the manifest.
     pub files: Vec<KeptFile>,
     /// Whatever the project agreed.
@@ -70,11 +73,16 @@ pub struct KeptFile {
 }
 
 /// What makes an archive the same archive: project, application, content.
-pub fn archive_key(keys: &ProjectKeys, metadata: &Metadata, sha256: &Sha256) -> Sha256 {
+pub fn archive_key(
+    keys: &ProjectKeys,
+    project: &str,
+    application: &str,
+    sha256: &Sha256,
+) -> Sha256 {
     keys.hash_fields(&[
         b"archive",
-        metadata.project.as_bytes(),
-        metadata.source_application.as_bytes(),
+        project.as_bytes(),
+        application.as_bytes(),
         sha256,
     ])
 }

@@ -6,6 +6,7 @@
 //! | [`check`] | an archive held against its manifest and the project's rules, every fault at once |
 //! | [`pack`] | a folder made an archive, its manifest completed |
 //! | [`lines`] | the connections to the depots, shared by all that is done there |
+//! | [`reception`] | archives on their way in: poll, take, check, stage, flip, receipt |
 //! | [`kept`] | what is kept, sealed, of an archive, its dossiers and its pieces |
 //!
 //! What may be wrong has a code of its own ([`crate::codec::FindingCode`]): of the archive itself, and then it is refused
@@ -15,6 +16,7 @@ pub mod check;
 pub mod kept;
 pub mod lines;
 pub mod manifest;
+pub mod reception;
 pub mod sending;
 
 pub use check::{Checked, CheckedFile, Flaw, PieceAt, Rules};

@@ -114,7 +114,12 @@ impl Page {
         }
         let digest = match exchange.kind == PIECE {
             true => natural_key(&keys, &metadata, &exchange.sha256),
-            false => archive_key(&keys, &metadata, &exchange.sha256),
+            false => archive_key(
+                &keys,
+                &exchange.project,
+                &exchange.source_application,
+                &exchange.sha256,
+            ),
         };
         claimed(ctx, exchange.id, digest, report).await
     }

@@ -46,7 +46,7 @@ impl Reader {
     }
 
     /// A document of `size` bytes in the blob of another. Fails with `corrupt` where the blob does not reach that far.
-    pub(super) fn within(blob: BlobReader, place: Container, size: u64) -> Result<Self> {
+    pub fn within(blob: BlobReader, place: Container, size: u64) -> Result<Self> {
         let end = place.offset.checked_add(place.length);
         let sound = place.method == Method::Deflate || place.length == size;
         if !sound || end.is_none_or(|end| end > blob.size()) {

@@ -2,9 +2,8 @@
 
 use std::collections::HashSet;
 
-use futures_util::{StreamExt, TryStreamExt, stream};
-
 use super::{
+    looked,
     spool::{self, Spooled, Unpacking},
     take::Taking,
 };
@@ -16,12 +15,9 @@ use crate::{
             Manifest,
             check::{self, Checked, PieceAt, Rules},
         },
-        ged::contained::Reader,
-        incidents::{self, Cause, Code as Anomaly},
         receipts::archive::{ArchiveFinding, LISTED, Outcome, Pieces},
     },
-    kernel::fault::{Code, Fault, Result},
-    outbound::clamd::{Scanned, Why},
+    kernel::fault::{Fault, Result},
     storage::exchanges::{Container, DocumentRow, Method},
     vault::BlobReader,
 };
@@ -59,14 +55,28 @@ impl Examined {
 
     /// Adds a finding about a piece, and judges anew.
     pub fn conflict(&mut self, at: PieceAt, acceptance: Acceptance) {
-        let detail = "Cette pièce (uid, dossier, itération) a déjà été acceptée avec un autre contenu.";
+        let detail =
+            "Cette pièce (uid, dossier, itération) a déjà été acceptée avec un autre contenu.";
         self.piece_finding(at, FindingCode::PieceConflict, None, detail.to_owned());
         self.judge(acceptance);
     }
 
-    fn piece_finding(&mut self, at: PieceAt, code: FindingCode, entry: Option<String>, detail: String) {
+    /// Adds a finding about a piece; the judgement is the caller's.
+    pub(super) fn piece_finding(
+        &mut self,
+        at: PieceAt,
+        code: FindingCode,
+        entry: Option<String>,
+        detail: String,
+    ) {
         self.refused.insert(at);
-        let finding = finding(self.checked.manifest.as_ref(), Some(at), code.as_str(), entry, detail);
+        let finding = finding(
+            self.checked.manifest.as_ref(),
+            Some(at),
+            code.as_str(),
+            entry,
+            detail,
+        );
         self.add(finding);
     }
 
@@ -135,7 +145,10 @@ pub async fn examine(taking: &Taking, spooled: &Spooled) -> Result<Examined> {
         Some(format) => checked(taking, spooled, reader.clone(), format).await?,
         None => {
             let detail = "Ni zip, ni tar, ni gzip par son contenu.";
-            return Ok(refused(vec![Finding::new(FindingCode::FormatUnknown, detail)]));
+            return Ok(refused(vec![Finding::new(
+                FindingCode::FormatUnknown,
+                detail,
+            )]));
         }
     };
     let whole = checked.is_refused_whole();
@@ -153,7 +166,7 @@ pub async fn examine(taking: &Taking, spooled: &Spooled) -> Result<Examined> {
     examined.tell();
     examined.judge(taking.project.acceptance);
     if taking.project.antivirus && examined.outcome != Outcome::Rejected {
-        scan(taking, &mut examined, &reader).await?;
+        looked::at(taking, &mut examined, &reader).await?;
         examined.judge(taking.project.acceptance);
     }
     Ok(examined)
@@ -163,7 +176,13 @@ pub async fn examine(taking: &Taking, spooled: &Spooled) -> Result<Examined> {
 fn refused(findings: Vec<Finding>) -> Examined {
     let told = findings.into_iter().map(|found| {
         let entry = found.entry.as_deref().map(str::to_owned);
-        finding(None, None, found.code.as_str(), entry, found.detail.to_string())
+        finding(
+            None,
+            None,
+            found.code.as_str(),
+            entry,
+            found.detail.to_string(),
+        )
     });
     Examined {
         checked: Checked::default(),
@@ -217,54 +236,4 @@ pub fn place(checked: &Checked, entry: usize, container: uuid::Uuid) -> Option<C
             crate::codec::Method::Deflate => Method::Deflate,
         },
     })
-}
-
-/// Has the antivirus look at every file of every sound piece. Fails with `unavailable` where it gives no verdict: the
-/// archive waits on its depot, and nothing of it is visible.
-async fn scan(taking: &Taking, examined: &mut Examined, reader: &BlobReader) -> Result<()> {
-    let Some(antivirus) = &taking.desk.antivirus else {
-        return Err(without_verdict(taking, Why::Down).await);
-    };
-    let at_once = taking.ctx().config.gateway.antivirus.as_ref();
-    let at_once = at_once.map_or(1, |settings| settings.at_once);
-    let checked = &examined.checked;
-    let files = checked.files.iter().filter(|file| !examined.refused.contains(&file.at));
-    let looks = files.map(|file| async move {
-        let entry = &checked.directory.entries[file.entry];
-        let within = place(checked, file.entry, taking.exchange_id);
-        let within = within.ok_or_else(|| Fault::internal("a checked file has no place"))?;
-        let bytes = Reader::within(reader.clone(), within, entry.size)?;
-        let verdict = antivirus.scan(entry.size, bytes.whole()).await?;
-        Ok::<_, Fault>((file.at, entry.name.to_string(), verdict))
-    });
-    let mut infected = Vec::new();
-    let mut looks = stream::iter(looks).buffer_unordered(at_once);
-    while let Some((at, name, verdict)) = looks.try_next().await? {
-        match verdict {
-            Scanned::Clean => {}
-            Scanned::Found(signature) => infected.push((at, name, signature)),
-            Scanned::Unknown(why) => return Err(without_verdict(taking, why).await),
-        }
-    }
-    drop(looks);
-    for (at, name, signature) in infected {
-        let detail = format!("L'antivirus a trouvé une signature : {signature}.");
-        examined.piece_finding(at, FindingCode::VirusFound, Some(name), detail);
-    }
-    Ok(())
-}
-
-/// The fault of an antivirus that gave no verdict, and its incident.
-async fn without_verdict(taking: &Taking, why: Why) -> Fault {
-    let ctx = taking.ctx();
-    let cause = Cause::of_project(ctx, Anomaly::ScanUnavailable, &taking.project.name);
-    let detail = serde_json::json!({ "reason": why.to_string(), "depot": taking.desk.depot.name });
-    let told = match incidents::prepare(ctx, cause, detail) {
-        Ok(ticket) => ctx.store.write(move |tx| ticket.open(tx).map(drop)).await,
-        Err(fault) => Err(fault),
-    };
-    if let Err(fault) = told {
-        tracing::error!(%fault, "the incident of a missing verdict could not be written");
-    }
-    Fault::new(Code::Unavailable, "L'antivirus ne rend pas de verdict ; l'archive attend.").because(why)
 }

@@ -9,10 +9,19 @@ use crate::{
     storage::{Tx, leases},
 };
 
-/// How long a taker that died keeps the next one from beginning.
-const LIFE: SignedDuration = SignedDuration::from_secs(30);
+/// How many times a lease is renewed within its life.
+const BEATS: i32 = 3;
+
+/// How long a taker that died keeps the next one from beginning: as long as a worker's lease of a job.
+fn life(ctx: &Context) -> SignedDuration {
+    let lease = ctx.config.gateway.worker.lease;
+    SignedDuration::try_from(lease).unwrap_or(SignedDuration::from_secs(30))
+}
+
 /// How much of its life a lease may lose before it is renewed.
-pub const RENEWAL: SignedDuration = SignedDuration::from_secs(10);
+pub fn renewal(ctx: &Context) -> SignedDuration {
+    life(ctx) / BEATS
+}
 
 fn name(depot: &str) -> String {
     format!("depot:{depot}")
@@ -21,7 +30,7 @@ fn name(depot: &str) -> String {
 /// Takes or renews a depot's lease; `false` where another holds it.
 pub async fn take(ctx: &Context, depot: &str, token: Uuid) -> Result<bool> {
     let (name, now) = (name(depot), ctx.clock.now());
-    let until = now.checked_add(LIFE).map_err(Fault::internal)?;
+    let until = now.checked_add(life(ctx)).map_err(Fault::internal)?;
     ctx.store
         .write(move |tx| leases::take(tx, &name, token, now, until))
         .await

@@ -1,5 +1,7 @@
 //! What a crash has left of archives that nobody ever saw: their rows go a few at a time, then their blobs.
 
+use std::collections::HashSet;
+
 use uuid::Uuid;
 
 use super::lease;
@@ -12,14 +14,17 @@ use crate::{
 /// How many rows of each kind one transaction takes out.
 const BATCH: u32 = 500;
 
-/// Discards every archive of `depot` whose taking was begun under another token; for the lease's new holder.
-pub async fn clear(ctx: &Context, depot: &str, token: Uuid) -> Result<()> {
+/// Discards every archive of `depot` whose taking was begun and is not in hand; for the lease's holder.
+pub async fn clear(ctx: &Context, depot: &str, token: Uuid, in_hand: &HashSet<Uuid>) -> Result<()> {
     let name = depot.to_owned();
     let left = ctx
         .store
         .read(move |tx| archives::unfinished(tx, &name))
         .await?;
-    for archive in left.iter().filter(|archive| archive.token != Some(token)) {
+    for archive in left
+        .iter()
+        .filter(|archive| !in_hand.contains(&archive.exchange_id))
+    {
         tracing::info!(depot, reconciliation_id = %archive.exchange_id, "an archive that was being taken is taken anew");
         discard(ctx, archive, token).await?;
     }
@@ -38,7 +43,8 @@ pub async fn discard(ctx: &Context, archive: &ArchiveRow, token: Uuid) -> Result
     Ok(())
 }
 
-async fn rows(ctx: &Context, depot: &str, exchange: Uuid, token: Uuid) -> Result<()> {
+/// The same for the rows alone.
+pub async fn rows(ctx: &Context, depot: &str, exchange: Uuid, token: Uuid) -> Result<()> {
     loop {
         let depot = depot.to_owned();
         let written = ctx.store.write(move |tx| {

@@ -48,19 +48,26 @@ impl Spooled {
 pub async fn fetch(taking: &Taking, writer: BlobWriter, wrapped: Vec<u8>) -> Result<Spooled> {
     let (path, listed) = (taking.path()?, taking.listed.clone());
     let runtime = Handle::current();
-    let fetched = taking.desk.lines.with(&taking.desk.depot.name, move |line| {
-        let mut writer = writer;
-        download_over(line, &path, &listed, 0, &mut |bytes| {
-            runtime.block_on(writer.write(bytes))
-        })?;
-        Ok(writer)
-    });
+    let fetched = taking
+        .desk
+        .lines
+        .with(&taking.desk.depot.name, move |line| {
+            let mut writer = writer;
+            download_over(line, &path, &listed, 0, &mut |bytes| {
+                runtime.block_on(writer.write(bytes))
+            })?;
+            Ok(writer)
+        });
     let writer = fetched.await?;
     let received_at = taking.ctx().clock.now();
     let stored = writer.finish().await?;
     failpoint::hit("archive.after-spool");
     let key = taking.keys.unwrap(&wrapped)?;
-    let reader = taking.ctx().vault.reader(stored.id, &key, stored.size).await?;
+    let reader = taking
+        .ctx()
+        .vault
+        .reader(stored.id, &key, stored.size)
+        .await?;
     let format = detect(reader.clone()).await?;
     let beside = match format {
         Some(Format::Gz) => beside(taking).await?,
@@ -84,17 +91,20 @@ async fn detect(reader: BlobReader) -> Result<Option<Format>> {
 async fn beside(taking: &Taking) -> Result<Option<Vec<u8>>> {
     let (folder, name) = (taking.flow.path.clone(), taking.listed.name.clone());
     let most = Limits::default().manifest;
-    let read = taking.desk.lines.with(&taking.desk.depot.name, move |line| {
-        line.with(|session| {
-            for ending in BESIDE {
-                let path = path::join(&folder, &format!("{name}{ending}"))?;
-                if let Some(text) = small(session, &path, most)? {
-                    return Ok(Some(text));
+    let read = taking
+        .desk
+        .lines
+        .with(&taking.desk.depot.name, move |line| {
+            line.with(|session| {
+                for ending in BESIDE {
+                    let path = path::join(&folder, &format!("{name}{ending}"))?;
+                    if let Some(text) = small(session, &path, most)? {
+                        return Ok(Some(text));
+                    }
                 }
-            }
-            Ok(None)
-        })
-    });
+                Ok(None)
+            })
+        });
     read.await
 }
 
@@ -111,7 +121,10 @@ pub fn small(
     let mut text = Vec::new();
     session.read(path, 0, &mut |bytes| {
         if (text.len() + bytes.len()) as u64 > most {
-            return Err(Fault::new(Code::DepotFileChanged, "Le fichier a grandi pendant sa lecture."));
+            return Err(Fault::new(
+                Code::DepotFileChanged,
+                "Le fichier a grandi pendant sa lecture.",
+            ));
         }
         text.extend_from_slice(bytes);
         Ok(())
@@ -143,7 +156,11 @@ pub async fn unpacked(taking: &Taking, spooled: &Spooled) -> Result<Unpacking> {
         Ok(stored) => stored,
         Err(findings) => return Ok(Unpacking::Refused(findings)),
     };
-    let reader = taking.ctx().vault.reader(stored.id, &key, stored.size).await?;
+    let reader = taking
+        .ctx()
+        .vault
+        .reader(stored.id, &key, stored.size)
+        .await?;
     let row = taking.document("unpacked", &stored, wrapped);
     Ok(Unpacking::Done(Box::new(row), reader))
 }

@@ -72,9 +72,14 @@ impl Memory {
 
     /// Notes that a file could not be taken; answers how often that was so in a row.
     pub fn failed(&mut self, file: &Listed, now: Timestamp, least: Duration) -> u32 {
-        let before = self.troubled.get(&file.name).filter(|known| known.is_of(file));
+        let before = self
+            .troubled
+            .get(&file.name)
+            .filter(|known| known.is_of(file));
         let failures = before.map_or(0, |known| known.failures) + 1;
-        let pause = least.saturating_mul(1 << failures.min(12)).min(LONGEST_PAUSE);
+        let pause = least
+            .saturating_mul(1 << failures.min(12))
+            .min(LONGEST_PAUSE);
         let pause = SignedDuration::try_from(pause.max(least)).unwrap_or(SignedDuration::MAX);
         let trouble = Trouble {
             size: file.size,
@@ -94,14 +99,18 @@ impl Memory {
 
     /// When the next file that failed may be tried.
     pub fn next_try(&self) -> Option<Timestamp> {
-        self.troubled.values().map(|trouble| trouble.not_before).min()
+        self.troubled
+            .values()
+            .map(|trouble| trouble.not_before)
+            .min()
     }
 
     fn forget(&mut self, listed: &[Listed]) {
         let there: std::collections::HashSet<&str> =
             listed.iter().map(|file| file.name.as_str()).collect();
         self.stable.retain(|name, _| there.contains(name.as_str()));
-        self.troubled.retain(|name, _| there.contains(name.as_str()));
+        self.troubled
+            .retain(|name, _| there.contains(name.as_str()));
     }
 
     fn is_stable(&mut self, file: &Listed, now: Timestamp, poll: Duration) -> bool {
@@ -183,7 +192,11 @@ mod tests {
     fn a_file_waits_for_its_marker() {
         let flow = flow(Complete::Marker(".ok".to_owned()));
         let mut memory = Memory::default();
-        let files = [file("a.zip", 1, 5), file("b.zip", 1, 5), file("b.zip.ok", 0, 6)];
+        let files = [
+            file("a.zip", 1, 5),
+            file("b.zip", 1, 5),
+            file("b.zip.ok", 0, 6),
+        ];
         assert_eq!(ready(&mut memory, &flow, &files, 100), ["b.zip"]);
     }
 
@@ -196,7 +209,10 @@ mod tests {
         // Rung early: nothing is told by that.
         assert_eq!(ready(&mut memory, &flow, &[file("a.zip", 1, 5)], 101), none);
         assert_eq!(ready(&mut memory, &flow, &[file("a.zip", 2, 5)], 111), none);
-        assert_eq!(ready(&mut memory, &flow, &[file("a.zip", 2, 5)], 121), ["a.zip"]);
+        assert_eq!(
+            ready(&mut memory, &flow, &[file("a.zip", 2, 5)], 121),
+            ["a.zip"]
+        );
     }
 
     #[test]
@@ -205,9 +221,18 @@ mod tests {
         let (mut memory, old) = (Memory::default(), file("a.zip", 1, 5));
         assert_eq!(memory.failed(&old, instant(100_000_000), POLL), 1);
         let none: [&str; 0] = [];
-        assert_eq!(ready(&mut memory, &flow, std::slice::from_ref(&old), 105), none);
-        assert_eq!(ready(&mut memory, &flow, &[file("a.zip", 2, 5)], 105), ["a.zip"]);
-        assert_eq!(ready(&mut memory, &flow, std::slice::from_ref(&old), 121), ["a.zip"]);
+        assert_eq!(
+            ready(&mut memory, &flow, std::slice::from_ref(&old), 105),
+            none
+        );
+        assert_eq!(
+            ready(&mut memory, &flow, &[file("a.zip", 2, 5)], 105),
+            ["a.zip"]
+        );
+        assert_eq!(
+            ready(&mut memory, &flow, std::slice::from_ref(&old), 121),
+            ["a.zip"]
+        );
         assert_eq!(memory.failed(&old, instant(121_000_000), POLL), 2);
         assert!(memory.taken(&old));
     }

@@ -28,7 +28,7 @@ use crate::{
     },
     storage::{
         Value,
-        archives::PieceRow,
+        archive_pieces::PieceRow,
         documents as rows,
         exchanges::{self, DocumentRow, ExchangeRow},
         piece_results,

@@ -24,7 +24,7 @@ use crate::{
     },
     storage::{
         Value,
-        archives::PieceRow,
+        archive_pieces::PieceRow,
         exchanges::{self, ExchangeRow},
         jobs::JobRow,
         piece_results, returns,

@@ -10,7 +10,7 @@ use crate::{
     },
     kernel::fault::{Fault, Result},
     storage::{
-        archives::{self, DossierRow, PieceRow},
+        archive_pieces::{self, DossierRow, PieceRow},
         documents as rows,
         exchanges::DocumentRow,
         piece_results,
@@ -63,7 +63,7 @@ impl<'b> Walk<'b> {
             let dossiers = match (pieces.first(), pieces.last()) {
                 (Some(first), Some(last)) => {
                     let count = last.dossier.saturating_sub(first.dossier) + 1;
-                    archives::dossiers(tx, exchange, i64::from(first.dossier) - 1, count)?
+                    archive_pieces::dossiers(tx, exchange, i64::from(first.dossier) - 1, count)?
                 }
                 _ => Vec::new(),
             };

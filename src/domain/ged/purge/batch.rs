@@ -126,7 +126,12 @@ fn natural_key_of(keys: &ProjectKeys, due: &Due) -> Option<Sha256> {
     let metadata: Metadata = documents::open_json(&key, Column::Metadata, &due.metadata).ok()?;
     Some(match due.kind == PIECE {
         true => natural_key(keys, &metadata, &due.sha256),
-        false => archive_key(keys, &metadata, &due.sha256),
+        false => archive_key(
+            keys,
+            &metadata.project,
+            &metadata.source_application,
+            &due.sha256,
+        ),
     })
 }
 
