@@ -309,7 +309,7 @@ fn after_settle(job: &JobRow) -> Option<&'static str> {
         Kind::Process => Some("process.after-settle"),
         Kind::Deliver => Some("deliver.after-settle"),
         Kind::Depot => Some("depot.after-settle"),
-        Kind::ProcessArchive => Some("archive.after-settle"),
+        Kind::ProcessArchive => Some("slice.after-settle"),
         Kind::SendReturn => Some("send.after-settle"),
         Kind::Mail | Kind::Ticket | Kind::AwaitAcknowledgment => None,
     }

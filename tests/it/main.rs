@@ -30,5 +30,6 @@ mod reception;
 mod retention;
 mod returns;
 mod secrecy;
+mod sending;
 mod storage;
 mod tidy;

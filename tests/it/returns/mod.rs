@@ -6,7 +6,7 @@ mod lanes;
 mod limits;
 mod once;
 mod pace;
-mod produced;
+pub mod produced;
 mod redelivery;
 mod refusals;
 mod targets;

@@ -17,6 +17,7 @@ use crate::{
     },
     kernel::{
         digest::{Sha256, hex, sha256},
+        failpoint,
         fault::Result,
         secret::Key,
     },
@@ -212,5 +213,8 @@ pub async fn take(ctx: &Context, return_id: Uuid, proof: Proof) -> Result<bool> 
     }
     let key = documents::exchange_key(ctx, &exchange).await?;
     let made = Acknowledging::new(ctx, &key, &exchange, &row, proof)?;
-    ctx.store.write(move |tx| made.write(tx)).await
+    failpoint::hit("acknowledgment.before-commit");
+    let kept = ctx.store.write(move |tx| made.write(tx)).await?;
+    failpoint::hit("acknowledgment.after-commit");
+    Ok(kept)
 }

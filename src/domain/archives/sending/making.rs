@@ -50,7 +50,7 @@ type Prepared = (&'static str, Vec<Value>);
 pub(super) async fn run(bench: &Bench) -> Result<Settlement> {
     let making = Making::new(bench).await?;
     let settlement = making.settlement().await?;
-    failpoint::hit("archive.before-return-settles");
+    failpoint::hit("return.before-settle");
     Ok(settlement)
 }
 
@@ -112,15 +112,17 @@ impl<'b> Making<'b> {
                 way.ok_or_else(|| Fault::unavailable("the project's depot is not configured"))?;
             return self.by_depot(way).await;
         }
+        // With its files where they fit; without any link that only a client of the API could follow, as long as there is a depot.
         let inline = self.produced <= returns.inline_bytes;
-        let forms = [(inline, Carrying::Inline), (true, Carrying::Links)];
-        for carrying in forms
-            .into_iter()
-            .filter_map(|(fits, carrying)| fits.then_some(carrying))
+        let carrying = match (inline, &self.way) {
+            (true, _) => Some(Carrying::Inline),
+            (false, Some(_)) => None,
+            (false, None) => Some(Carrying::Links),
+        };
+        if let Some(carrying) = carrying
+            && let Some(settlement) = self.by_callback(carrying, limits.transaction).await?
         {
-            if let Some(settlement) = self.by_callback(carrying, limits.transaction).await? {
-                return Ok(settlement);
-            }
+            return Ok(settlement);
         }
         match &self.way {
             Some(way) => self.by_depot(way).await,

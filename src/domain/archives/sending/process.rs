@@ -87,7 +87,7 @@ async fn slice(bench: &Bench, pieces: Vec<PieceRow>) -> Result<Settlement> {
         }
     }
     drop(worked);
-    failpoint::hit("archive.before-slice-settles");
+    failpoint::hit("slice.before-settle");
     match fault {
         // What was done must not be lost to the fault's own settlement, which has no effects.
         Some(fault) if done.is_empty() => Err(fault),
