@@ -6,6 +6,7 @@
 //!
 //! To add a command: a file with its `Args` and a `run`, and an arm in [`Command`] and in [`dispatch`].
 
+mod archive;
 mod backup;
 mod client;
 mod connection;
@@ -56,6 +57,7 @@ enum Command {
     CheckConfig(migrate::CheckArgs),
     Migrate(migrate::MigrateArgs),
     Client(client::ClientArgs),
+    Archive(archive::ArchiveArgs),
     Demo(demo::DemoArgs),
     Backup(backup::BackupArgs),
     Restore(backup::RestoreArgs),
@@ -106,6 +108,7 @@ async fn dispatch(cli: Cli) -> Result<Answer> {
         Command::CheckConfig(args) => migrate::check(&settings, &args).await,
         Command::Migrate(args) => migrate::migrate(&settings, &args).await,
         Command::Client(args) => client::run(&settings, args).await,
+        Command::Archive(args) => archive::run(&settings, args).await,
         Command::Demo(args) => demo::run(args).await,
         Command::Doctor(args) => doctor::run(&settings, args).await,
         Command::Backup(args) => backup::backup(&settings, args).await,

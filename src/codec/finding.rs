@@ -1,6 +1,6 @@
 //! What is wrong with an archive: a stable code, the entry, a French text for its sender.
 
-use std::{fmt, io};
+use std::{fmt, io, sync::Arc};
 
 use serde::{Serialize, Serializer};
 
@@ -130,8 +130,7 @@ impl FindingCode {
         use FindingCode as Code;
         matches!(
             self,
-            Code::SiretInvalid
-                | Code::HashRequired
+            Code::HashRequired
                 | Code::HashMismatch
                 | Code::SizeMismatch
                 | Code::MissingFile
@@ -191,7 +190,10 @@ impl Finding {
 
     /// The finding that an error of a reader of this room carries, where it carries one.
     pub fn of(error: &io::Error) -> Option<&Self> {
-        error.get_ref()?.downcast_ref()
+        let inner = error.get_ref()?;
+        // A parser in between may have shared the error.
+        let shared = || Self::of(inner.downcast_ref::<Arc<io::Error>>()?);
+        inner.downcast_ref().or_else(shared)
     }
 }
 

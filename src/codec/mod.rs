@@ -50,6 +50,7 @@ mod write;
 mod zip;
 
 pub use directory::Directory;
+pub(crate) use entry::Progress;
 pub use entry::{Entry, EntryReader, Method, Place};
 pub use finding::{Finding, FindingCode, Refusal};
 pub use format::Format;

@@ -14,7 +14,7 @@ enum Kind<W: Write> {
     Zip(Box<ZipWriter<StreamWriter<W>>>),
     Tar(Box<tar::Builder<W>>),
     TarGz(Box<tar::Builder<GzEncoder<W>>>),
-    Gz(GzEncoder<W>),
+    Gz(Box<GzEncoder<W>>),
 }
 
 /// Copied at once.
@@ -29,7 +29,7 @@ impl<W: Write> Writer<W> {
             Format::Zip => Kind::Zip(Box::new(ZipWriter::new_stream(sink))),
             Format::Tar => Kind::Tar(Box::new(tar::Builder::new(sink))),
             Format::TarGz => Kind::TarGz(Box::new(tar::Builder::new(gzip(sink)))),
-            Format::Gz => Kind::Gz(gzip(sink)),
+            Format::Gz => Kind::Gz(Box::new(gzip(sink))),
         })
     }
 

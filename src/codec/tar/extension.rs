@@ -110,7 +110,7 @@ fn global(text: &[u8]) -> Result<(), Finding> {
 }
 
 /// The records `LENGTH KEY=VALUE\n` of a pax header, which must fill it.
-fn records(mut text: &[u8]) -> Result<Vec<(&[u8], &[u8])>, Finding> {
+fn records(mut text: &[u8]) -> Result<Vec<Record<'_>>, Finding> {
     let mut found = Vec::new();
     while !text.is_empty() {
         let (record, rest) = record(text).ok_or_else(unreadable)?;

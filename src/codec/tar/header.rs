@@ -21,8 +21,7 @@ impl<'b> Header<'b> {
         let signed: i64 = (0..BLOCK).map(|at| i64::from(byte(at).cast_signed())).sum();
         let right = told == unsigned || i64::try_from(told) == Ok(signed);
         let known = matches!(&block[257..263], b"ustar\0" | b"ustar " | b"\0\0\0\0\0\0");
-        (right && known && block[0] != 0 || right && known && block[345] != 0)
-            .then_some(Self(block))
+        (right && known).then_some(Self(block))
     }
 
     /// The letter of its kind.

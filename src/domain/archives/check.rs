@@ -12,6 +12,7 @@ mod content;
 mod hashing;
 mod matching;
 mod rules;
+mod verdict;
 
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ use crate::{
     },
 };
 
-use super::manifest::{self, Manifest};
+use super::manifest::Manifest;
 pub use rules::Rules;
 
 /// A piece, by its places in the manifest.
@@ -126,24 +127,18 @@ pub fn check<S: Source + ?Sized>(
     rules: &Rules,
     progress: &dyn Progress,
 ) -> Result<Checked> {
-    let opened = source.reader().and_then(Window::new);
-    let mut window = opened.map_err(unreadable)?;
-    let directory = Directory::read(&mut window, format, &rules.limits, rules.code_page);
-    let directory = match directory.map_err(Refusal::findings) {
-        Ok(directory) => directory,
-        Err(Ok(findings)) => return Ok(Checked::refused(findings)),
-        Err(Err(error)) => return Err(unreadable(error)),
+    let (directory, found) = match opened(source, format, rules)? {
+        Ok(opened) => opened,
+        Err(findings) => return Ok(Checked::refused(findings)),
     };
-    let found = matching::manifest(&directory, &mut window, format, rules);
-    let (manifest, entry) = match found.map_err(Refusal::findings) {
+    let (manifest, entry) = match found {
         Ok(found) => found,
-        Err(Ok(findings)) => {
+        Err(findings) => {
             return Ok(Checked {
                 directory,
                 ..Checked::refused(findings)
             });
         }
-        Err(Err(error)) => return Err(unreadable(error)),
     };
     let mut flaws = rules.flaws(&manifest);
     let plan = matching::plan(&manifest, &directory, entry, format, &mut flaws);
@@ -158,13 +153,56 @@ pub fn check<S: Source + ?Sized>(
     })
 }
 
+/// The manifest of an archive alone, as [`check`] would read it; none where it would refuse structure or manifest.
+pub fn manifest<S: Source + ?Sized>(
+    source: &S,
+    format: Format,
+    rules: &Rules,
+) -> Result<Option<Manifest>> {
+    let found = opened(source, format, rules)?
+        .ok()
+        .and_then(|(_, found)| found.ok());
+    Ok(found.map(|(manifest, _)| manifest))
+}
+
+/// A manifest, and the entry that it is.
+type Found = (Manifest, Option<usize>);
+
+type Told<T> = Result<T, Vec<Finding>>;
+
+/// The structure and the manifest, or what is wrong with either.
+fn opened<S: Source + ?Sized>(
+    source: &S,
+    format: Format,
+    rules: &Rules,
+) -> Result<Told<(Directory, Told<Found>)>> {
+    let window = source.reader().and_then(Window::new);
+    let mut window = window.map_err(unreadable)?;
+    let directory = Directory::read(&mut window, format, &rules.limits, rules.code_page);
+    let directory = match told(directory)? {
+        Ok(directory) => directory,
+        Err(findings) => return Ok(Err(findings)),
+    };
+    let found = told(matching::manifest(&directory, &mut window, format, rules))?;
+    Ok(Ok((directory, found)))
+}
+
+fn told<T>(read: Result<T, Refusal>) -> Result<Told<T>> {
+    match read {
+        Ok(value) => Ok(Ok(value)),
+        Err(Refusal::Unsafe(findings)) => Ok(Err(findings)),
+        Err(Refusal::Unreadable(error)) => Err(unreadable(error)),
+    }
+}
+
 /// A source that does not answer: a fault of the house that it carries, or one of the moment.
 fn unreadable(error: std::io::Error) -> Fault {
-    match error
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<Fault>())
-    {
-        Some(fault) => fault.clone(),
-        None => Fault::unavailable(error),
-    }
+    carried(&error).unwrap_or_else(|| Fault::unavailable(error))
+}
+
+fn carried(error: &std::io::Error) -> Option<Fault> {
+    let inner = error.get_ref()?;
+    // A parser in between may have shared the error.
+    let shared = || carried(inner.downcast_ref::<Arc<std::io::Error>>()?);
+    inner.downcast_ref::<Fault>().cloned().or_else(shared)
 }

@@ -6,7 +6,13 @@
 //!
 //! To add a field: a line here, one in `read`, one in each schema, and its place in `xml` if it is no text.
 
+mod data;
+mod element;
+mod encoding;
+mod file;
 mod json;
+mod metered;
+mod piece;
 mod read;
 mod siret;
 mod xml;
@@ -15,14 +21,14 @@ use std::{io::BufRead, sync::Arc};
 
 use jiff::civil::Date;
 use serde::{Serialize, Serializer};
-use serde_json::{Map, Value};
 
 use crate::{
-    codec::{Finding, FindingCode, Refusal},
+    codec::Refusal,
     domain::{exchanges::Hash, processing::Announced},
     kernel::digest::hex,
 };
 
+pub use data::Data;
 pub use siret::is_siret;
 
 /// The manifest's name in an archive, in JSON.
@@ -69,14 +75,14 @@ pub struct Dossier {
     /// 1 for the initial deposit, 2… for each complement.
     pub iteration: u32,
     /// Whatever the project agreed; a `siret` has its right key.
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    pub business_data: Map<String, Value>,
+    #[serde(skip_serializing_if = "Data::is_empty")]
+    pub business_data: Data,
     /// The pieces, one at least; no two of one uid.
     pub pieces: Vec<Piece>,
 }
 
 /// One piece.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Piece {
     /// The sender's own id, unique within dossier and iteration.
@@ -87,8 +93,8 @@ pub struct Piece {
     /// Its files, one at least; no two pieces share one.
     pub files: Vec<File>,
     /// Whatever the project agreed.
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    pub business_data: Map<String, Value>,
+    #[serde(skip_serializing_if = "Data::is_empty")]
+    pub business_data: Data,
     /// Its business documents, where it holds several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub documents: Vec<BusinessDocument>,
@@ -118,7 +124,7 @@ impl File {
 }
 
 /// One business document of a piece that holds several: some pages of one file, or some of its files.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BusinessDocument {
     /// The sender's own id, unique within the piece.
@@ -133,8 +139,8 @@ pub struct BusinessDocument {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<Box<str>>,
     /// Whatever the project agreed.
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    pub business_data: Map<String, Value>,
+    #[serde(skip_serializing_if = "Data::is_empty")]
+    pub business_data: Data,
 }
 
 /// A range of pages, both ends included.
@@ -179,11 +185,6 @@ impl Manifest {
         let pieces = self.dossiers.iter().flat_map(|dossier| &dossier.pieces);
         pieces.map(|piece| piece.files.len()).sum()
     }
-}
-
-/// A fault of the manifest at a JSON pointer.
-fn fault(code: FindingCode, pointer: &str, detail: &str) -> Finding {
-    Finding::at(code, JSON, format!("{pointer} : {detail}"))
 }
 
 /// A hash as metadata carry it.

@@ -16,6 +16,7 @@ pub mod check;
 pub mod kept;
 pub mod lines;
 pub mod manifest;
+pub mod pack;
 pub mod reception;
 pub mod sending;
 

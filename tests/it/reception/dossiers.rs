@@ -24,7 +24,7 @@ both_engines! {
         depot.put("in/a.zip", &lot.zip());
         assert_eq!(receipt(&depot, "a.zip")["pieces"]["accepted"], 2);
         left(&gateway, &depot, "a.zip");
-        gateway.run(&["hold", "add", "--project", PROJECT, "--dossier", "D-2", "--reason", REASON]).succeeded();
+        gateway.run(&["hold", "add", "D-2", "--project", PROJECT, "--reason", REASON]).succeeded();
         let held = gateway.run(&["hold", "list", "--json"]).succeeded();
         let held: Value = serde_json::from_str(&held).unwrap();
         let hold = held["items"].get(0).or(held.get(0)).unwrap_or(&held);

@@ -5,7 +5,7 @@ use std::{
     io::{BufReader, Read, Seek},
 };
 
-use super::{Flaw, PieceAt, Rules, manifest};
+use super::{super::manifest, Flaw, PieceAt, Rules};
 use crate::codec::{Directory, Entry, Finding, FindingCode, Format, Refusal, Window, comparable};
 
 use super::Manifest;
@@ -21,6 +21,13 @@ pub(super) struct Match {
     pub at: PieceAt,
     pub file: usize,
     pub entry: usize,
+}
+
+impl Match {
+    /// The file, in the manifest.
+    pub fn of<'m>(&self, manifest: &'m Manifest) -> &'m manifest::File {
+        &manifest.dossiers[self.at.dossier].pieces[self.at.piece].files[self.file]
+    }
 }
 
 /// Reads the manifest; with it the entry that it is, where it lies in the archive.

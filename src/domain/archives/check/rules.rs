@@ -12,6 +12,8 @@ use crate::{
 pub struct Rules {
     /// The project that the flow serves; none takes any.
     pub project: Option<String>,
+    /// The manifest's project is none that the settings know.
+    pub unknown_project: bool,
     /// The applications that may send here; none takes any.
     pub applications: Option<Vec<String>>,
     /// Whether probative archiving (SAE) makes the hash mandatory.
@@ -75,16 +77,22 @@ impl Rules {
                 format!("Le projet attendu ici est {name}."),
             )
         });
+        let unknown = self.unknown_project.then(|| {
+            Finding::new(
+                FindingCode::ProjectMismatch,
+                "Ce projet n'est pas connu de cette passerelle.",
+            )
+        });
         let known = self.applications.as_ref();
         let foreign = known.filter(|known| !known.contains(&manifest.source_application));
         let application = foreign.map(|_| {
             let detail = "Cette application n'est pas autorisée à déposer ici.";
             Finding::new(FindingCode::ApplicationForbidden, detail)
         });
-        project.into_iter().chain(application)
+        project.into_iter().chain(unknown).chain(application)
     }
 
-    fn file(&self, file: &super::manifest::File) -> impl Iterator<Item = Finding> {
+    fn file(&self, file: &super::super::manifest::File) -> impl Iterator<Item = Finding> {
         let hash = self.sae && file.hash.is_none();
         let hash = hash.then(|| {
             let detail =

@@ -15,8 +15,8 @@ pub fn is_siret(text: &str) -> bool {
         _ => *digit,
     };
     let luhn: u32 = digits.iter().enumerate().map(weighed).sum();
-    let own = text.starts_with(LA_POSTE) && digits.iter().sum::<u32>() % 5 == 0;
-    luhn % 10 == 0 || own
+    let own = text.starts_with(LA_POSTE) && digits.iter().sum::<u32>().is_multiple_of(5);
+    luhn.is_multiple_of(10) || own
 }
 
 #[cfg(test)]

@@ -168,7 +168,7 @@ fn header(taking: &Taking, manifest: Option<&Manifest>, format: Option<Format>) 
             dossier_id: only.map_or(String::new(), |only| only.dossier_id.clone()),
             piece_uid: None,
             piece_type: None,
-            business_data: only.map_or(Map::new(), |only| only.business_data.clone()),
+            business_data: only.map_or(Map::new(), |only| only.business_data.to_object()),
             iteration: only.map_or(1, |only| only.iteration),
             hash: None,
             file_name: taking.listed.name.clone(),

@@ -125,7 +125,7 @@ impl Staging<'_> {
         let kept = KeptDossier {
             dossier_id: dossier.dossier_id.clone(),
             iteration: dossier.iteration,
-            business_data: dossier.business_data.clone(),
+            business_data: dossier.business_data.to_object(),
         };
         Ok(DossierRow {
             exchange_id: taking.exchange_id,
@@ -288,7 +288,7 @@ fn kept(piece: &Piece, files: &[CheckedFile], documents: &[DocumentRow]) -> Resu
         uid: piece.uid.to_string(),
         piece_type: piece.piece_type.as_ref().map(ToString::to_string),
         files: listed.collect(),
-        business_data: piece.business_data.clone(),
+        business_data: piece.business_data.to_object(),
         documents: documents.filter(|value| *value != Json::Null),
     })
 }
