@@ -43,7 +43,7 @@ use crate::{
     sandbox::{Pool, Settings as PoolSettings},
     storage::{Access, Store, migrate},
     vault::Vault,
-    worker::{Worker, depots, periodic},
+    worker::{Worker, acknowledgments, depots, periodic},
 };
 
 /// How often the certificates' files are looked at again.
@@ -321,8 +321,11 @@ pub async fn work(house: &House, stop: CancellationToken) -> Result<()> {
     let by_the_clock = tokio::spawn(periodic::run(ctx.clone(), stop.clone()));
     let at_the_depots = depots::run(ctx.clone(), lines.clone(), stop.clone());
     let at_the_depots = tokio::spawn(at_the_depots);
+    let answers = acknowledgments::run(ctx.clone(), lines.clone(), stop.clone());
+    let answers = tokio::spawn(answers);
     let told = (couriers, herald, lines);
     Worker::new(ctx, workshop, told).run(stop).await;
     at_the_depots.await.map_err(Fault::internal)??;
+    answers.await.map_err(Fault::internal)??;
     by_the_clock.await.map_err(Fault::internal)?
 }

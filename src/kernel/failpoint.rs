@@ -1,7 +1,7 @@
 //! Named places where a test kills the process, to prove that nothing acknowledged is lost there.
 //!
 //! `NAVETTE_FAILPOINT=intake.before-commit` kills at the first passage, `…:3` at the third. Release builds hold none of it.
-//! To add one: call [`hit`] with a new `room.moment` name and add the name to [`ALL`], [`ARCHIVES`] or [`UPKEEP`], which the fault tests
+//! To add one: call [`hit`] with a new `room.moment` name and add the name to [`ALL`], [`ARCHIVES`], [`RETURNS`] or [`UPKEEP`], which the fault tests
 //! walk.
 
 /// Every failure point, in the order in which a piece meets them.
@@ -38,6 +38,18 @@ pub const ARCHIVES: &[&str] = &[
     "depot.after-settle",
 ];
 
+/// Those that an archive's return meets.
+pub const RETURNS: &[&str] = &[
+    "slice.before-settle",
+    "slice.after-settle",
+    "return.before-settle",
+    "send.before-upload",
+    "send.after-upload",
+    "send.after-settle",
+    "acknowledgment.before-commit",
+    "acknowledgment.after-commit",
+];
+
 /// Those that a purge, a backup or a restoration meets.
 pub const UPKEEP: &[&str] = &[
     "purge.before-commit",
@@ -54,7 +66,7 @@ pub const UPKEEP: &[&str] = &[
 /// Dies here, as by `kill -9`, if the environment names this point.
 #[inline]
 pub fn hit(name: &str) {
-    let listed = [ALL, ARCHIVES, UPKEEP]
+    let listed = [ALL, ARCHIVES, RETURNS, UPKEEP]
         .iter()
         .any(|list| list.contains(&name));
     debug_assert!(listed, "unlisted failure point {name}");

@@ -156,7 +156,7 @@ pub fn pieces(tx: &mut Tx<'_>, exchange: Uuid, after: i64, limit: u32) -> Result
     rows.iter().map(piece).collect()
 }
 
-fn piece(row: &Row) -> Result<PieceRow> {
+pub(super) fn piece(row: &Row) -> Result<PieceRow> {
     Ok(PieceRow {
         id: row.get(0)?,
         exchange_id: row.get(1)?,

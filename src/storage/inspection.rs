@@ -66,19 +66,20 @@ statements! {
         AND NOT EXISTS (SELECT 1 FROM document d WHERE d.exchange_id = e.id AND d.role = 'content' AND d.piece_id IS NULL) \
         AND NOT EXISTS (SELECT 1 FROM archive a WHERE a.exchange_id = e.id AND (a.state = 'rejected' \
         OR EXISTS (SELECT 1 FROM document d WHERE d.id = a.container_id)))";
-    NO_JOB = "SELECT e.id FROM exchange e WHERE e.id > $1 AND e.id <= $2 AND e.status IN ('received', 'awaiting-scan') \
+    NO_JOB = "SELECT e.id FROM exchange e WHERE e.id > $1 AND e.id <= $2 AND e.status IN ('received', 'awaiting-scan', 'nonconforming') \
         AND NOT EXISTS (SELECT 1 FROM job j WHERE j.subject = e.id)";
     NO_ENTRY = "SELECT e.id FROM exchange e WHERE e.id > $1 AND e.id <= $2 \
         AND NOT EXISTS (SELECT 1 FROM journal j WHERE j.exchange_id = e.id AND j.kind IN ('piece.received', 'archive.received', 'archive.refused'))";
     OTHER_STATUS = "SELECT e.id FROM exchange e LEFT JOIN exchange_return r ON r.exchange_id = e.id \
         WHERE e.id > $1 AND e.id <= $2 AND e.status <> 'purged' AND NOT (e.status = 'refused' AND r.outcome = 'rejected') \
-        AND e.status <> CASE r.state WHEN 'pending' THEN 'returned' \
+        AND e.status <> CASE r.state WHEN 'pending' THEN 'returned' WHEN 'sent' THEN 'returned' \
         WHEN 'delivered' THEN 'acknowledged' WHEN 'undelivered' THEN 'undelivered' \
-        ELSE CASE e.status WHEN 'awaiting-scan' THEN 'awaiting-scan' ELSE 'received' END END";
+        ELSE CASE WHEN e.status IN ('awaiting-scan', 'nonconforming') THEN e.status ELSE 'received' END END";
     NO_RESULT = "SELECT r.exchange_id FROM exchange_return r WHERE r.exchange_id > $1 AND r.exchange_id <= $2 \
         AND r.purged_at IS NULL AND r.outcome <> 'rejected' AND NOT EXISTS (SELECT 1 FROM result s WHERE s.exchange_id = r.exchange_id)";
     NO_DELIVERY_JOB = "SELECT r.exchange_id FROM exchange_return r WHERE r.exchange_id > $1 AND r.exchange_id <= $2 \
-        AND (r.state = 'pending' OR r.redelivery_id IS NOT NULL) AND NOT EXISTS (SELECT 1 FROM job j WHERE j.subject = r.id) \
+        AND (r.state = 'pending' OR r.redelivery_id IS NOT NULL OR (r.state = 'sent' AND EXISTS (SELECT 1 FROM return_file f \
+        WHERE f.return_id = r.id AND f.overdue_at IS NULL))) AND NOT EXISTS (SELECT 1 FROM job j WHERE j.subject = r.id) \
         AND NOT EXISTS (SELECT 1 FROM depot_file f JOIN job j ON j.subject = f.id WHERE f.exchange_id = r.exchange_id)";
     NO_ACKNOWLEDGMENT = "SELECT r.exchange_id FROM exchange_return r WHERE r.exchange_id > $1 AND r.exchange_id <= $2 \
         AND r.state = 'delivered' AND r.outcome <> 'rejected' AND NOT EXISTS (SELECT 1 FROM acknowledgment a WHERE a.return_id = r.id)";

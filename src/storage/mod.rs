@@ -23,10 +23,12 @@ pub mod keys;
 pub mod leases;
 pub mod listing;
 pub mod migrate;
+pub mod piece_results;
 pub mod purges;
 pub mod redeliveries;
 pub mod replay;
 pub mod retention;
+pub mod return_files;
 pub mod returns;
 pub mod scans;
 pub mod targets;
@@ -52,10 +54,12 @@ pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
         keys::ALL,
         leases::ALL,
         migrate::ALL,
+        piece_results::ALL,
         purges::ALL,
         redeliveries::ALL,
         replay::ALL,
         retention::ALL,
+        return_files::ALL,
         returns::ALL,
         targets::ALL,
         scans::ALL,

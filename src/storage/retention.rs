@@ -121,7 +121,8 @@ statements! {
         SELECT d.id, $1, d.partner, d.environment, $2 FROM document d \
         WHERE d.exchange_id = $3 AND d.container_id IS NULL";
     EMPTY_DOCUMENTS = "UPDATE document SET purged_at = $1, wrapped_key = $2, file_name = NULL WHERE exchange_id = $3";
-    EMPTY_ACKNOWLEDGMENT = "UPDATE acknowledgment SET headers = $1, body = $2 WHERE return_id = $3";
+    EMPTY_ACKNOWLEDGMENT = "UPDATE acknowledgment SET headers = $1, body = $2, signature = NULL WHERE return_id = $3";
+    EMPTY_RETURN_FILE = "UPDATE return_file SET name = $1 WHERE return_id = $2";
     DROP_RESULT = "DELETE FROM result WHERE exchange_id = $1";
     DROP_SENDERS_KEYS = "DELETE FROM idempotency_key WHERE exchange_id = $1";
     EMPTY_ATTEMPTS = "UPDATE delivery_attempt SET answer = NULL WHERE return_id = $1 AND answer IS NOT NULL";
@@ -144,7 +145,7 @@ statements! {
 }
 
 /// The tables that a purge leaves dead rows in.
-pub const TABLES: [&str; 14] = [
+pub const TABLES: [&str; 15] = [
     "archive",
     "archive_piece",
     "depot_file",
@@ -152,6 +153,7 @@ pub const TABLES: [&str; 14] = [
     "exchange_dossier",
     "receipt",
     "exchange_return",
+    "return_file",
     "document",
     "acknowledgment",
     "delivery_attempt",
@@ -270,6 +272,7 @@ pub fn purging(p: &Purging) -> Vec<(&'static str, Vec<Value>)> {
     if let Some(id) = p.return_id {
         let no_headers = serde_json::Value::Array(Vec::new());
         all.push((EMPTY_ACKNOWLEDGMENT, params![no_headers, none(), id].into()));
+        all.push((EMPTY_RETURN_FILE, params![none(), id].into()));
         all.push((EMPTY_ATTEMPTS, params![id].into()));
     }
     if p.archive {

@@ -17,6 +17,11 @@ const SETTLING: Duration = Duration::from_secs(10);
 /// What is done on a depot leaves a silent one by itself: this is for what goes on and on.
 const ON_DEPOT: Duration = Duration::from_secs(6 * 3600);
 
+/// How many archives are processed at once; each has several pieces worked on.
+const ARCHIVES: usize = 4;
+/// How long the return of an archive may take to be written.
+const RETURN: Duration = Duration::from_secs(3600);
+
 /// One lane.
 pub(super) struct Lane {
     room: Arc<Semaphore>,
@@ -48,7 +53,8 @@ pub(super) fn all(config: &Config) -> HashMap<String, Lane> {
     let settings = &config.gateway.worker;
     let process = Lane::new(settings.processing, settings.job_deadline);
     let delivery = |project: &Arc<Project>| {
-        let deadline = project.callback.timeout + SETTLING;
+        let timeout = project.callback.as_ref().map(|callback| callback.timeout);
+        let deadline = timeout.unwrap_or_default() + SETTLING;
         let lane = Lane::new(settings.deliveries, deadline);
         (jobs::delivery_lane(&project.name), lane)
     };
@@ -58,7 +64,7 @@ pub(super) fn all(config: &Config) -> HashMap<String, Lane> {
         (jobs::depot_lane(&depot.name), lane)
     };
     lanes.extend(config.depots.values().map(depot));
-    let archive = Lane::new(settings.processing, settings.job_deadline);
+    let archive = Lane::new(ARCHIVES, settings.job_deadline.max(RETURN));
     lanes.insert(jobs::ARCHIVE_LANE.to_owned(), archive);
     lanes.insert(jobs::PROCESS_LANE.to_owned(), process);
     let antivirus = config.gateway.antivirus.as_ref();
@@ -71,5 +77,6 @@ pub(super) fn all(config: &Config) -> HashMap<String, Lane> {
     lanes.insert(jobs::MAIL_LANE.to_owned(), Lane::new(NEWS, mail));
     let ticket = Lane::new(NEWS, herald::PUSH + SETTLING);
     lanes.insert(jobs::TICKET_LANE.to_owned(), ticket);
+    lanes.insert(jobs::DEADLINE_LANE.to_owned(), Lane::new(NEWS, SETTLING));
     lanes
 }

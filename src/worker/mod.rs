@@ -8,9 +8,10 @@
 //! seconds, and one that only seemed dead cannot settle what another has taken since.
 //!
 //! [`lanes`] says how many jobs run at once, [`periodic`] holds what runs by the clock, [`depots`]
-//! looks at the depots. To add a kind of job, see
+//! looks at the depots, [`acknowledgments`] at what partners answer there. To add a kind of job, see
 //! [`crate::domain::jobs`].
 
+pub mod acknowledgments;
 pub mod depots;
 mod lanes;
 pub mod periodic;
@@ -31,7 +32,11 @@ use self::lanes::Lane;
 use crate::{
     domain::{
         Context,
-        archives::{Lines, reception::leave},
+        archives::{
+            Lines,
+            reception::leave,
+            sending::{overdue, process, send},
+        },
         ged::scan,
         incidents::{Herald, tell, trouble},
         jobs::{self, Kind, Settlement},
@@ -290,7 +295,9 @@ impl Worker {
             Kind::Mail => tell::mail(&self.ctx, &self.herald, job).await,
             Kind::Ticket => tell::push(&self.ctx, &self.herald, job).await,
             Kind::Depot => leave::run(&self.ctx, &self.lines, job).await,
-            Kind::ProcessArchive => Err(Fault::unavailable("archives are not processed yet")),
+            Kind::ProcessArchive => process::run(&self.ctx, &self.workshop, job).await,
+            Kind::SendReturn => send::run(&self.ctx, &self.lines, job).await,
+            Kind::AwaitAcknowledgment => overdue::run(&self.ctx, job).await,
         }
     }
 }
@@ -302,6 +309,8 @@ fn after_settle(job: &JobRow) -> Option<&'static str> {
         Kind::Process => Some("process.after-settle"),
         Kind::Deliver => Some("deliver.after-settle"),
         Kind::Depot => Some("depot.after-settle"),
-        Kind::Mail | Kind::Ticket | Kind::ProcessArchive => None,
+        Kind::ProcessArchive => Some("slice.after-settle"),
+        Kind::SendReturn => Some("send.after-settle"),
+        Kind::Mail | Kind::Ticket | Kind::AwaitAcknowledgment => None,
     }
 }

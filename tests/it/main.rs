@@ -31,5 +31,6 @@ mod reception;
 mod retention;
 mod returns;
 mod secrecy;
+mod sending;
 mod storage;
 mod tidy;

@@ -19,6 +19,7 @@ pub mod lines;
 pub mod manifest;
 pub mod pack;
 pub mod reception;
+pub mod sending;
 pub mod view;
 
 pub use check::{Checked, CheckedFile, Flaw, PieceAt, Rules};

@@ -46,6 +46,10 @@ pub enum Column {
     Piece,
     /// `archive_piece.result`.
     PieceResult,
+    /// `return_file.name`.
+    ReturnName,
+    /// `acknowledgment.signature`.
+    AcknowledgmentSignature,
     /// `receipt.body` and `depot_file.receipt`.
     Receipt,
     /// `receipt.cms` and `depot_file.cms`.
@@ -65,6 +69,8 @@ impl Column {
             Self::Dossier => b"exchange_dossier.metadata",
             Self::Piece => b"archive_piece.metadata",
             Self::PieceResult => b"archive_piece.result",
+            Self::ReturnName => b"return_file.name",
+            Self::AcknowledgmentSignature => b"acknowledgment.signature",
             Self::Receipt => b"receipt.body",
             Self::Signature => b"receipt.cms",
         }

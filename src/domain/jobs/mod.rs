@@ -41,6 +41,8 @@ pub const TICKET_LANE: &str = "ticket";
 
 /// The lane of archives' processing.
 pub const ARCHIVE_LANE: &str = "archive";
+/// The lane of what looks whether returns were acknowledged in time.
+pub const DEADLINE_LANE: &str = "deadline";
 
 /// What there is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +61,10 @@ pub enum Kind {
     Depot,
     /// Run the processors over the pieces of an archive.
     ProcessArchive,
+    /// Leave a return on a depot.
+    SendReturn,
+    /// See whether a return that was left on a depot was acknowledged in time.
+    AwaitAcknowledgment,
 }
 
 impl Kind {
@@ -72,6 +78,8 @@ impl Kind {
             Self::Ticket => "ticket",
             Self::Depot => "depot",
             Self::ProcessArchive => "process-archive",
+            Self::SendReturn => "send-return",
+            Self::AwaitAcknowledgment => "await-acknowledgment",
         }
     }
 
@@ -85,6 +93,8 @@ impl Kind {
             "ticket" => Ok(Self::Ticket),
             "depot" => Ok(Self::Depot),
             "process-archive" => Ok(Self::ProcessArchive),
+            "send-return" => Ok(Self::SendReturn),
+            "await-acknowledgment" => Ok(Self::AwaitAcknowledgment),
             other => Err(Fault::internal(format!("unknown kind of job {other}"))),
         }
     }
@@ -124,6 +134,8 @@ pub fn new(
 pub enum End {
     /// The work is done: the job goes.
     Done,
+    /// A part of it is done: it goes on at once, as if it were new.
+    Again,
     /// It is to be tried again, not before `at`.
     Retry {
         /// When.
@@ -176,10 +188,12 @@ pub async fn settle(
     token: Uuid,
     mut settlement: Settlement,
 ) -> Result<()> {
+    let now = ctx.clock.now();
     ctx.store
         .write(move |tx| {
             match &settlement.end {
                 End::Done => jobs::done(tx, job, token)?,
+                End::Again => jobs::again(tx, job, token, now)?,
                 End::Retry { at, why } => jobs::retry(tx, job, token, *at, why)?,
                 End::Fail { why } => jobs::fail(tx, job, token, why)?,
             }

@@ -48,8 +48,16 @@ pub enum Kind {
     PieceQuarantined,
     /// Every processor has run.
     PieceProcessed,
+    /// Every piece of an archive was processed.
+    ArchiveProcessed,
+    /// What the processing found does not conform: no return was made.
+    ReturnHeld,
     /// The one return of the exchange was made.
     ReturnCreated,
+    /// A return was left on a depot.
+    ReturnSent,
+    /// The acknowledgment of a return that was left on a depot did not come in time.
+    ReturnOverdue,
     /// A delivery attempt failed.
     ReturnAttempted,
     /// The partner acknowledged the return.
@@ -101,7 +109,11 @@ impl Kind {
             Self::PieceScanned => "piece.scanned",
             Self::PieceQuarantined => "piece.quarantined",
             Self::PieceProcessed => "piece.processed",
+            Self::ArchiveProcessed => "archive.processed",
+            Self::ReturnHeld => "return.held",
             Self::ReturnCreated => "return.created",
+            Self::ReturnSent => "return.sent",
+            Self::ReturnOverdue => "return.overdue",
             Self::ReturnAttempted => "return.attempted",
             Self::ReturnAcknowledged => "return.acknowledged",
             Self::ReturnUndelivered => "return.undelivered",

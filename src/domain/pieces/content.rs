@@ -7,7 +7,7 @@ use crate::{
     domain::{
         Context,
         access::Client,
-        exchanges::Status,
+        exchanges::{PIECE, Status},
         ged::{
             contained::Reader,
             documents::{self, Column},
@@ -16,6 +16,7 @@ use crate::{
     },
     kernel::fault::{Code, Fault, Result},
     storage::{
+        documents as rows,
         exchanges::{self, DocumentRow, ReceiptRow},
         returns,
     },
@@ -32,6 +33,11 @@ pub async fn receipt(ctx: &Context, client: &Client, id: Uuid) -> Result<Receipt
 /// The bytes of a piece's return, as they were sent; `not-found` until there is one.
 pub async fn return_bytes(ctx: &Context, client: &Client, id: Uuid) -> Result<Vec<u8>> {
     let exchange = exchange(ctx, client, id).await?;
+    if exchange.kind != PIECE {
+        let detail =
+            "Le retour d'une archive part par son dépôt ou par rappel ; il ne se lit pas ici.";
+        return Err(Fault::new(Code::NotFound, detail));
+    }
     let found = ctx
         .store
         .read(move |tx| returns::of_exchange(tx, id))
@@ -75,8 +81,12 @@ pub async fn readable(
     // What the gateway has made itself is looked at by nobody.
     let demanded = document.is_none() && verdict::is_demanded(ctx, &exchange.project);
     let found = ctx.store.read(move |tx| {
-        let rows = exchanges::documents(tx, id)?.into_iter();
-        let row = rows.into_iter().find(wanted).ok_or_else(not_found)?;
+        let row = match document {
+            // One of an archive's pieces too.
+            Some(document) => rows::find(tx, document)?.filter(|row| row.exchange_id == id),
+            None => exchanges::documents(tx, id)?.into_iter().find(wanted),
+        };
+        let row = row.filter(wanted).ok_or_else(not_found)?;
         let standing = verdict::standing(tx, &row, demanded)?;
         Ok((row, standing))
     });

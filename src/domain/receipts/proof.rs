@@ -91,6 +91,30 @@ fn verified(der: &[u8], store: Result<X509Store, ErrorStack>) -> Result<(Receipt
     Ok((Receipt::from_bytes(&content)?, signer_of(der)?))
 }
 
+/// Verifies a partner's detached signature (CMS, DER or PEM) over `content`; trust starts from `ca_pem`. His software need not
+/// write what CAdES adds. Fails like [`verify`].
+pub fn verify_detached(
+    signature: &[u8],
+    content: &[u8],
+    ca_pem: &[u8],
+    at: Option<Timestamp>,
+) -> Result<SignerInfo> {
+    if signature.len() > LARGEST {
+        return Err(refused("le fichier est trop grand pour une signature"));
+    }
+    let store = trust(ca_pem, at, X509VerifyFlags::empty()).map_err(unreadable_ca)?;
+    let read = match signature.starts_with(b"-----BEGIN") {
+        true => CmsContentInfo::from_pem(signature),
+        false => CmsContentInfo::from_der(signature),
+    };
+    let verified = read.and_then(|mut message| {
+        message.verify(None, Some(&store), Some(content), None, CMSOptions::BINARY)?;
+        message.to_der()
+    });
+    let der = verified.map_err(|cause| refused("la signature ne se vérifie pas").because(cause))?;
+    signer_of(&der)
+}
+
 fn trust(
     ca_pem: &[u8],
     at: Option<Timestamp>,

@@ -12,7 +12,6 @@ use futures_util::future::BoxFuture;
 use navette::{
     app::House,
     domain::{
-        archives::Lines,
         incidents::Herald,
         processing::{Document, Processor, ProducedFile, Registry, Report, Sandbox},
         returns::{Couriers, make::Workshop},
@@ -59,7 +58,8 @@ impl Processor for Copier {
     }
 }
 
-fn produced(size: usize) -> Bytes {
+/// What it makes.
+pub fn produced(size: usize) -> Bytes {
     (0..size)
         .map(|index| (index % 251) as u8)
         .collect::<Vec<_>>()
@@ -83,7 +83,8 @@ async fn returned(
     (gateway, client, call.json())
 }
 
-async fn worker(house: House, size: usize) -> Worker {
+/// The worker of a house with a processor that makes a file of `size` bytes of each document.
+pub async fn worker(house: House, size: usize) -> Worker {
     let pool = Pool::start(Settings::new(env!("CARGO_BIN_EXE_navette").into()));
     let workshop = Workshop {
         registry: Registry::builtin().with(Copier(size)),
@@ -91,7 +92,7 @@ async fn worker(house: House, size: usize) -> Worker {
     };
     let couriers = Couriers::new(&house.ctx.config.projects, &house.ctx.clock).unwrap();
     let herald = Herald::new(&house.ctx.config, &house.ctx.clock).unwrap();
-    let lines = Lines::new(&house.ctx.config.depots, &house.ctx.clock);
+    let lines = inside::lines(&house);
     Worker::new(house.ctx, workshop, (couriers, herald, lines))
 }
 
