@@ -69,6 +69,7 @@ pub(super) fn read<S: Source + ?Sized>(
 fn all_threads<S: Source + ?Sized>(source: &S, shared: &Shared<'_>) -> Result<()> {
     let work = || {
         let done = hashing::work(
+            Lanes::detect(),
             shared.directory,
             &shared.tasks,
             || source.reader(),
