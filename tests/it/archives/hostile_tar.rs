@@ -1,6 +1,9 @@
 //! Tars that lie, each in one way; the same archive without the lie is taken.
 
-use navette::codec::Limits;
+use navette::{
+    codec::{CodePage, Limits},
+    domain::archives::Rules,
+};
 
 use super::{basis, codes, codes_by, rules};
 use crate::kit::archive::{
@@ -189,6 +192,25 @@ fn a_header_with_a_false_checksum_or_a_false_size_is_refused() {
     let mut largest = Header::new(b"b", b'0', 0);
     largest.0[124..136].copy_from_slice(b"\x80\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff");
     assert_eq!(codes(&and(&[entry(&largest, b"")])), ["truncated"]);
+}
+
+#[test]
+fn a_name_in_utf8_is_one_whatever_the_page_of_the_flow() {
+    let name = "re\u{e7}u.txt";
+    let page = |code_page, raw: &[u8]| {
+        let rules = Rules {
+            code_page,
+            ..rules()
+        };
+        let parts = [
+            file("manifest.json", &manifest_text(&[name])),
+            entry(&Header::new(raw, b'0', 1), b"x"),
+        ];
+        codes_by(&tar(&parts), &rules)
+    };
+    assert_eq!(page(CodePage::Cp437, name.as_bytes()), [""; 0]);
+    assert_eq!(page(CodePage::Cp1252, b"re\xe7u.txt"), [""; 0]);
+    assert_eq!(page(CodePage::Cp850, b"re\x87u.txt"), [""; 0]);
 }
 
 #[test]

@@ -18,7 +18,10 @@ use super::{
 };
 use crate::{
     codec::{Directory, Source},
-    kernel::{digest::Algorithm, fault::Result},
+    kernel::{
+        digest::{Algorithm, blocks::Lanes},
+        fault::Result,
+    },
 };
 
 /// Bytes of files that one lane takes at once, lying one after the other.
