@@ -11,6 +11,7 @@ mod backup;
 mod client;
 mod connection;
 mod demo;
+mod depot;
 mod doctor;
 mod hold;
 mod incident;
@@ -59,6 +60,8 @@ enum Command {
     Client(client::ClientArgs),
     Archive(archive::ArchiveArgs),
     Demo(demo::DemoArgs),
+    Depot(depot::DepotArgs),
+    Archive(archive::ArchiveArgs),
     Backup(backup::BackupArgs),
     Restore(backup::RestoreArgs),
     Doctor(doctor::DoctorArgs),
@@ -110,7 +113,9 @@ async fn dispatch(cli: Cli) -> Result<Answer> {
         Command::Client(args) => client::run(&settings, args).await,
         Command::Archive(args) => archive::run(&settings, args).await,
         Command::Demo(args) => demo::run(args).await,
+        Command::Depot(args) => depot::run(&settings, args).await,
         Command::Doctor(args) => doctor::run(&settings, args).await,
+        Command::Archive(args) => archive::run(&settings, args).await,
         Command::Backup(args) => backup::backup(&settings, args).await,
         Command::Restore(args) => backup::restore(&settings, args).await,
         Command::Hold(args) => hold::run(&settings, args).await,
@@ -128,6 +133,11 @@ async fn dispatch(cli: Cli) -> Result<Answer> {
 pub(crate) struct Settings(PathBuf);
 
 impl Settings {
+    /// The file itself, for what lies beside it.
+    pub(crate) fn file(&self) -> &std::path::Path {
+        &self.0
+    }
+
     /// Loads them; every fault of a load is told together.
     pub(crate) fn load(&self) -> Result<Config> {
         config::load(&self.0, &config::environment())

@@ -88,6 +88,7 @@ statements! {
     UNFINISHED = "SELECT exchange_id, partner, environment, project, depot, flow, name_hash, name, state, format, container_id, \
         unpacked_id, pieces, accepted, token, began_at, receipted_at, left_at FROM archive \
         WHERE depot = $1 AND state IN ('spooling', 'staging') ORDER BY exchange_id LIMIT 1000";
+    SPOOLED = "SELECT container_id, unpacked_id FROM archive WHERE state IN ('spooling', 'staging')";
     LIST = "SELECT exchange_id, partner, environment, project, depot, flow, name_hash, name, state, format, container_id, \
         unpacked_id, pieces, accepted, token, began_at, receipted_at, left_at FROM archive \
         WHERE ($1 = '' OR depot = $1) AND ($2 = '' OR project = $2) AND ($3 = '' OR state = $3) AND exchange_id < $4 \
@@ -181,6 +182,16 @@ pub fn find(tx: &mut Tx<'_>, exchange: Uuid) -> Result<Option<ArchiveRow>> {
 pub fn unfinished(tx: &mut Tx<'_>, depot: &str) -> Result<Vec<ArchiveRow>> {
     let rows = tx.query(UNFINISHED, &params![depot])?;
     rows.iter().map(archive).collect()
+}
+
+/// The blobs of all archives that are being taken.
+pub fn spooled(tx: &mut Tx<'_>) -> Result<Vec<Uuid>> {
+    let mut blobs = Vec::new();
+    for row in tx.query(SPOOLED, &[])? {
+        blobs.push(row.get(0)?);
+        blobs.extend(row.get::<Option<Uuid>>(1)?);
+    }
+    Ok(blobs)
 }
 
 /// At most `limit` archives, newest first, older than `before`; of one depot, project or state, or (empty texts) of all.

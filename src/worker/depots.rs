@@ -213,7 +213,7 @@ impl Health {
         Cause {
             code: Anomaly::DepotUnreachable,
             project,
-            owner: self.ctx.owner(&self.depot.name),
+            owner: self.ctx.owner(&self.depot.partner),
             exchange_id: None,
             subject: self.depot.name.clone(),
         }

@@ -12,6 +12,7 @@ mod commands;
 mod conformity;
 mod contract;
 mod demo;
+mod depots;
 mod duplicates;
 mod equipment;
 mod faults;

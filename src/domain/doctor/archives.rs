@@ -10,9 +10,12 @@ use crate::{
         Context,
         exchanges::Status,
         ged::documents,
-        receipts::{self, ArchiveReceipt, archive::Outcome},
+        receipts::{self, ArchiveReceipt, Proven, archive::Outcome},
     },
-    kernel::digest::Sha256,
+    kernel::{
+        digest::Sha256,
+        fault::{Code, Fault},
+    },
     storage::exchanges::{ExchangeRow, ReceiptRow},
 };
 
@@ -32,8 +35,10 @@ pub async fn proof(
     let opened = documents::receipt(ctx, exchange, row.clone()).await;
     let known = opened.and_then(|row| {
         let at = Some(row.created_at);
-        let (receipt, _) = receipts::verify_archive(&row.cms, trusted, true, at)?;
-        Ok((receipt, row.body))
+        match receipts::verify_any(&row.cms, trusted, true, at)?.0 {
+            Proven::Archive(receipt) => Ok((receipt, row.body)),
+            Proven::Piece(_) => Err(Fault::new(Code::Corrupt, "the receipt is a piece's")),
+        }
     });
     let (receipt, body) = match known {
         Ok(known) => known,
@@ -43,7 +48,7 @@ pub async fn proof(
         }
     };
     let mut wrong = differing(&receipt, row, exchange);
-    if !ArchiveReceipt::from_bytes(&body).is_ok_and(|stored| stored == receipt) {
+    if !ArchiveReceipt::from_bytes(&body).is_ok_and(|stored| stored == *receipt) {
         wrong.push("the stored text");
     }
     if !received.contains(&(exchange.id, receipt.journal_entry_id)) {

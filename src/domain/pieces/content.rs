@@ -7,7 +7,7 @@ use crate::{
     domain::{
         Context,
         access::Client,
-        exchanges::PIECE,
+        exchanges::{PIECE, Status},
         ged::{
             contained::Reader,
             documents::{self, Column},
@@ -48,6 +48,10 @@ pub async fn return_bytes(ctx: &Context, client: &Client, id: Uuid) -> Result<Ve
             "Le retour de cette pièce n'existe pas encore.",
         )
     })?;
+    if exchange.status == Status::Refused.as_str() {
+        let detail = "Cette archive a été refusée : son reçu négatif est son seul retour.";
+        return Err(Fault::new(Code::NotFound, detail));
+    }
     let key = documents::exchange_key(ctx, &exchange).await?;
     documents::open_bytes(&key, Column::Return, &row.body)
 }

@@ -32,5 +32,5 @@ mod tests;
 
 pub use archive::ArchiveReceipt;
 pub use document::{Kind, Receipt};
-pub use proof::{SignerInfo, verify, verify_archive, verify_detached, verify_known};
+pub use proof::{Proven, SignerInfo, verify, verify_any, verify_detached, verify_known};
 pub use signer::Signer;

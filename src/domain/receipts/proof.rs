@@ -13,6 +13,8 @@ use openssl::{
     },
 };
 
+use serde::Serialize;
+
 use super::{archive::ArchiveReceipt, der, document::Receipt};
 use crate::kernel::{
     digest::{Sha256, sha256},
@@ -53,20 +55,34 @@ pub fn verify_known(
     verified(der, trust(pem, at, X509VerifyFlags::PARTIAL_CHAIN))
 }
 
-/// Verifies the receipt of an archive; as [`verify`], or with `known` as [`verify_known`].
-pub fn verify_archive(
+/// Verifies the receipt of a piece or of an archive; as [`verify`], or with `known` as [`verify_known`].
+pub fn verify_any(
     der: &[u8],
     pem: &[u8],
     known: bool,
     at: Option<Timestamp>,
-) -> Result<(ArchiveReceipt, SignerInfo)> {
+) -> Result<(Proven, SignerInfo)> {
     let flags = match known {
         true => X509VerifyFlags::PARTIAL_CHAIN,
         false => X509VerifyFlags::empty(),
     };
     let store = trust(pem, at, flags).map_err(unreadable_ca)?;
     let content = verified_content(der, &store)?;
-    Ok((ArchiveReceipt::from_bytes(&content)?, signer_of(der)?))
+    let proven = match ArchiveReceipt::from_bytes(&content) {
+        Ok(archive) => Proven::Archive(Box::new(archive)),
+        Err(_) => Proven::Piece(Box::new(Receipt::from_bytes(&content)?)),
+    };
+    Ok((proven, signer_of(der)?))
+}
+
+/// What a signed receipt proves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Proven {
+    /// The reception of a piece.
+    Piece(Box<Receipt>),
+    /// What became of an archive.
+    Archive(Box<ArchiveReceipt>),
 }
 
 fn verified(der: &[u8], store: Result<X509Store, ErrorStack>) -> Result<(Receipt, SignerInfo)> {

@@ -17,7 +17,7 @@ fn lot(dossier: &str) -> Lot {
         .piece("P-1", "a.pdf", &document::pdf(dossier, 400_000))
         .piece(
             "P-2",
-            "dossier/été.txt",
+            "dossier/note.txt",
             "Un été à l'autre.".repeat(5000).as_bytes(),
         )
 }
@@ -46,6 +46,23 @@ both_engines! {
         let report = gateway.doctor();
         // Four archives, one of them unpacked beside, and two files each.
         assert_eq!(report["documents"], 4 + 1 + 8, "{report:#}");
+    }
+
+    /// A single gz has its manifest beside it, which leaves with it.
+    async fn a_gz_has_its_manifest_beside_it(kit) {
+        let depot = Depot::start(Make::Folder);
+        let gateway = at(kit, &depot).start();
+        let content = document::pdf("seul", 200_000);
+        let lot = Lot::new("D-1").piece("P-1", "seul.pdf", &content);
+        let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut gz, &content).unwrap();
+        depot.put("in/seul.gz.manifest.json", lot.manifest.to_string().as_bytes());
+        depot.put("in/seul.gz", &gz.finish().unwrap());
+        let receipt = receipt(&depot, "seul.gz");
+        assert_eq!((&receipt["outcome"], &receipt["format"]), (&"accepted".into(), &"gz".into()), "{receipt:#}");
+        left(&gateway, &depot, "seul.gz");
+        assert_eq!(depot.names("in"), [""; 0]);
+        gateway.doctor();
     }
 
     /// A file waits for its marker, which leaves with it.

@@ -41,7 +41,7 @@ both_engines! {
         let depot = Depot::start(Make::Folder);
         let gateway = at(kit, &depot).set("worker.lease_seconds", 3600).start();
         let mut lot = Lot::new("D-1");
-        for number in 0..6000 {
+        for number in 0..3000 {
             lot = lot.piece(&format!("P-{number}"), &format!("{number}.txt"), format!("texte {number}").as_bytes());
         }
         depot.put("in/a.zip", &lot.zip());
@@ -58,9 +58,9 @@ both_engines! {
         let mut gateway = gateway;
         gateway.stop();
         gateway.restart();
-        assert_eq!(receipt(&depot, "a.zip")["pieces"]["accepted"], 6000);
+        assert_eq!(receipt(&depot, "a.zip")["pieces"]["accepted"], 3000);
         left(&gateway, &depot, "a.zip");
-        assert_eq!(gateway.count("SELECT count(*) FROM archive_piece"), 6000);
+        assert_eq!(gateway.count("SELECT count(*) FROM archive_piece"), 3000);
         assert_eq!(gateway.kept().blobs, 1);
         gateway.doctor();
     }

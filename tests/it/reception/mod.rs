@@ -1,5 +1,6 @@
 //! Archives on their way in (ARC-1, ARC-3, TRC-1): from a depot to the receipt that lies beside it.
 
+mod antivirus;
 mod crashes;
 mod dossiers;
 mod duplicates;
@@ -20,7 +21,7 @@ use crate::kit::{
 };
 
 /// Enough for whatever happens at once, on a busy machine.
-pub const SOON: Duration = Duration::from_secs(60);
+pub const SOON: Duration = Duration::from_secs(150);
 
 /// A gateway with this depot, looked at five times a second.
 pub fn at(kit: Kit, depot: &Depot) -> Kit {

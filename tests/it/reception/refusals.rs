@@ -6,7 +6,7 @@ use crate::{
     kit::{
         depot::{Depot, Make},
         document,
-        gateway::{Gateway, Kit},
+        gateway::Gateway,
         lot::Lot,
     },
 };

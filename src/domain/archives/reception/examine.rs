@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use tokio::sync::OwnedSemaphorePermit;
+
 use super::{
     looked,
     spool::{self, Spooled, Unpacking},
@@ -22,6 +24,9 @@ use crate::{
     vault::BlobReader,
 };
 
+/// From how many entries on an archive takes its turn until it is visible, and not only while it is checked.
+const MANY: usize = 10_000;
+
 /// An archive that was looked at.
 pub struct Examined {
     /// What the check found; nothing that can be read of an archive whose compression is not safe.
@@ -36,6 +41,8 @@ pub struct Examined {
     pub omitted: u64,
     /// What becomes of it.
     pub outcome: Outcome,
+    /// Kept for as long as an archive of many files is in memory.
+    _seat: Option<OwnedSemaphorePermit>,
 }
 
 impl Examined {
@@ -141,7 +148,7 @@ pub async fn examine(taking: &Taking, spooled: &Spooled) -> Result<Examined> {
         Unpacking::Done(row, reader) => (Some(*row), reader),
         Unpacking::Refused(findings) => return Ok(refused(findings)),
     };
-    let checked = match spooled.format {
+    let (checked, seat) = match spooled.format {
         Some(format) => checked(taking, spooled, reader.clone(), format).await?,
         None => {
             let detail = "Ni zip, ni tar, ni gzip par son contenu.";
@@ -152,6 +159,7 @@ pub async fn examine(taking: &Taking, spooled: &Spooled) -> Result<Examined> {
         }
     };
     let whole = checked.is_refused_whole();
+    let many = checked.directory.entries.len() > MANY;
     let mut examined = Examined {
         checked,
         unpacked,
@@ -162,6 +170,7 @@ pub async fn examine(taking: &Taking, spooled: &Spooled) -> Result<Examined> {
             true => Outcome::Rejected,
             false => Outcome::Accepted,
         },
+        _seat: seat.filter(|_| many),
     };
     examined.tell();
     examined.judge(taking.project.acceptance);
@@ -191,6 +200,7 @@ fn refused(findings: Vec<Finding>) -> Examined {
         findings: told.collect(),
         omitted: 0,
         outcome: Outcome::Rejected,
+        _seat: None,
     }
 }
 
@@ -199,7 +209,7 @@ async fn checked(
     spooled: &Spooled,
     reader: BlobReader,
     format: Format,
-) -> Result<Checked> {
+) -> Result<(Checked, Option<OwnedSemaphorePermit>)> {
     let mut rules = Rules::of(&taking.project);
     rules.code_page = code_page(taking.incoming.code_page);
     rules.beside.clone_from(&spooled.beside);
@@ -208,9 +218,8 @@ async fn checked(
     let seat = seat.map_err(Fault::internal)?;
     let checked = tokio::task::spawn_blocking(move || {
         let source = || Ok(reader.seekable());
-        let checked = check::check(&source, format.unpacked(), &rules, &());
-        drop(seat);
-        checked
+        let checked = check::check(&source, format.unpacked(), &rules, &())?;
+        Ok((checked, Some(seat)))
     });
     checked.await.map_err(Fault::internal)?
 }

@@ -92,7 +92,7 @@ pub fn write(tx: &mut Tx<'_>, record: &Record) -> Result<()> {
         .map(|(sql, values)| (*sql, &values[..]))
         .collect();
     tx.batch(&statements)?;
-    if let Some(over) = &record.over {
+    for over in &record.over {
         over.close(tx)?;
     }
     match &record.ticket {

@@ -48,7 +48,7 @@ use crate::{
 };
 
 /// How many archives one process checks at once: what a check holds in memory follows the number of files.
-pub const CHECKS: usize = 1;
+pub const CHECKS: usize = 2;
 
 /// Where the archives of one depot are taken: a cheap handle.
 #[derive(Clone)]
@@ -91,12 +91,13 @@ impl Desk {
 
     /// Whom what comes from here belongs to.
     pub fn owner(&self) -> Owner {
-        self.ctx.owner(&self.depot.name)
+        self.ctx.owner(&self.depot.partner)
     }
 
-    /// The client that sees what comes by a flow.
-    pub fn client(&self, _flow: &Incoming) -> String {
-        format!("depot:{}", self.depot.name)
+    /// The client that sees what comes by a flow; where none does, a name that no client can have.
+    pub fn client(&self, flow: &Incoming) -> String {
+        let nobody = || format!("depot:{}", self.depot.name);
+        flow.client.clone().unwrap_or_else(nobody)
     }
 
     fn in_hand(&self) -> MutexGuard<'_, HashSet<Uuid>> {

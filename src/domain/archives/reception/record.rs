@@ -48,8 +48,8 @@ pub struct Record {
     pub statements: Vec<Statement>,
     /// The incident of an archive that was not accepted whole.
     pub ticket: Option<Ticket>,
-    /// The end of the incident of an earlier archive of that name.
-    pub over: Option<Clearing>,
+    /// The incidents that end with it: of an earlier archive of that name, of an antivirus that was away.
+    pub over: Vec<Clearing>,
 }
 
 impl Record {
@@ -75,17 +75,12 @@ impl Record {
         ];
         statements.extend(entry(taking, &exchange, &document)?);
         statements.extend(left_on_depot(taking, &file, exchange.received_at)?);
-        let cause = cause(taking, exchange.id);
-        let (ticket, over) = match examined.outcome {
-            Outcome::Accepted => (None, Some(incidents::clear(ctx, &cause)?)),
-            _ => (
-                Some(incidents::prepare(
-                    ctx,
-                    cause,
-                    particulars(taking, examined),
-                )?),
-                None,
-            ),
+        let ticket = match examined.outcome {
+            Outcome::Accepted => None,
+            _ => {
+                let detail = particulars(taking, examined);
+                Some(incidents::prepare(ctx, cause(taking, exchange.id), detail)?)
+            }
         };
         Ok(Self {
             finish: Finish {
@@ -99,8 +94,8 @@ impl Record {
             exchange,
             receipt,
             statements,
+            over: over(taking, examined, taking.exchange_id)?,
             ticket,
-            over,
         })
     }
 
@@ -285,6 +280,21 @@ fn cause(taking: &Taking, exchange: Uuid) -> Cause {
         exchange_id: Some(exchange),
         subject: taking.subject(),
     }
+}
+
+/// What ends with this archive.
+fn over(taking: &Taking, examined: &Examined, exchange: Uuid) -> Result<Vec<Clearing>> {
+    let ctx = taking.ctx();
+    let mut over = Vec::new();
+    if examined.outcome == Outcome::Accepted {
+        over.push(incidents::clear(ctx, &cause(taking, exchange))?);
+    }
+    if taking.project.antivirus {
+        let project = &taking.project.name;
+        let away = Cause::of_project(ctx, Anomaly::ScanUnavailable, project);
+        over.push(incidents::clear(ctx, &away)?);
+    }
+    Ok(over)
 }
 
 fn particulars(taking: &Taking, examined: &Examined) -> serde_json::Value {

@@ -12,8 +12,8 @@ use crate::{
     transport::Listed,
 };
 
-/// What our own files beside an archive end with.
-const OURS: [&str; 2] = [".ack.json", ".ack.p7s"];
+/// What files beside an archive end with, which are none themselves: our receipts, and the manifest of a gz.
+const BESIDE: [&str; 4] = [".ack.json", ".ack.p7s", ".manifest.json", ".manifest.xml"];
 /// The longest pause between two tries of one file.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
@@ -57,7 +57,7 @@ impl Memory {
         listed.retain(|file| {
             pattern.matches(&file.name)
                 && !is_marker(&file.name)
-                && !OURS.iter().any(|ending| file.name.ends_with(ending))
+                && !BESIDE.iter().any(|ending| file.name.ends_with(ending))
         });
         self.forget(&listed);
         listed.retain(|file| match &flow.complete {
@@ -157,6 +157,7 @@ mod tests {
             then: Then::Delete,
             receipts: "receipts".to_owned(),
             rejected: None,
+            client: None,
             code_page: CodePage::Cp437,
         }
     }
