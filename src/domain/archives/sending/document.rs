@@ -136,6 +136,8 @@ struct Metadata<'p> {
     iteration: u32,
     dossier_business_data: &'p Map<String, Value>,
     piece_uid: &'p str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    piece_type: Option<&'p str>,
     business_data: &'p Map<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     documents: Option<&'p Value>,
@@ -228,7 +230,7 @@ impl<'p> Entry<'p> {
         Ok(Self {
             piece_id: piece.row.id,
             outcome: worked.outcome().as_str(),
-            typology: worked.typology(),
+            typology: worked.typology().or(piece.kept.piece_type.as_deref()),
             metadata: Metadata {
                 project: &metadata.project,
                 source_application: &metadata.source_application,
@@ -237,6 +239,7 @@ impl<'p> Entry<'p> {
                 iteration: piece.dossier.iteration,
                 dossier_business_data: &piece.dossier.business_data,
                 piece_uid: &piece.kept.uid,
+                piece_type: piece.kept.piece_type.as_deref(),
                 business_data: &piece.kept.business_data,
                 documents: piece.kept.documents.as_ref(),
             },
