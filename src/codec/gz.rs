@@ -6,7 +6,7 @@ use flate2::{Crc, Decompress, FlushDecompress, Status};
 
 use super::{
     finding::{Finding, FindingCode, Refusal},
-    limits::Limits,
+    limits::{Limits, is_filled_up},
 };
 
 const MAGIC: [u8; 3] = [0x1f, 0x8b, 8];
@@ -17,8 +17,8 @@ const NAME: u8 = 1 << 3;
 const COMMENT: u8 = 1 << 4;
 const RESERVED: u8 = 0b1110_0000;
 
-/// The longest header, names included.
-const HEADER_MOST: usize = 80 << 10;
+/// The longest name or comment.
+const TEXT_MOST: u64 = 32 << 10;
 /// Bytes inflated at once.
 const CHUNK: usize = 256 << 10;
 /// How far the text may run ahead of the ratio while the rest is still to come.
@@ -154,50 +154,85 @@ impl Unpacking<'_> {
                 "La taille du contenu n'est pas celle de l'archive.",
             ));
         }
-        let rest = source.fill_buf()?;
-        if rest.starts_with(&MAGIC[..2]) {
-            return Err(Refusal::one(
-                FindingCode::GzipMembers,
-                "Le gzip a plusieurs membres ; un seul est admis.",
-            ));
-        }
-        if !rest.is_empty() {
+        let read = self.header + self.inflater.total_in() + trailer.len() as u64;
+        rest(source, read)?;
+        Ok(Unpacked { size, read })
+    }
+}
+
+/// Holds what comes after the end, at `read`, to be nothing, or the zeros that fill up a record.
+fn rest(source: &mut impl BufRead, read: u64) -> Result<(), Refusal> {
+    if source.fill_buf()?.starts_with(&MAGIC[..2]) {
+        return Err(Refusal::one(
+            FindingCode::GzipMembers,
+            "Le gzip a plusieurs membres ; un seul est admis.",
+        ));
+    }
+    let mut zeros = 0;
+    loop {
+        let bytes = source.fill_buf()?;
+        let count = bytes.len();
+        if bytes.iter().any(|byte| *byte != 0)
+            || (count == 0 && zeros > 0 && !is_filled_up(read + zeros, zeros))
+        {
             return Err(Refusal::one(
                 FindingCode::TrailingBytes,
                 "Des octets suivent la fin du gzip.",
             ));
         }
-        let read = self.header + self.inflater.total_in() + trailer.len() as u64;
-        Ok(Unpacked { size, read })
+        if count == 0 {
+            return Ok(());
+        }
+        source.consume(count);
+        zeros += count as u64;
     }
 }
 
-/// Reads the header, byte by byte behind its fixed part; its length.
+/// Reads the header; its length.
 fn header(source: &mut impl BufRead) -> Result<usize, Refusal> {
-    let mut bytes = vec![0; HEADER];
-    whole(source, &mut bytes)?;
-    while header_length(&bytes).is_none() {
-        let hopeless =
-            !bytes.starts_with(&MAGIC) || bytes[3] & RESERVED != 0 || bytes.len() > HEADER_MOST;
-        if hopeless {
-            return Err(Refusal::one(
-                FindingCode::Malformed,
-                "L'en-tête du gzip est illisible.",
-            ));
-        }
-        let mut byte = [0];
-        whole(source, &mut byte)?;
-        bytes.push(byte[0]);
+    let malformed = || Refusal::one(FindingCode::Malformed, "L'en-tête du gzip est illisible.");
+    let mut bytes = Vec::new();
+    more(source, HEADER, &mut bytes)?;
+    let flags = bytes[3];
+    if !bytes.starts_with(&MAGIC) || flags & RESERVED != 0 {
+        return Err(malformed());
     }
-    checked(&bytes)?;
+    if flags & EXTRA != 0 {
+        let told = more(source, 2, &mut bytes)?;
+        let length = usize::from(u16::from_le_bytes([told[0], told[1]]));
+        more(source, length, &mut bytes)?;
+    }
+    for text in [NAME, COMMENT] {
+        if flags & text != 0 {
+            let read = source.by_ref().take(TEXT_MOST).read_until(0, &mut bytes)?;
+            match bytes.last() {
+                Some(0) if read > 0 => {}
+                _ if read as u64 == TEXT_MOST => return Err(malformed()),
+                _ => return Err(cut()),
+            }
+        }
+    }
+    if flags & CHECKED != 0 {
+        more(source, 2, &mut bytes)?;
+        checked(&bytes)?;
+    }
     Ok(bytes.len())
 }
 
-/// The header's own checksum, where it has one: the lower half of the CRC of all before it.
+/// Reads so many bytes more to the end of `bytes`.
+fn more<'b>(
+    source: &mut impl Read,
+    count: usize,
+    bytes: &'b mut Vec<u8>,
+) -> Result<&'b [u8], Refusal> {
+    let start = bytes.len();
+    bytes.resize(start + count, 0);
+    whole(source, &mut bytes[start..])?;
+    Ok(&bytes[start..])
+}
+
+/// The header's own checksum: the lower half of the CRC of all before it.
 fn checked(header: &[u8]) -> Result<(), Refusal> {
-    if header[3] & CHECKED == 0 {
-        return Ok(());
-    }
     let (covered, told) = header.split_at(header.len() - 2);
     let mut crc = Crc::new();
     crc.update(covered);

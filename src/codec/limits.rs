@@ -36,3 +36,11 @@ impl Limits {
         made > Self::FREE && made > read.saturating_mul(self.ratio)
     }
 }
+
+/// What bsdtar fills up to when it writes to a pipe, whatever it writes.
+const RECORD: u64 = 10_240;
+
+/// Whether so many zeros after the end fill an archive of `length` bytes, them included, to a whole record of a tape.
+pub(super) fn is_filled_up(length: u64, zeros: u64) -> bool {
+    zeros < RECORD && length.is_multiple_of(RECORD)
+}

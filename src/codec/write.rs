@@ -33,8 +33,8 @@ impl<W: Write> Writer<W> {
         })
     }
 
-    /// Adds a file of exactly `size` bytes under a safe name (see [`super::is_safe_name`]); `press` has it compressed, as
-    /// far as the format does so file by file. A `gz` takes one file, and keeps no name.
+    /// Adds a file of exactly `size` bytes under a safe name (see [`super::is_safe_name`]); `press` has it compressed well
+    /// rather than fast, as far as the format does so file by file. A `gz` takes one file, and keeps no name.
     pub fn add(
         &mut self,
         name: &str,
@@ -78,7 +78,7 @@ fn gzip<W: Write>(sink: W) -> GzEncoder<W> {
 fn options(size: u64, press: bool) -> SimpleFileOptions {
     SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
-        .compression_level(Some(if press { 6 } else { 0 }))
+        .compression_level(Some(if press { 6 } else { 1 }))
         .large_file(size > LONG)
         .unix_permissions(0o644)
 }

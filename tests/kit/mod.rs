@@ -13,6 +13,7 @@
 //! | `mail`, `clamd` | a real SMTP server, a real antivirus |
 //! | `strace`, `tmpfs`, `loopdisk`, `chance` | system calls watched and made to fail; a small disk; a disk to cut off; a die whose seed is told |
 //! | `python` | judges from PyPI: a contract fuzzer, a TLS scanner |
+//! | `archive` | archives made byte by byte |
 //! | `client`, `document` | an application that sends and reads pieces; documents to send |
 //!
 //! Nothing here knows the gateway's inside: it meets the binary, HTTP, files and the database's URL. A journey is
@@ -29,6 +30,7 @@
 //! }
 //! ```
 
+pub mod archive;
 pub mod chance;
 pub mod clamd;
 pub mod client;

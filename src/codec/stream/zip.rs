@@ -197,8 +197,8 @@ fn dos(at: Timestamp) -> (u16, u16) {
     let at = at.to_zoned(TimeZone::UTC);
     let part = |value: i8| u16::from(value.unsigned_abs());
     let year = u16::try_from(at.year() - 1980).unwrap_or(0).min(127);
-    let time = (part(at.hour()) << 11) | (part(at.minute()) << 5) | (part(at.second()) / 2);
-    (time, (year << 9) | (part(at.month()) << 5) | part(at.day()))
+    let time = part(at.hour()) << 11 | part(at.minute()) << 5 | (part(at.second()) / 2);
+    (time, year << 9 | part(at.month()) << 5 | part(at.day()))
 }
 
 /// Little-endian fields, one after the other.

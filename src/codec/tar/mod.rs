@@ -141,7 +141,9 @@ impl<R: Read + Seek> Walk<'_, '_, R> {
         if refused.is_some() {
             return Ok(());
         }
-        let Some(name) = self.found.name(&raw, said.utf8)? else {
+        // A tar says nothing of its names' bytes; where they are UTF-8, they were meant so, whatever the flow's page.
+        let utf8 = said.utf8 || str::from_utf8(&raw).is_ok();
+        let Some(name) = self.found.name(&raw, utf8)? else {
             return Ok(());
         };
         if header.kind() == b'5' || name.text.is_empty() || name.text.ends_with('/') {

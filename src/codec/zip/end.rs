@@ -5,6 +5,7 @@ use std::io::{Read, Seek};
 use super::{
     super::{
         finding::{FindingCode, Refusal},
+        limits::is_filled_up,
         window::Window,
     },
     malformed, u16_at, u32_at, u64_at,
@@ -39,9 +40,10 @@ struct Told {
 /// Finds the directory. The directory must end where the end records begin: what the archive says of itself then leaves
 /// no byte over.
 pub(super) fn find<R: Read + Seek>(source: &mut Window<R>) -> Result<End, Refusal> {
-    let tail = tail(source)?;
+    let length = whole(source)?;
+    let tail = tail(source, length)?;
     let at = record(&tail)?;
-    let place = source.length() - (tail.len() - at) as u64;
+    let place = length - (tail.len() - at) as u64;
     let record = &tail[at..];
     if u16_at(record, 4) != u16_at(record, 6) && u16_at(record, 4) != u16::MAX {
         return Err(Refusal::one(
@@ -56,10 +58,31 @@ pub(super) fn find<R: Read + Seek>(source: &mut Window<R>) -> Result<End, Refusa
     placed(source, &told, stop)
 }
 
-fn tail<R: Read + Seek>(source: &mut Window<R>) -> Result<Vec<u8>, Refusal> {
-    let bytes = source.length().min((END_BYTES + COMMENT_MOST) as u64);
+/// The archive's length without the zeros that fill up a record behind it.
+fn whole<R: Read + Seek>(source: &mut Window<R>) -> Result<u64, Refusal> {
+    let length = source.length();
+    if !is_filled_up(length, 0) {
+        return Ok(length);
+    }
+    let tail = tail(source, length)?;
+    let zeros = tail.iter().rev().take_while(|byte| **byte == 0).count();
+    // The end record itself may end with zeros, those of an empty comment among them.
+    let Some(mark) = tail.windows(4).rposition(|bytes| bytes == END) else {
+        return Ok(length);
+    };
+    let after = (tail.len() - mark).saturating_sub(END_BYTES);
+    let commented = after > 0 && u16_at(&tail[mark..], 20) != 0;
+    let zeros = zeros.min(after) as u64;
+    match is_filled_up(length, zeros) && zeros == after as u64 && !commented {
+        true => Ok(length - zeros),
+        false => Ok(length),
+    }
+}
+
+fn tail<R: Read + Seek>(source: &mut Window<R>, length: u64) -> Result<Vec<u8>, Refusal> {
+    let bytes = length.min((END_BYTES + COMMENT_MOST) as u64);
     let mut tail = vec![0; bytes as usize];
-    source.go(source.length() - bytes);
+    source.go(length - bytes);
     source.read_exact(&mut tail)?;
     Ok(tail)
 }

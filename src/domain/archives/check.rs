@@ -14,7 +14,7 @@ mod matching;
 mod rules;
 mod verdict;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     codec::{Directory, Finding, Format, Refusal, Source, Window},
@@ -87,9 +87,9 @@ impl Checked {
         self.manifest.is_none() || self.flaws.iter().any(|flaw| flaw.piece.is_none())
     }
 
-    /// Whether that piece is without a flaw of its own.
-    pub fn is_piece_sound(&self, piece: PieceAt) -> bool {
-        self.flaws.iter().all(|flaw| flaw.piece != Some(piece))
+    /// Every piece with a flaw of its own.
+    pub fn faulty(&self) -> BTreeSet<PieceAt> {
+        self.flaws.iter().filter_map(|flaw| flaw.piece).collect()
     }
 
     fn refused(findings: Vec<Finding>) -> Self {

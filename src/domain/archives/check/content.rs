@@ -18,7 +18,10 @@ use super::{
 };
 use crate::{
     codec::{Directory, Source},
-    kernel::{digest::Algorithm, fault::Result},
+    kernel::{
+        digest::{Algorithm, blocks::Lanes},
+        fault::Result,
+    },
 };
 
 /// Bytes of files that one lane takes at once, lying one after the other.
@@ -69,6 +72,7 @@ pub(super) fn read<S: Source + ?Sized>(
 fn all_threads<S: Source + ?Sized>(source: &S, shared: &Shared<'_>) -> Result<()> {
     let work = || {
         let done = hashing::work(
+            Lanes::detect(),
             shared.directory,
             &shared.tasks,
             || source.reader(),

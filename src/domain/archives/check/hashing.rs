@@ -50,14 +50,14 @@ pub(super) trait Office {
     fn tell(&mut self, task: usize, outcome: Outcome);
 }
 
-/// Works until the office has nothing more. Fails where a source does not answer.
+/// Works in these lanes until the office has nothing more. Fails where a source does not answer.
 pub(super) fn work<R: Read + Seek>(
+    hashing: Lanes,
     directory: &Directory,
     tasks: &[Task],
     open: impl Fn() -> io::Result<R>,
     office: &mut impl Office,
 ) -> io::Result<()> {
-    let hashing = Lanes::detect();
     let mut lanes: Vec<Lane<R>> = Vec::new();
     while lanes.len() < hashing.most().min(office.lanes()) {
         let Some(run) = office.next() else { break };
@@ -89,6 +89,8 @@ struct Lane<R> {
     source: Window<R>,
     run: Range<usize>,
     file: Option<File>,
+    /// The buffer of the file before, for the next one.
+    spare: Vec<u8>,
 }
 
 /// A file that is being hashed.
@@ -98,9 +100,9 @@ struct File {
     stream: Stream,
     sha512: Option<Sha512>,
     prefix: Vec<u8>,
-    /// Text that was read, of which `done` bytes are hashed.
+    /// Text that was read and is not hashed yet, within a buffer of [`TEXT`] bytes.
     text: Vec<u8>,
-    done: usize,
+    at_hand: Range<usize>,
 }
 
 impl<R: Read + Seek> Lane<R> {
@@ -109,6 +111,7 @@ impl<R: Read + Seek> Lane<R> {
             source,
             run,
             file: None,
+            spare: vec![0; TEXT],
         }
     }
 
@@ -130,11 +133,9 @@ impl<R: Read + Seek> Lane<R> {
                 };
                 let entry = &directory.entries[tasks[task].entry];
                 self.source.go(entry.place.offset);
-                self.file = Some(File::new(
-                    task,
-                    tasks[task],
-                    Reading::new(entry.place.method),
-                ));
+                let reading = Reading::new(entry.place.method);
+                let text = mem::take(&mut self.spare);
+                self.file = Some(File::new(task, tasks[task], reading, text));
             }
             let Some(file) = &mut self.file else {
                 return Ok(());
@@ -157,45 +158,49 @@ impl<R: Read + Seek> Lane<R> {
             };
             if let Some(file) = self.file.take() {
                 let task = file.task;
-                office.tell(task, outcome.map_or_else(|| file.finish(), Outcome::False));
+                let (whole, text) = file.finish();
+                self.spare = text;
+                office.tell(task, outcome.map_or(whole, Outcome::False));
             }
         }
     }
 }
 
 impl File {
-    fn new(place: usize, task: Task, reading: Reading) -> Self {
+    fn new(place: usize, task: Task, reading: Reading, text: Vec<u8>) -> Self {
         Self {
             task: place,
             reading,
             stream: Stream::default(),
             sha512: task.with_sha512.then(Sha512::default),
             prefix: Vec::new(),
-            text: Vec::new(),
-            done: 0,
+            text,
+            at_hand: 0..0,
         }
     }
 
     /// Whole blocks that are not hashed yet.
     fn blocks(&self) -> &[Block] {
-        self.text[self.done..].as_chunks().0
+        self.text[self.at_hand.clone()].as_chunks().0
     }
 
     /// The stream and its next `blocks` blocks, taken for hashed.
     fn next(&mut self, blocks: usize) -> (&mut Stream, &[Block]) {
-        let from = self.done;
-        self.done += blocks * BLOCK;
-        (&mut self.stream, self.text[from..self.done].as_chunks().0)
+        let from = self.at_hand.start;
+        self.at_hand.start += blocks * BLOCK;
+        (
+            &mut self.stream,
+            self.text[from..self.at_hand.start].as_chunks().0,
+        )
     }
 
-    /// Reads on, up to [`TEXT`] bytes at hand; how many came. None only at the file's proven end.
+    /// Reads on, until the buffer is full or the file at its proven end; how many bytes came.
     fn fill(
         &mut self,
         mut read: impl FnMut(&mut Reading, &mut [u8]) -> io::Result<usize>,
     ) -> io::Result<usize> {
-        self.text.drain(..mem::take(&mut self.done));
-        let kept = self.text.len();
-        self.text.resize(TEXT, 0);
+        self.text.copy_within(self.at_hand.clone(), 0);
+        let kept = self.at_hand.len();
         let mut end = kept;
         while end < TEXT {
             match read(&mut self.reading, &mut self.text[end..])? {
@@ -203,24 +208,27 @@ impl File {
                 bytes => end += bytes,
             }
         }
-        self.text.truncate(end);
-        let new = &self.text[kept..];
+        self.at_hand = 0..end;
+        let new = &self.text[kept..end];
         if let Some(sha512) = &mut self.sha512 {
             sha512.update(new);
         }
         let wanted = new.len().min(PREFIX_BYTES - self.prefix.len());
         self.prefix.extend_from_slice(&new[..wanted]);
-        Ok(end - kept)
+        Ok(new.len())
     }
 
-    fn finish(self) -> Outcome {
-        let rest = &self.text[self.done..];
-        Outcome::Whole {
-            digests: Digests {
-                sha256: self.stream.finish(rest),
-                sha512: self.sha512.map(Sha512::finish),
-            },
-            prefix: self.prefix,
-        }
+    /// What it is, all of it being read, and its buffer.
+    fn finish(self) -> (Outcome, Vec<u8>) {
+        let rest = &self.text[self.at_hand];
+        let digests = Digests {
+            sha256: self.stream.finish(rest),
+            sha512: self.sha512.map(Sha512::finish),
+        };
+        let prefix = self.prefix;
+        (Outcome::Whole { digests, prefix }, self.text)
     }
 }
+
+#[cfg(test)]
+mod tests;

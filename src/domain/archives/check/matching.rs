@@ -87,10 +87,21 @@ fn read<R: Read + Seek>(
         return Err(Finding::at(FindingCode::ManifestTooLarge, &file.name, detail).into());
     }
     let mut content = BufReader::with_capacity(64 << 10, file.open(window));
-    let manifest = Manifest::parse(&mut content)?;
+    let manifest = Manifest::parse(&mut content).map_err(|refusal| named(refusal, &file.name))?;
     // The checksum is known at the end only.
     std::io::copy(&mut content, &mut std::io::sink())?;
     Ok(manifest)
+}
+
+/// The faults of a manifest under the name that it has.
+fn named(refusal: Refusal, name: &str) -> Refusal {
+    let Refusal::Unsafe(mut findings) = refusal else {
+        return refusal;
+    };
+    for finding in &mut findings {
+        finding.entry = Some(name.to_owned());
+    }
+    Refusal::Unsafe(findings)
 }
 
 /// Matches by name, accents composed on both sides. What is missing is the piece's flaw, what is too much the archive's.

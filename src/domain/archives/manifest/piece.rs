@@ -69,6 +69,7 @@ impl Reading {
             return BusinessDocument::default();
         };
         let mut fields = Fields::new(pointer, object);
+        let told = ["pages", "files"].map(|field| fields.has(field));
         let pages = items(&mut fields, "pages").into_iter().enumerate();
         let pages = pages
             .map(|(place, pages)| self.pages(&format!("{pointer}/pages/{place}"), pages, of))
@@ -80,7 +81,7 @@ impl Reading {
             files: names(&mut fields, of),
             business_data: self.business_data(pointer, &mut fields).into(),
         };
-        if document.pages.is_empty() == document.files.is_empty() {
+        if told[0] == told[1] || document.pages.is_empty() && document.files.is_empty() {
             fields.wrong(
                 "pages",
                 Code::Invalid,
