@@ -9,6 +9,7 @@
 
 mod callbacks;
 mod deliveries;
+mod depots;
 mod disk;
 mod driver;
 mod figures;
@@ -38,7 +39,7 @@ use figures::Figures;
 type Part = fn(&mut Figures);
 
 /// The parts in the order of a whole run; the yardsticks alone run only when named.
-const PARTS: [(&str, Part); 8] = [
+const PARTS: [(&str, Part); 9] = [
     ("intake", intake::measure),
     ("memory", memory::measure),
     ("callbacks", callbacks::measure),
@@ -46,6 +47,7 @@ const PARTS: [(&str, Part); 8] = [
     ("slow", slow::measure),
     ("lists", lists::measure),
     ("purge", purge::measure),
+    ("depots", depots::measure),
     ("yardsticks", yardsticks::measure),
 ];
 
