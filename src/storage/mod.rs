@@ -5,6 +5,7 @@
 //! one of them on both engines.
 
 pub mod clients;
+pub mod documents;
 pub mod dump;
 pub mod engine;
 pub mod exchanges;
@@ -33,6 +34,7 @@ pub use engine::{Access, Engine, Row, Store, Tx, Value};
 pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
     let shared = [
         clients::ALL,
+        documents::ALL,
         exchanges::ALL,
         holds::ALL,
         idempotency::ALL,
