@@ -18,6 +18,7 @@
 //! A [`Context`] carries what all of them share.
 
 pub mod access;
+pub mod archives;
 pub mod backup;
 pub mod context;
 pub mod doctor;

@@ -1,5 +1,10 @@
-//! `navette archive …`: archives as their makers and senders handle them; one file per subcommand.
+//! `navette archive`: archives made, checked, sent, and followed on their way.
+//!
+//! To add a command: a file here, and an arm in [`Command`] and in [`run`].
 
+mod check;
+mod opening;
+mod pack;
 mod receipt;
 mod send;
 
@@ -8,7 +13,7 @@ use clap::{Args, Subcommand};
 use super::{Answer, Settings};
 use crate::kernel::fault::Result;
 
-/// Sends archives to depots.
+/// Makes, checks and sends archives of pieces.
 #[derive(Args)]
 pub struct ArchiveArgs {
     #[command(subcommand)]
@@ -17,11 +22,15 @@ pub struct ArchiveArgs {
 
 #[derive(Subcommand)]
 enum Command {
+    Pack(pack::PackArgs),
+    Check(check::CheckArgs),
     Send(send::SendArgs),
 }
 
 pub(super) async fn run(settings: &Settings, args: ArchiveArgs) -> Result<Answer> {
     match args.command {
+        Command::Pack(args) => pack::run(args).await,
+        Command::Check(args) => check::run(settings, args).await,
         Command::Send(args) => send::run(settings, args).await,
     }
 }
