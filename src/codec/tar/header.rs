@@ -102,7 +102,7 @@ mod tests {
             (b"\x80\0\0\x01\0\0\0\0\0\0\0\0", None),
             (b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", None),
             (b"0000000175x\0", None),
-            (b"1750\01750\0\0\0", None),
+            (b"1750\x001750\0\0\0", None),
             (b"-0000001750\0", None),
         ];
         for (field, expected) in cases {
