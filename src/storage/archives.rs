@@ -101,6 +101,7 @@ statements! {
     DISCARD_SCANS = "DELETE FROM scan WHERE document_id IN (SELECT document_id FROM scan WHERE exchange_id = $1 LIMIT $2)";
     DISCARD_DOSSIERS = "DELETE FROM exchange_dossier WHERE exchange_id = $1 AND ordinal IN \
         (SELECT ordinal FROM exchange_dossier WHERE exchange_id = $1 LIMIT $2)";
+    HOLD = "UPDATE archive SET token = token WHERE exchange_id = $1 AND state IN ('spooling', 'staging')";
     DISCARD_ARCHIVE = "DELETE FROM archive WHERE exchange_id = $1 AND state IN ('spooling', 'staging')";
     SAME = "SELECT e.id FROM exchange e WHERE e.sha256 = $1 AND e.project = $2 AND e.kind <> 'piece' \
         AND e.status NOT IN ('refused', 'purged') ORDER BY e.id LIMIT 1";
@@ -205,14 +206,28 @@ pub fn list(
     rows.iter().map(archive).collect()
 }
 
-/// Takes out at most `limit` rows of each kind of an archive that never became visible; `true` once nothing is left of it.
-/// One that is visible meanwhile is left alone.
-pub fn discard(tx: &mut Tx<'_>, exchange: Uuid, limit: u32) -> Result<bool> {
-    let gone = unstage(tx, exchange, limit)?;
-    if gone == 0 {
-        tx.execute(DISCARD_ARCHIVE, &params![exchange])?;
+/// What became of an archive that was to be discarded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Discarded {
+    /// It has more rows.
+    NotYet,
+    /// Nothing is left of it, and its blobs are nobody's.
+    Gone,
+    /// It is visible or refused, or another has discarded it: it was left alone.
+    Kept,
+}
+
+/// Takes out at most `limit` rows of each kind of an archive that is being taken, then the archive itself. A transaction
+/// that makes it visible meanwhile is waited for.
+pub fn discard(tx: &mut Tx<'_>, exchange: Uuid, limit: u32) -> Result<Discarded> {
+    if tx.execute(HOLD, &params![exchange])? == 0 {
+        return Ok(Discarded::Kept);
     }
-    Ok(gone == 0)
+    if unstage(tx, exchange, limit)? > 0 {
+        return Ok(Discarded::NotYet);
+    }
+    tx.execute(DISCARD_ARCHIVE, &params![exchange])?;
+    Ok(Discarded::Gone)
 }
 
 /// Takes out at most `limit` staged rows of each kind of an archive that is not visible; answers how many they were.

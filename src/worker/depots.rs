@@ -56,7 +56,11 @@ async fn watch(ctx: Context, depot: Arc<Depot>, desk: Desk, stop: CancellationTo
     let watcher = watcher(&folders, bell.clone());
     let mut health = Health::new(ctx.clone(), depot.clone());
     while !stop.is_cancelled() {
-        let pause = match rounds.look(&stop).await {
+        // A stop does not wait for a depot that is silent.
+        let Some(looked) = stop.run_until_cancelled(rounds.look(&stop)).await else {
+            break;
+        };
+        let pause = match looked {
             Ok(_) => {
                 health.well().await;
                 until(&ctx, rounds.next_try()).map_or(depot.poll, |due| due.min(depot.poll))

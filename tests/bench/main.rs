@@ -10,6 +10,7 @@
 mod archives;
 mod callbacks;
 mod deliveries;
+mod depots;
 mod disk;
 mod driver;
 mod figures;
@@ -39,7 +40,7 @@ use figures::Figures;
 type Part = fn(&mut Figures);
 
 /// The parts in the order of a whole run; the yardsticks alone run only when named.
-const PARTS: [(&str, Part); 9] = [
+const PARTS: [(&str, Part); 10] = [
     ("intake", intake::measure),
     ("memory", memory::measure),
     ("callbacks", callbacks::measure),
@@ -48,6 +49,7 @@ const PARTS: [(&str, Part); 9] = [
     ("lists", lists::measure),
     ("purge", purge::measure),
     ("archives", archives::measure),
+    ("depots", depots::measure),
     ("yardsticks", yardsticks::measure),
 ];
 

@@ -92,4 +92,21 @@ both_engines! {
         assert_eq!(receipt(&depot, "b.zip")["outcome"], "accepted");
         left(&gateway, &depot, "b.zip");
     }
+
+    /// A piece that came in an archive and is sent by API is told to have come: it has no receipt of its own.
+    async fn a_uid_that_came_in_an_archive_is_known_to_the_api(kit) {
+        let depot = Depot::start(Make::Folder);
+        let gateway = at(kit, &depot).start();
+        let client = gateway.client().await;
+        depot.put("in/a.zip", &lot("a").zip());
+        receipt(&depot, "a.zip");
+        let mut metadata = crate::kit::client::metadata("D-1");
+        metadata["pieceUid"] = "P-1".into();
+        for label in ["a", "other"] {
+            let sent = client.push(&metadata, document::small(label)).await;
+            sent.is_problem(409, "piece-conflict");
+        }
+        left(&gateway, &depot, "a.zip");
+        gateway.doctor();
+    }
 }

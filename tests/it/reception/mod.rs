@@ -7,6 +7,7 @@ mod duplicates;
 mod formats;
 mod journey;
 mod leases;
+mod memory;
 mod refusals;
 mod trouble;
 

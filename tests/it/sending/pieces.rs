@@ -9,7 +9,7 @@ use crate::{
     both_engines, inside,
     kit::{
         depot::{Depot, Make},
-        gateway::{Gateway, Kit},
+        gateway::Gateway,
     },
     returns::{
         produced::{produced, worker},

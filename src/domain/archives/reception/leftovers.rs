@@ -8,7 +8,7 @@ use super::lease;
 use crate::{
     domain::Context,
     kernel::fault::Result,
-    storage::archives::{self, ArchiveRow},
+    storage::archives::{self, ArchiveRow, Discarded},
 };
 
 /// How many rows of each kind one transaction takes out.
@@ -31,28 +31,34 @@ pub async fn clear(ctx: &Context, depot: &str, token: Uuid, in_hand: &HashSet<Uu
     Ok(())
 }
 
-/// Takes out what was staged of an archive that is not visible, and its blobs.
+/// Takes out what was staged of an archive that is not visible, and its blobs. Where the outcome of its last transaction was
+/// unknown, and it has become visible after all, it is left alone.
 pub async fn discard(ctx: &Context, archive: &ArchiveRow, token: Uuid) -> Result<()> {
-    rows(ctx, &archive.depot, archive.exchange_id, token).await?;
-    for blob in [Some(archive.container_id), archive.unpacked_id] {
-        if let Some(blob) = blob {
-            // One that cannot be removed now has no row, and is swept.
-            ctx.vault.remove(blob).await.ok();
-        }
+    if !rows(ctx, &archive.depot, archive.exchange_id, token).await? {
+        return Ok(());
+    }
+    for blob in [Some(archive.container_id), archive.unpacked_id]
+        .into_iter()
+        .flatten()
+    {
+        // One that cannot be removed now has no row, and is swept.
+        ctx.vault.remove(blob).await.ok();
     }
     Ok(())
 }
 
-/// The same for the rows alone.
-pub async fn rows(ctx: &Context, depot: &str, exchange: Uuid, token: Uuid) -> Result<()> {
+/// The same for the rows alone; `true` where nothing is left, and the blobs are nobody's.
+pub async fn rows(ctx: &Context, depot: &str, exchange: Uuid, token: Uuid) -> Result<bool> {
     loop {
         let depot = depot.to_owned();
         let written = ctx.store.write(move |tx| {
             lease::demand(tx, &depot, token)?;
             archives::discard(tx, exchange, BATCH)
         });
-        if written.await? {
-            return Ok(());
+        match written.await? {
+            Discarded::NotYet => {}
+            Discarded::Gone => return Ok(true),
+            Discarded::Kept => return Ok(false),
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::{
         fault::{Fault, Result},
     },
     storage::{
-        archives,
+        archives::{self, Discarded},
         exchanges::{self, ExchangeRow, ReceiptRow},
         journal as journal_rows,
     },
@@ -66,7 +66,7 @@ pub async fn acknowledge(taking: &Taking, spooled: &Spooled, first: Uuid) -> Res
         tx.batch(&statements)?;
         archives::discard(tx, mine, BATCH)
     });
-    if !written.await? {
+    if written.await? == Discarded::NotYet {
         leftovers::rows(ctx, &taking.desk.depot.name, mine, taking.desk.token).await?;
     }
     failpoint::hit("archive.after-flip");
