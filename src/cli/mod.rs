@@ -7,6 +7,7 @@
 //! To add a command: a file with its `Args` and a `run`, and an arm in [`Command`] and in [`dispatch`].
 
 mod backup;
+mod cft;
 mod client;
 mod connection;
 mod demo;
@@ -56,6 +57,7 @@ enum Command {
     CheckConfig(migrate::CheckArgs),
     Migrate(migrate::MigrateArgs),
     Client(client::ClientArgs),
+    Cft(cft::CftArgs),
     Demo(demo::DemoArgs),
     Backup(backup::BackupArgs),
     Restore(backup::RestoreArgs),
@@ -105,6 +107,7 @@ async fn dispatch(cli: Cli) -> Result<Answer> {
         Command::Worker(args) => serve::worker(&settings, args).await,
         Command::CheckConfig(args) => migrate::check(&settings, &args).await,
         Command::Migrate(args) => migrate::migrate(&settings, &args).await,
+        Command::Cft(args) => cft::run(&settings, args).await,
         Command::Client(args) => client::run(&settings, args).await,
         Command::Demo(args) => demo::run(args).await,
         Command::Doctor(args) => doctor::run(&settings, args).await,
@@ -125,6 +128,11 @@ async fn dispatch(cli: Cli) -> Result<Answer> {
 pub(crate) struct Settings(PathBuf);
 
 impl Settings {
+    /// The file itself, for commands that need less than a gateway.
+    pub(crate) fn file(&self) -> &std::path::Path {
+        &self.0
+    }
+
     /// Loads them; every fault of a load is told together.
     pub(crate) fn load(&self) -> Result<Config> {
         config::load(&self.0, &config::environment())

@@ -4,6 +4,7 @@
 //! hold the statements of one domain each, declared with [`statements!`](crate::statements) so that a test prepares every
 //! one of them on both engines.
 
+pub mod cft;
 pub mod clients;
 pub mod dump;
 pub mod engine;
@@ -32,6 +33,7 @@ pub use engine::{Access, Engine, Row, Store, Tx, Value};
 /// Every statement of every file for `engine`, by name: what the preparation test walks.
 pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
     let shared = [
+        cft::ALL,
         clients::ALL,
         exchanges::ALL,
         holds::ALL,

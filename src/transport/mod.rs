@@ -2,7 +2,9 @@
 //!
 //! | file | gives |
 //! |---|---|
+//! | [`cft`] | Axway's Transfer CFT, by spool and command |
 //! | [`folder`] | a local or mounted directory |
+//! | [`ftps`] | an FTP server over TLS |
 //! | [`line`] | a connection that is made when it is needed and made again when it was cut |
 //! | [`upload`] | a file sent so that nobody sees it before it is whole; taken up again after a cut |
 //! | [`download`] | a file read, taken up again after a cut if it is still the same |
@@ -15,8 +17,10 @@
 //! To add a transport: a file with a `connect` that answers a [`Session`], an arm in [`connect`], its settings in
 //! `config::depots`; then the tests of `tests/it/depots`, which run the same sentences on each.
 
+pub mod cft;
 pub mod download;
 pub mod folder;
+pub mod ftps;
 pub mod line;
 pub mod pace;
 pub mod path;
@@ -86,6 +90,13 @@ pub trait Session: Send {
     /// What the two ends agreed on (names and values), for an operator's eyes: algorithms, keys, versions.
     fn agreed(&self) -> Vec<(String, String)>;
 
+    /// What the other end calls a file's transfer, names and values, where it calls it something (CFT: `part`, `idf`, `idtu`,
+    /// `ida`): to be kept with what the file becomes.
+    fn about(&mut self, path: &str) -> Result<Vec<(String, String)>> {
+        let _ = path;
+        Ok(Vec::new())
+    }
+
     /// Whether the next verb may still find the other end, as far as can be told without asking it.
     fn is_open(&self) -> bool {
         true
@@ -97,8 +108,9 @@ pub trait Session: Send {
 /// Fails with `depot-unreachable`, `host-key-refused`, `depot-certificate-refused`, `depot-insecure`, `depot-login-refused`,
 /// or `configuration` where a file of its settings cannot be read any more.
 pub fn connect(depot: &Depot, clock: &Clock) -> Result<Box<dyn Session>> {
-    let _ = clock;
     match &depot.transport {
+        Transport::Cft(settings) => Ok(Box::new(cft::connect(settings, depot.timeout, clock)?)),
+        Transport::Ftps(settings) => Ok(Box::new(ftps::connect(settings, depot.timeout, clock)?)),
         Transport::Folder(folder) => Ok(Box::new(folder::open(folder)?)),
         other => {
             let detail = format!("transport {} is not there yet", other.name());

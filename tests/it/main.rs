@@ -16,6 +16,7 @@ mod duplicates;
 mod equipment;
 mod faults;
 mod fixtures;
+mod ftps;
 mod health;
 mod idempotency;
 mod incidents;

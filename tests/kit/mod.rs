@@ -8,7 +8,7 @@
 //! | `postgres` | a real PostgreSQL, a database per test |
 //! | `partner` | ASP's callback API, scriptable |
 //! | `gateway` | the binary, configured, started, killed, restarted |
-//! | `mail`, `clamd` | a real SMTP server, a real antivirus |
+//! | `mail`, `clamd`, `ftps` | a real SMTP server, a real antivirus, real FTPS servers |
 //! | `strace`, `tmpfs`, `loopdisk`, `chance` | system calls watched and made to fail; a small disk; a disk to cut off; a die whose seed is told |
 //! | `python` | judges from PyPI: a contract fuzzer, a TLS scanner |
 //! | `client`, `document` | an application that sends and reads pieces; documents to send |
@@ -32,6 +32,7 @@ pub mod clamd;
 pub mod client;
 pub mod contract;
 pub mod document;
+pub mod ftps;
 pub mod gateway;
 pub mod loopdisk;
 pub mod mail;

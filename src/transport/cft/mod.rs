@@ -1,0 +1,313 @@
+//! Axway's Transfer CFT: a monitor that keeps its own network, met where it meets other software.
+//!
+//! | file | gives |
+//! |---|---|
+//! | `sidecar` | what is known of one transfer, in a small file beside its own |
+//! | `spool` | what came: put there by `navette cft received`, or by a procedure of the monitor's |
+//! | `work` | what waits for the monitor to have sent it |
+//! | `submit` | the request to send: by `CFTUTIL`, without a shell, or by the REST API |
+//! | `cftutil`, `rest` | the two ways of it |
+//!
+//! To the rest of the house it is a depot like the others. `in/PART/IDF` lies in the spool: a file is listed there once its
+//! sidecar is whole. `out/PART/IDF` lies in the work folder, on the monitor's volume: what is written there under a temporary
+//! name is sent when it is *renamed*, under an id of ours (`IDA`) that stays the same however often that is tried; a file that
+//! was handed to the monitor counts as being there, one that was not does not. It is removed by `navette cft sent`.
+//!
+//! Between a request that the monitor took and our note of it a crash makes us ask again: the partner may get the file twice,
+//! under one `IDA` and one name.
+
+mod cftutil;
+mod rest;
+pub mod sidecar;
+pub mod spool;
+mod submit;
+pub mod work;
+
+use std::{
+    collections::HashMap,
+    fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use self::{
+    sidecar::Sidecar,
+    submit::{Request, Submitter},
+};
+use super::{Listed, Session, Sink, folder::Folder, path};
+use crate::{
+    config::depots::Cft as Settings,
+    kernel::{
+        clock::Clock,
+        digest::{hex, sha256},
+        fault::{Code, Fault, Result},
+    },
+};
+
+/// The first part of the paths of files that leave.
+const OUT: &str = "out";
+
+/// The longest path that the monitor takes.
+const LONGEST_PATH: usize = 512;
+
+/// A monitor that is met.
+pub struct Cft {
+    spool: Folder,
+    work: Folder,
+    work_root: PathBuf,
+    spool_root: PathBuf,
+    submitter: Submitter,
+    clock: Clock,
+    /// What this session had sent, by path: the monitor may be done with it before anybody asks.
+    sent: HashMap<String, Sidecar>,
+}
+
+/// Opens spool and work folder; no request to send takes longer than `patience`.
+///
+/// Fails with `depot-unreachable` where one of them is no folder.
+pub fn connect(settings: &Settings, patience: Duration, clock: &Clock) -> Result<Cft> {
+    let open = |path: &Path| {
+        super::folder::open(&crate::config::depots::Folder {
+            path: path.to_owned(),
+        })
+    };
+    Ok(Cft {
+        spool: open(&settings.spool)?,
+        work: open(&settings.work)?,
+        work_root: settings.work.clone(),
+        spool_root: settings.spool.clone(),
+        submitter: Submitter::new(&settings.send, patience),
+        clock: clock.clone(),
+        sent: HashMap::new(),
+    })
+}
+
+/// Where a path lies.
+enum Place {
+    /// In the spool.
+    Spool(String),
+    /// In the work folder.
+    Work(String),
+}
+
+/// The name that a file has in the work folder: what a command of the monitor would read as its own (quotes, commas, `&`,
+/// `%`…) is written as `~` and two hexadecimal digits.
+fn plain(name: &str) -> String {
+    let keep = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    let spelt = |byte: u8| match keep(byte) {
+        true => char::from(byte).to_string(),
+        false => format!("~{byte:02X}"),
+    };
+    name.bytes().map(spelt).collect()
+}
+
+fn place(path: &str) -> Place {
+    let path = path.trim_start_matches('/');
+    match path.split_once('/') {
+        Some((OUT, rest)) => {
+            let (folder, name) = path::split(rest);
+            Place::Work(match folder {
+                "" => plain(name),
+                folder => format!("{folder}/{}", plain(name)),
+            })
+        }
+        _ => Place::Spool(path.to_owned()),
+    }
+}
+
+impl Session for Cft {
+    fn list(&mut self, folder: &str) -> Result<Vec<Listed>> {
+        match place(folder) {
+            Place::Spool(folder) => spool::list(&mut self.spool, &self.spool_root, &folder),
+            Place::Work(_) => Ok(Vec::new()),
+        }
+    }
+
+    fn stat(&mut self, path: &str) -> Result<Option<Listed>> {
+        let found = match place(path) {
+            Place::Spool(at) => self.spool.stat(&at)?,
+            Place::Work(at) if self.is_pending(&at)? => None,
+            Place::Work(at) => self.work.stat(&at)?,
+        };
+        let name = path::split(path).1;
+        Ok(found.map(|found| Listed {
+            name: name.to_owned(),
+            ..found
+        }))
+    }
+
+    fn read(&mut self, path: &str, from: u64, sink: Sink<'_>) -> Result<u64> {
+        match place(path) {
+            Place::Spool(at) => self.spool.read(&at, from, sink),
+            Place::Work(at) => self.work.read(&at, from, sink),
+        }
+    }
+
+    fn write(&mut self, path: &str, from: u64, source: &mut dyn io::Read) -> Result<u64> {
+        let (root, at) = match place(path) {
+            Place::Spool(at) => (&mut self.spool, at),
+            Place::Work(at) => {
+                make_folder(&self.work_root.join(&at))?;
+                (&mut self.work, at)
+            }
+        };
+        root.write(&at, from, source)
+    }
+
+    fn rename(&mut self, from: &str, to: &str) -> Result<()> {
+        match (place(from), place(to)) {
+            (Place::Spool(from), Place::Spool(to)) => self.move_aside(&from, &to),
+            (Place::Work(from), Place::Work(at)) => self.send(&from, &at, to),
+            _ => {
+                let detail = "Un fichier reçu ne peut être renvoyé par un changement de nom.";
+                Err(Fault::new(Code::DepotRefused, detail))
+            }
+        }
+    }
+
+    fn remove(&mut self, path: &str) -> Result<()> {
+        let (root, folder, at) = match place(path) {
+            Place::Spool(at) => (&self.spool_root, &mut self.spool, at),
+            Place::Work(at) => (&self.work_root, &mut self.work, at),
+        };
+        let beside = sidecar::beside(&root.join(&at));
+        folder.remove(&at)?;
+        sidecar::remove(&beside)
+    }
+
+    fn agreed(&self) -> Vec<(String, String)> {
+        let told = [
+            ("spool", self.spool_root.display().to_string()),
+            ("work", self.work_root.display().to_string()),
+            ("send", self.submitter.to_string()),
+        ];
+        told.map(|(name, value)| (name.to_owned(), value)).into()
+    }
+
+    fn about(&mut self, path: &str) -> Result<Vec<(String, String)>> {
+        let (file, sent) = match place(path) {
+            Place::Spool(at) => (self.spool_root.join(at), None),
+            Place::Work(at) => (self.work_root.join(&at), self.sent.get(&at).cloned()),
+        };
+        let known = match sent {
+            Some(known) => Some(known),
+            None => sidecar::read(&sidecar::beside(&file))?,
+        };
+        Ok(known.map(|known| known.labels()).unwrap_or_default())
+    }
+}
+
+impl Cft {
+    /// Whether a file of the work folder was put there and not taken by the monitor.
+    fn is_pending(&self, at: &str) -> Result<bool> {
+        let known = sidecar::read(&sidecar::beside(&self.work_root.join(at)))?;
+        Ok(known.is_some_and(|known| !known.submitted))
+    }
+
+    fn move_aside(&mut self, from: &str, to: &str) -> Result<()> {
+        make_folder(&self.spool_root.join(to))?;
+        let [old, new] = [from, to].map(|at| sidecar::beside(&self.spool_root.join(at)));
+        self.spool.rename(from, to)?;
+        match fs::rename(&old, &new) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Fault::internal(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Gives a whole file its name and has the monitor send it; where it does not take it, the name is taken back.
+    fn send(&mut self, from: &str, at: &str, told: &str) -> Result<()> {
+        let target = self.work_root.join(at);
+        let mut known = self.intention(at, &target, told)?;
+        if known.submitted {
+            let detail = "Un autre fichier porte déjà ce nom sur le dépôt.";
+            return Err(Fault::new(Code::DepotFileExists, detail));
+        }
+        sidecar::write(&sidecar::beside(&target), &known)?;
+        if self.work.stat(at)?.is_some() {
+            // Of an earlier try that the monitor did not take.
+            self.work.remove(at)?;
+        }
+        self.work.rename(from, at)?;
+        let request = Request {
+            part: &known.part,
+            idf: &known.idf,
+            file: &target,
+            parm: path::split(at).1,
+            ida: known.ida.as_deref().unwrap_or_default(),
+        };
+        match self.submitter.submit(&request) {
+            Ok(idtu) => {
+                known.idtu = idtu;
+                known.submitted = true;
+                self.sent.insert(at.to_owned(), known.clone());
+                self.note(&target, &known)
+            }
+            Err(fault) => {
+                // The next try begins with a temporary name, like this one. Where even this fails, the first fault is told.
+                let _ = self.work.rename(at, from);
+                Err(fault)
+            }
+        }
+    }
+
+    /// Notes that the monitor has taken the request, unless it is done with it already.
+    fn note(&self, target: &Path, known: &Sidecar) -> Result<()> {
+        match target.exists() {
+            true => sidecar::write(&sidecar::beside(target), known),
+            false => Ok(()),
+        }
+    }
+
+    /// What is to be asked of the monitor: the same at each try.
+    fn intention(&self, at: &str, target: &Path, told: &str) -> Result<Sidecar> {
+        if let Some(known) = sidecar::read(&sidecar::beside(target))? {
+            return Ok(known);
+        }
+        let mut parts = at.split('/');
+        let (Some(part), Some(idf), Some(_), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            let detail = "Un fichier pour CFT se dépose sous out/PART/IDF.";
+            return Err(Fault::new(Code::DepotRefused, detail));
+        };
+        if target.as_os_str().len() > LONGEST_PATH {
+            let detail = "Le nom du fichier est trop long pour CFT.";
+            return Err(Fault::new(Code::DepotRefused, detail));
+        }
+        let seed = format!("{told}\n{}", self.clock.now_micros());
+        Ok(Sidecar {
+            part: part.to_owned(),
+            idf: idf.to_owned(),
+            idtu: None,
+            ida: Some(hex(&sha256(seed.as_bytes()))[..32].to_owned()),
+            submitted: false,
+        })
+    }
+}
+
+/// Makes the folder that a file is to lie in.
+fn make_folder(file: &Path) -> Result<()> {
+    let Some(folder) = file.parent() else {
+        return Ok(());
+    };
+    fs::create_dir_all(folder).map_err(|error| {
+        let detail = "Le dépôt ne permet pas cette opération.";
+        Fault::new(Code::DepotDenied, detail).because(error)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_holds_nothing_that_a_command_of_the_monitor_would_read() {
+        let name = "l'été, EXEC=/tmp/x&IDF%A ~.zip";
+        let spelt = plain(name);
+        assert_eq!(
+            spelt,
+            "l~27~C3~A9t~C3~A9~2C~20EXEC~3D~2Ftmp~2Fx~26IDF~25A~20~7E.zip"
+        );
+        assert_eq!(plain("LOT42.zip.ack.json"), "LOT42.zip.ack.json");
+    }
+}
