@@ -1,8 +1,11 @@
-//! Exchanges, their documents, receipts, natural keys and results.
+//! Exchanges, their receipts, natural keys and results; their documents stand in [`super::documents`].
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
+pub use super::documents::{
+    DocumentRow, documents, documents_after, has_document, insert_document,
+};
 use super::engine::{Row, Tx, Value};
 use crate::{
     kernel::{
@@ -63,33 +66,6 @@ pub struct ExchangeRow {
     pub repetitions: u32,
 }
 
-/// A row of `document`: one document, one blob of the same id.
-#[derive(Clone, Debug)]
-pub struct DocumentRow {
-    /// The document's id and its blob's.
-    pub id: Uuid,
-    /// The exchange it belongs to.
-    pub exchange_id: Uuid,
-    /// Partner and environment.
-    pub owner: Owner,
-    /// `content` as received, `produced` by a processor.
-    pub role: String,
-    /// A produced file's name, sealed under the exchange's key.
-    pub file_name: Option<Vec<u8>>,
-    /// Its media type.
-    pub media_type: String,
-    /// Its bytes.
-    pub size: u64,
-    /// Its SHA-256.
-    pub sha256: Sha256,
-    /// The project key that wraps the blob's own.
-    pub key_id: Uuid,
-    /// The blob's own key, wrapped.
-    pub wrapped_key: Vec<u8>,
-    /// When it was written.
-    pub created_at: Timestamp,
-}
-
 /// A row of `receipt`.
 #[derive(Clone, Debug)]
 pub struct ReceiptRow {
@@ -122,8 +98,6 @@ statements! {
     INSERT = "INSERT INTO exchange (id, kind, client_id, partner, environment, project, source_application, iteration, status, \
         received_at, request_bytes, dossier_hash, size, sha256, key_id, wrapped_key, metadata, earlier_missing) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
-    INSERT_DOCUMENT = "INSERT INTO document (id, exchange_id, partner, environment, role, file_name, media_type, size, sha256, \
-        key_id, wrapped_key, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     INSERT_RECEIPT = "INSERT INTO receipt (exchange_id, id, partner, environment, body, cms, created_at) \
         VALUES ($1, $2, $3, $4, $5, $6, $7)";
     INSERT_RESULT = "INSERT INTO result (exchange_id, partner, environment, key_id, body, created_at) \
@@ -131,11 +105,6 @@ statements! {
     FIND = "SELECT id, kind, client_id, partner, environment, project, source_application, iteration, status, \
         received_at, request_bytes, dossier_hash, size, sha256, key_id, wrapped_key, metadata, earlier_missing, repetitions \
         FROM exchange WHERE id = $1";
-    DOCUMENTS = "SELECT id, exchange_id, partner, environment, role, file_name, media_type, size, sha256, key_id, wrapped_key, \
-        created_at FROM document WHERE exchange_id = $1 ORDER BY id";
-    DOCUMENTS_AFTER = "SELECT id, exchange_id, partner, environment, role, file_name, media_type, size, sha256, key_id, \
-        wrapped_key, created_at FROM document WHERE id > $1 AND purged_at IS NULL ORDER BY id LIMIT $2";
-    HAS_DOCUMENT = "SELECT 1 FROM document WHERE id = $1 AND purged_at IS NULL";
     RECEIPT = "SELECT exchange_id, id, partner, environment, body, cms, created_at FROM receipt WHERE exchange_id = $1";
     RESULT = "SELECT body FROM result WHERE exchange_id = $1";
     SET_STATUS = "UPDATE exchange SET status = $1 WHERE id = $2";
@@ -186,26 +155,6 @@ pub fn insert(exchange: &ExchangeRow) -> (&'static str, Vec<Value>) {
     (INSERT, values.into())
 }
 
-/// The statement that inserts `document`, for a batch.
-pub fn insert_document(document: &DocumentRow) -> (&'static str, Vec<Value>) {
-    let d = document.clone();
-    let values = params![
-        d.id,
-        d.exchange_id,
-        d.owner.partner,
-        d.owner.environment,
-        d.role,
-        d.file_name,
-        d.media_type,
-        d.size,
-        d.sha256,
-        d.key_id,
-        d.wrapped_key,
-        d.created_at
-    ];
-    (INSERT_DOCUMENT, values.into())
-}
-
 /// The statement that inserts `receipt`, for a batch.
 pub fn insert_receipt(receipt: &ReceiptRow) -> (&'static str, Vec<Value>) {
     let r = receipt.clone();
@@ -248,27 +197,6 @@ pub fn find(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<ExchangeRow>> {
         .transpose()
 }
 
-/// Its documents, the received content first.
-pub fn documents(tx: &mut Tx<'_>, exchange: Uuid) -> Result<Vec<DocumentRow>> {
-    tx.query(DOCUMENTS, &params![exchange])?
-        .iter()
-        .map(document)
-        .collect()
-}
-
-/// At most `limit` documents of all exchanges that are not purged, from after `id`, in the order of their ids.
-pub fn documents_after(tx: &mut Tx<'_>, id: Uuid, limit: u32) -> Result<Vec<DocumentRow>> {
-    tx.query(DOCUMENTS_AFTER, &params![id, limit])?
-        .iter()
-        .map(document)
-        .collect()
-}
-
-/// Whether a blob belongs to a document that is not purged.
-pub fn has_document(tx: &mut Tx<'_>, id: Uuid) -> Result<bool> {
-    Ok(tx.first(HAS_DOCUMENT, &params![id])?.is_some())
-}
-
 /// The receipt of an exchange.
 pub fn receipt(tx: &mut Tx<'_>, exchange: Uuid) -> Result<Option<ReceiptRow>> {
     tx.first(RECEIPT, &params![exchange])?
@@ -294,7 +222,7 @@ pub fn repeated(tx: &mut Tx<'_>, exchange: Uuid) -> Result<()> {
     tx.execute(REPEATED, &params![exchange]).map(drop)
 }
 
-fn owner(row: &Row, at: usize) -> Result<Owner> {
+pub(super) fn owner(row: &Row, at: usize) -> Result<Owner> {
     Ok(Owner {
         partner: row.get(at)?,
         environment: row.get(at + 1)?,
@@ -332,21 +260,5 @@ pub(super) fn receipt_row(row: &Row) -> Result<ReceiptRow> {
         body: row.get(4)?,
         cms: row.get(5)?,
         created_at: instant(row.get(6)?),
-    })
-}
-
-fn document(row: &Row) -> Result<DocumentRow> {
-    Ok(DocumentRow {
-        id: row.get(0)?,
-        exchange_id: row.get(1)?,
-        owner: owner(row, 2)?,
-        role: row.get(4)?,
-        file_name: row.get(5)?,
-        media_type: row.get(6)?,
-        size: row.get(7)?,
-        sha256: row.get(8)?,
-        key_id: row.get(9)?,
-        wrapped_key: row.get(10)?,
-        created_at: instant(row.get(11)?),
     })
 }

@@ -6,6 +6,7 @@
 
 pub mod cft;
 pub mod clients;
+pub mod documents;
 pub mod dump;
 pub mod engine;
 pub mod exchanges;
@@ -35,6 +36,7 @@ pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
     let shared = [
         cft::ALL,
         clients::ALL,
+        documents::ALL,
         exchanges::ALL,
         holds::ALL,
         idempotency::ALL,

@@ -5,7 +5,10 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::view::{self, Event, Piece};
+use super::{
+    trace::{self, Event},
+    view::{self, Piece},
+};
 use crate::{
     domain::{
         Context,
@@ -73,7 +76,7 @@ pub async fn timeline(ctx: &Context, id: Uuid) -> Result<Timeline> {
     Ok(Timeline {
         attempts,
         piece: view::piece_of(ctx, exchange).await?,
-        events: view::events_of(ctx, id).await?,
+        events: trace::events_of(ctx, id).await?,
         acknowledgment,
     })
 }

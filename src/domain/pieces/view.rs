@@ -1,8 +1,8 @@
-//! What a sender may ask of its pieces afterwards. A piece of another client is not there (code `not-found`).
+//! What a sender may see of its pieces afterwards. A piece of another client is not there (code `not-found`). The bytes are in
+//! [`super::content`], the trace in [`super::trace`].
 
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::acknowledged::Outcome;
@@ -11,10 +11,7 @@ use crate::{
         Context,
         access::Client,
         exchanges::{Metadata, Status},
-        ged::{
-            documents::{self, Column},
-            verdict,
-        },
+        ged::documents::{self, Column},
         processing::Control,
         returns::make::Kept,
     },
@@ -23,16 +20,11 @@ use crate::{
         fault::{Code, Fault, Result},
     },
     storage::{
-        exchanges::{self, DocumentRow, ExchangeRow, ReceiptRow},
-        journal,
+        exchanges::{self, ExchangeRow},
         listing::{self, Filter},
         returns::{self, StateRow},
     },
-    vault::BlobReader,
 };
-
-/// How many events one answer holds: an exchange has a dozen, one that is sent again and again a few more.
-const EVENTS: u32 = 1000;
 
 /// A piece as its sender sees it.
 #[derive(Debug, Serialize)]
@@ -95,16 +87,6 @@ impl Links {
     }
 }
 
-/// One event of a piece's trace.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Event {
-    entry_id: Uuid,
-    at: Timestamp,
-    kind: String,
-    detail: Json,
-}
-
 /// A page of pieces, newest first.
 #[derive(Debug)]
 pub struct Page {
@@ -122,7 +104,7 @@ pub async fn exchange(ctx: &Context, client: &Client, id: Uuid) -> Result<Exchan
         .ok_or_else(not_found)
 }
 
-fn not_found() -> Fault {
+pub(super) fn not_found() -> Fault {
     Fault::new(
         Code::NotFound,
         "Aucune pièce de ce client ne porte cet identifiant.",
@@ -256,102 +238,4 @@ pub(super) async fn dossier_hashes(
         }
     }
     Ok(hashes)
-}
-
-/// The receipt of a piece.
-pub async fn receipt(ctx: &Context, client: &Client, id: Uuid) -> Result<ReceiptRow> {
-    exchange(ctx, client, id).await?;
-    let found = ctx.store.read(move |tx| exchanges::receipt(tx, id)).await?;
-    found.ok_or_else(|| Fault::internal(format!("exchange {id} has no receipt")))
-}
-
-/// The bytes of a piece's return, as they were sent; `not-found` until there is one.
-pub async fn return_bytes(ctx: &Context, client: &Client, id: Uuid) -> Result<Vec<u8>> {
-    let exchange = exchange(ctx, client, id).await?;
-    let found = ctx
-        .store
-        .read(move |tx| returns::of_exchange(tx, id))
-        .await?;
-    let row = found.ok_or_else(|| {
-        Fault::new(
-            Code::NotFound,
-            "Le retour de cette pièce n'existe pas encore.",
-        )
-    })?;
-    let key = documents::exchange_key(ctx, &exchange).await?;
-    documents::open_bytes(&key, Column::Return, &row.body)
-}
-
-/// A document that can be read: its row, its name, its bytes.
-pub struct Readable {
-    /// Its row.
-    pub row: DocumentRow,
-    /// The name to give it.
-    pub file_name: String,
-    /// Its bytes.
-    pub reader: BlobReader,
-}
-
-/// The content of a piece as received, or one that its processing produced (`document`).
-pub async fn readable(
-    ctx: &Context,
-    client: &Client,
-    id: Uuid,
-    document: Option<Uuid>,
-) -> Result<Readable> {
-    let exchange = exchange(ctx, client, id).await?;
-    let wanted = move |row: &DocumentRow| match document {
-        Some(document) => row.role == "produced" && row.id == document,
-        None => row.role == "content",
-    };
-    // What the gateway has made itself is looked at by nobody.
-    let demanded = document.is_none() && verdict::is_demanded(ctx, &exchange.project);
-    let found = ctx.store.read(move |tx| {
-        let rows = exchanges::documents(tx, id)?.into_iter();
-        let row = rows.into_iter().find(wanted).ok_or_else(not_found)?;
-        let standing = verdict::standing(tx, &row, demanded)?;
-        Ok((row, standing))
-    });
-    let (row, standing) = found.await?;
-    standing.permit()?;
-    let key = documents::exchange_key(ctx, &exchange).await?;
-    let file_name = match &row.file_name {
-        Some(sealed) => utf8(documents::open_bytes(&key, Column::FileName, sealed)?)?,
-        None => documents::metadata(&key, &exchange)?.file_name,
-    };
-    let reader = documents::reader(ctx, &exchange.project, &row).await?;
-    Ok(Readable {
-        row,
-        file_name,
-        reader,
-    })
-}
-
-fn utf8(bytes: Vec<u8>) -> Result<String> {
-    String::from_utf8(bytes).map_err(Fault::internal)
-}
-
-/// The trace of a piece, oldest event first.
-pub async fn events(ctx: &Context, client: &Client, id: Uuid) -> Result<Vec<Event>> {
-    exchange(ctx, client, id).await?;
-    events_of(ctx, id).await
-}
-
-/// The same, whoever sent it.
-pub(super) async fn events_of(ctx: &Context, id: Uuid) -> Result<Vec<Event>> {
-    let entries = ctx
-        .store
-        .read(move |tx| journal::of_exchange(tx, id, EVENTS))
-        .await?;
-    entries
-        .into_iter()
-        .map(|entry| {
-            Ok(Event {
-                entry_id: entry.id,
-                at: entry.at,
-                kind: entry.kind,
-                detail: serde_json::from_str(&entry.detail).map_err(Fault::internal)?,
-            })
-        })
-        .collect()
 }

@@ -26,7 +26,11 @@ use crate::{
     domain::{
         Context,
         incidents::trouble,
-        pieces::view::{self, Piece, Readable},
+        pieces::{
+            content::{self, Readable},
+            trace,
+            view::{self, Piece},
+        },
     },
     http::range::{self, Plan, Stored},
     kernel::fault::{Fault, Result},
@@ -64,7 +68,7 @@ pub async fn content(
     Ids([id]): Ids<1>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let found = view::readable(&api.ctx, &caller.client, id, None).await;
+    let found = content::readable(&api.ctx, &caller.client, id, None).await;
     answer(&api.ctx, id, found, &headers).await
 }
 
@@ -75,7 +79,7 @@ pub async fn produced(
     Ids([id, document]): Ids<2>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let found = view::readable(&api.ctx, &caller.client, id, Some(document)).await;
+    let found = content::readable(&api.ctx, &caller.client, id, Some(document)).await;
     answer(&api.ctx, id, found, &headers).await
 }
 
@@ -86,7 +90,7 @@ pub async fn receipt(
     Ids([id]): Ids<1>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let receipt = view::receipt(&api.ctx, &caller.client, id).await?;
+    let receipt = content::receipt(&api.ctx, &caller.client, id).await?;
     let (kind, bytes) = match wants_cms(&headers) {
         true => (CMS, receipt.cms),
         false => ("application/json", receipt.body),
@@ -106,7 +110,7 @@ pub async fn return_document(
     caller: Caller<Reading>,
     Ids([id]): Ids<1>,
 ) -> Result<Response> {
-    let bytes = view::return_bytes(&api.ctx, &caller.client, id).await;
+    let bytes = content::return_bytes(&api.ctx, &caller.client, id).await;
     let bytes = told(&api.ctx, id, bytes).await?;
     Ok(([(CONTENT_TYPE, "application/json")], bytes).into_response())
 }
@@ -117,7 +121,7 @@ pub async fn events(
     caller: Caller<Reading>,
     Ids([id]): Ids<1>,
 ) -> Result<Json<Value>> {
-    let events = view::events(&api.ctx, &caller.client, id).await?;
+    let events = trace::events(&api.ctx, &caller.client, id).await?;
     Ok(Json(json!({ "items": events })))
 }
 

@@ -1,0 +1,94 @@
+//! The bytes that a sender may fetch: of its piece, of what was produced from it, of its receipt and its return.
+
+use uuid::Uuid;
+
+use super::view::{exchange, not_found};
+use crate::{
+    domain::{
+        Context,
+        access::Client,
+        ged::{
+            documents::{self, Column},
+            verdict,
+        },
+    },
+    kernel::fault::{Code, Fault, Result},
+    storage::{
+        exchanges::{self, DocumentRow, ReceiptRow},
+        returns,
+    },
+    vault::BlobReader,
+};
+
+/// The receipt of a piece.
+pub async fn receipt(ctx: &Context, client: &Client, id: Uuid) -> Result<ReceiptRow> {
+    exchange(ctx, client, id).await?;
+    let found = ctx.store.read(move |tx| exchanges::receipt(tx, id)).await?;
+    found.ok_or_else(|| Fault::internal(format!("exchange {id} has no receipt")))
+}
+
+/// The bytes of a piece's return, as they were sent; `not-found` until there is one.
+pub async fn return_bytes(ctx: &Context, client: &Client, id: Uuid) -> Result<Vec<u8>> {
+    let exchange = exchange(ctx, client, id).await?;
+    let found = ctx
+        .store
+        .read(move |tx| returns::of_exchange(tx, id))
+        .await?;
+    let row = found.ok_or_else(|| {
+        Fault::new(
+            Code::NotFound,
+            "Le retour de cette pièce n'existe pas encore.",
+        )
+    })?;
+    let key = documents::exchange_key(ctx, &exchange).await?;
+    documents::open_bytes(&key, Column::Return, &row.body)
+}
+
+/// A document that can be read: its row, its name, its bytes.
+pub struct Readable {
+    /// Its row.
+    pub row: DocumentRow,
+    /// The name to give it.
+    pub file_name: String,
+    /// Its bytes.
+    pub reader: BlobReader,
+}
+
+/// The content of a piece as received, or one that its processing produced (`document`).
+pub async fn readable(
+    ctx: &Context,
+    client: &Client,
+    id: Uuid,
+    document: Option<Uuid>,
+) -> Result<Readable> {
+    let exchange = exchange(ctx, client, id).await?;
+    let wanted = move |row: &DocumentRow| match document {
+        Some(document) => row.role == "produced" && row.id == document,
+        None => row.role == "content",
+    };
+    // What the gateway has made itself is looked at by nobody.
+    let demanded = document.is_none() && verdict::is_demanded(ctx, &exchange.project);
+    let found = ctx.store.read(move |tx| {
+        let rows = exchanges::documents(tx, id)?.into_iter();
+        let row = rows.into_iter().find(wanted).ok_or_else(not_found)?;
+        let standing = verdict::standing(tx, &row, demanded)?;
+        Ok((row, standing))
+    });
+    let (row, standing) = found.await?;
+    standing.permit()?;
+    let key = documents::exchange_key(ctx, &exchange).await?;
+    let file_name = match &row.file_name {
+        Some(sealed) => utf8(documents::open_bytes(&key, Column::FileName, sealed)?)?,
+        None => documents::metadata(&key, &exchange)?.file_name,
+    };
+    let reader = documents::reader(ctx, &exchange.project, &row).await?;
+    Ok(Readable {
+        row,
+        file_name,
+        reader,
+    })
+}
+
+fn utf8(bytes: Vec<u8>) -> Result<String> {
+    String::from_utf8(bytes).map_err(Fault::internal)
+}
