@@ -20,7 +20,7 @@ use crate::{
         exchanges::status::words,
         journal::{self, Kind, Subject},
     },
-    kernel::fault::Result,
+    kernel::fault::{Fault, Result},
     storage::{
         Tx,
         cft::{self, TransferRow},

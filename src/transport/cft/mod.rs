@@ -36,7 +36,7 @@ use self::{
 };
 use super::{Listed, Session, Sink, folder::Folder, path};
 use crate::{
-    config::depots::Cft as Settings,
+    config::depots::{Cft as Settings, cft::is_identifier},
     kernel::{
         clock::Clock,
         digest::{hex, sha256},
@@ -267,9 +267,11 @@ impl Cft {
         let (Some(part), Some(idf), Some(_), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
         else {
-            let detail = "Un fichier pour CFT se dépose sous out/PART/IDF.";
-            return Err(Fault::new(Code::DepotRefused, detail));
+            return Err(misplaced());
         };
+        if !is_identifier(part) || !is_identifier(idf) {
+            return Err(misplaced());
+        }
         if target.as_os_str().len() > LONGEST_PATH {
             let detail = "Le nom du fichier est trop long pour CFT.";
             return Err(Fault::new(Code::DepotRefused, detail));
@@ -283,6 +285,11 @@ impl Cft {
             submitted: false,
         })
     }
+}
+
+fn misplaced() -> Fault {
+    let detail = "Un fichier pour CFT se dépose sous out/PART/IDF.";
+    Fault::new(Code::DepotRefused, detail)
 }
 
 /// Makes the folder that a file is to lie in.

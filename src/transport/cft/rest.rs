@@ -29,9 +29,10 @@ pub(super) fn submit(
 ) -> Result<Option<String>> {
     let client = client(ca, patience)?;
     let body = json!({ "fname": path, "parm": request.parm, "ida": request.ida });
+    // Both are words that need no spelling in a URL.
+    let url = format!("{url}?part={}&idf={}", request.part, request.idf);
     let call = client
         .post(url)
-        .query(&[("part", request.part), ("idf", request.idf)])
         .header("accept", "application/json")
         .json(&body);
     let call = signed(call, login)?;

@@ -57,7 +57,8 @@ fn is_whole(folder: &Path, name: &str) -> bool {
 /// Fails with `depot-file-missing` where there is no such file, `invalid` where its name is none.
 pub fn receive(root: &Path, received: &Received<'_>) -> Result<PathBuf> {
     let own = received.file.file_name().and_then(|name| name.to_str());
-    let name = received.name.or(own).unwrap_or_default();
+    let given = received.name.filter(|name| !name.is_empty());
+    let name = given.or(own).unwrap_or_default();
     let folder = incoming(received.part, received.idf);
     let mut target = root.join(path::join(&folder, name)?);
     if target.exists() {
