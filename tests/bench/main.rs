@@ -12,6 +12,7 @@ mod deliveries;
 mod disk;
 mod driver;
 mod figures;
+mod ftps;
 mod intake;
 mod lists;
 mod memory;
@@ -46,6 +47,7 @@ const PARTS: [(&str, Part); 8] = [
     ("slow", slow::measure),
     ("lists", lists::measure),
     ("purge", purge::measure),
+    ("ftps", ftps::measure),
     ("yardsticks", yardsticks::measure),
 ];
 

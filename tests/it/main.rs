@@ -8,6 +8,7 @@ mod access_clients;
 mod access_tls;
 mod access_tokens;
 mod antivirus;
+mod cft;
 mod commands;
 mod conformity;
 mod contract;

@@ -9,6 +9,7 @@
 //! | `partner` | ASP's callback API, scriptable |
 //! | `gateway` | the binary, configured, started, killed, restarted |
 //! | `mail`, `clamd`, `ftps` | a real SMTP server, a real antivirus, real FTPS servers |
+//! | `cft` | a stand-in for Axway's Transfer CFT |
 //! | `strace`, `tmpfs`, `loopdisk`, `chance` | system calls watched and made to fail; a small disk; a disk to cut off; a die whose seed is told |
 //! | `python` | judges from PyPI: a contract fuzzer, a TLS scanner |
 //! | `client`, `document` | an application that sends and reads pieces; documents to send |
@@ -27,6 +28,7 @@
 //! }
 //! ```
 
+pub mod cft;
 pub mod chance;
 pub mod clamd;
 pub mod client;

@@ -50,17 +50,25 @@ fn ids() -> (u32, u32) {
     (user.as_raw(), group.as_raw())
 }
 
+/// Our account's or our group's name.
+fn own(option: &str) -> String {
+    let mut id = Command::new("id");
+    id.arg(option);
+    process::run(&id, 10).succeeded().trim().to_owned()
+}
+
 fn settings(site: &Site<'_>, modules: &std::path::Path) -> String {
     let (dir, wanted) = (site.dir.display(), site.wanted);
-    let (user, group) = ids();
     let mut text = format!(
         "ModulePath {}\nLoadModule mod_tls.c\nServerType standalone\nServerName depot\nDefaultServer on\n\
-         DefaultAddress 127.0.0.1\nPort {}\nUser #{user}\nGroup #{group}\nUseIPv6 off\nUseReverseDNS off\n\
+         DefaultAddress 127.0.0.1\nPort {}\nUser {}\nGroup {}\nUseIPv6 off\nUseReverseDNS off\n\
          AuthOrder mod_auth_file.c\nAuthUserFile {dir}/passwd\nAuthGroupFile {dir}/group\nRequireValidShell off\n\
          RootLogin on\nDefaultRoot ~\nMasqueradeAddress {}\nPidFile {dir}/pid\nScoreboardFile {dir}/scoreboard\n\
          DelayTable none\nWtmpLog off\nTransferLog none\nSystemLog {dir}/proftpd.log\n",
         modules.display(),
         site.port,
+        own("-un"),
+        own("-gn"),
         wanted.passive_address,
     );
     let _ = write!(
