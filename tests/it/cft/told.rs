@@ -48,7 +48,7 @@ both_engines! {
         gateway.run(&["cft", "acknowledged", "--idtu", &idtu]).succeeded();
         gateway.run(&["cft", "sent", "--idtu", &idtu]).succeeded();
         assert_eq!(transfers(&gateway), [(idtu, "acknowledged".to_owned())]);
-        let kinds = "SELECT count(*) FROM journal_pending WHERE kind LIKE 'transfer.%'";
+        let kinds = "SELECT count(*) FROM journal WHERE kind LIKE 'transfer.%'";
         assert_eq!(gateway.count(kinds), 2);
     }
 

@@ -55,6 +55,8 @@ pub struct Wanted {
     pub key: PathBuf,
     /// The folder that it serves, where not one of its own.
     pub root: Option<PathBuf>,
+    /// More lines of its own settings.
+    pub more: &'static str,
 }
 
 impl Default for Wanted {
@@ -73,6 +75,7 @@ impl Wanted {
             certificate: identity.certificate.clone(),
             key: identity.key.clone(),
             root: None,
+            more: "",
         }
     }
 }

@@ -84,5 +84,6 @@ fn settings(site: &Site<'_>, modules: &std::path::Path) -> String {
         let root = pki().root.display();
         let _ = write!(text, "TLSVerifyClient on\nTLSCACertificateFile {root}\n");
     }
+    text.push_str(wanted.more);
     text
 }

@@ -44,5 +44,6 @@ fn settings(site: &Site<'_>) -> String {
             "require_cert=YES\nvalidate_cert=YES\nca_certs_file={root}\n"
         );
     }
+    text.push_str(wanted.more);
     text
 }
