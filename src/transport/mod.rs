@@ -5,9 +5,11 @@
 //! | [`cft`] | Axway's Transfer CFT, by spool and command |
 //! | [`folder`] | a local or mounted directory |
 //! | [`ftps`] | an FTP server over TLS |
+//! | [`sftp`] | an SSH server |
 //! | [`line`] | a connection that is made when it is needed and made again when it was cut |
 //! | [`upload`] | a file sent so that nobody sees it before it is whole; taken up again after a cut |
 //! | [`download`] | a file read, taken up again after a cut if it is still the same |
+//! | [`net`], [`pace`] | connections within a deadline; how slow a transfer may be |
 //! | [`path`] | names and folders of a depot |
 //!
 //! All of it blocks: call it from a thread that may wait (`tokio::task::spawn_blocking`). Every wait has a deadline: a server
@@ -22,8 +24,10 @@ pub mod download;
 pub mod folder;
 pub mod ftps;
 pub mod line;
+pub mod net;
 pub mod pace;
 pub mod path;
+pub mod sftp;
 pub mod upload;
 
 use std::io::{Read, Seek};
@@ -34,10 +38,7 @@ pub use upload::{Uploaded, upload, upload_over};
 
 use crate::{
     config::{Depot, depots::Transport},
-    kernel::{
-        clock::Clock,
-        fault::{Code, Fault, Result},
-    },
+    kernel::{clock::Clock, fault::Result},
 };
 
 /// The most files of one folder that are listed.
@@ -112,10 +113,7 @@ pub fn connect(depot: &Depot, clock: &Clock) -> Result<Box<dyn Session>> {
         Transport::Cft(settings) => Ok(Box::new(cft::connect(settings, depot.timeout, clock)?)),
         Transport::Ftps(settings) => Ok(Box::new(ftps::connect(settings, depot.timeout, clock)?)),
         Transport::Folder(folder) => Ok(Box::new(folder::open(folder)?)),
-        other => {
-            let detail = format!("transport {} is not there yet", other.name());
-            Err(Fault::new(Code::DepotUnreachable, detail))
-        }
+        Transport::Sftp(settings) => Ok(Box::new(sftp::connect(settings, depot.timeout)?)),
     }
 }
 

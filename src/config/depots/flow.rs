@@ -49,6 +49,8 @@ pub struct Incoming {
     pub receipts: String,
     /// Where refused archives are moved to; nowhere: they are treated like accepted ones.
     pub rejected: Option<String>,
+    /// The API client that sees what came here, where there is one: exchanges, receipts, events.
+    pub client: Option<String>,
     /// How names without the UTF-8 flag are read.
     pub code_page: CodePage,
 }
@@ -278,6 +280,7 @@ impl Section<'_> {
             then: self.then(),
             receipts: self.folder("receipts"),
             rejected: self.optional_folder("rejected"),
+            client: self.optional("client"),
             code_page: self.word("code_page", CODE_PAGES),
         }
     }

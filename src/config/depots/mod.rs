@@ -42,6 +42,8 @@ const LONGEST_SILENCE: u64 = 45;
 pub struct Depot {
     /// Its name, in journal, logs and commands: lower-case letters, digits and hyphens, 64 characters at most.
     pub name: String,
+    /// The partner that it is shared with, as incidents name him; the depot's own name where the settings name none.
+    pub partner: String,
     /// How it is reached.
     pub transport: Transport,
     /// How long between two looks at it. A folder is looked at when something changes in it, too.
@@ -102,6 +104,9 @@ impl Depot {
         let transport = Transport::read(reader);
         let cft = matches!(transport, Transport::Cft(_));
         Self {
+            partner: reader
+                .optional_text("partner")
+                .unwrap_or_else(|| name.clone()),
             name,
             transport,
             poll: poll(reader),

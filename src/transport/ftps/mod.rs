@@ -26,10 +26,10 @@ mod transfer;
 
 use std::{
     collections::HashMap,
-    net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs},
+    net::{IpAddr, SocketAddr, TcpStream},
     sync::mpsc,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use suppaftp::{FtpError, FtpResult, ImplFtpStream, Mode, Status, types::FileType};
@@ -38,7 +38,7 @@ use self::{
     link::Link,
     tls::{Connector, Secured, Seen},
 };
-use super::{Listed, Session, Sink};
+use super::{Listed, Session, Sink, net};
 use crate::{
     config::depots::{Ftps as Settings, FtpsMode},
     kernel::{
@@ -73,7 +73,11 @@ pub fn connect(settings: &Settings, patience: Duration, clock: &Clock) -> Result
     let password = password(settings)?;
     link.within(patience);
     let stream = match settings.mode {
-        FtpsMode::Explicit => explicit(settings, patience, &link, connector),
+        FtpsMode::Explicit => {
+            let end = Instant::now() + patience;
+            let socket = net::dial(&settings.host, settings.port, end)?;
+            explicit(socket, name(settings), &link, connector)
+        }
         FtpsMode::Implicit => implicit(settings, patience, connector),
     };
     let stream = stream.map_err(|error| refused(&seen, error))?;
@@ -101,18 +105,10 @@ fn password(settings: &Settings) -> Result<crate::kernel::secret::Secret> {
 }
 
 /// In clear first, then `AUTH TLS`: nothing that matters is said before.
-fn explicit(
-    settings: &Settings,
-    patience: Duration,
-    link: &Link,
-    connector: Connector,
-) -> FtpResult<Stream> {
-    let socket = reach(settings, patience)?;
-    link.holder()
-        .hold(&socket, 0)
-        .map_err(FtpError::ConnectionError)?;
-    let plain = Stream::connect_with_stream(socket)?;
-    plain.into_secure(connector, name(settings))
+fn explicit(socket: TcpStream, name: &str, link: &Link, connector: Connector) -> FtpResult<Stream> {
+    let held = link.holder().hold(&socket, 0);
+    held.map_err(FtpError::ConnectionError)?;
+    Stream::connect_with_stream(socket)?.into_secure(connector, name)
 }
 
 /// TLS from the first byte. The library connects by itself here and without a deadline, hence the thread: the caller goes on
@@ -138,20 +134,6 @@ fn implicit(settings: &Settings, patience: Duration, connector: Connector) -> Ft
     stream.custom_command("PBSZ 0", &[Status::CommandOk])?;
     stream.custom_command("PROT P", &[Status::CommandOk])?;
     Ok(stream)
-}
-
-fn reach(settings: &Settings, patience: Duration) -> FtpResult<TcpStream> {
-    let addresses = (settings.host.as_str(), settings.port).to_socket_addrs();
-    let addresses: Vec<_> = addresses.map_err(FtpError::ConnectionError)?.collect();
-    let share = patience / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
-    let mut last = std::io::ErrorKind::NotFound.into();
-    for address in addresses {
-        match TcpStream::connect_timeout(&address, share) {
-            Ok(socket) => return Ok(socket),
-            Err(error) => last = error,
-        }
-    }
-    Err(FtpError::ConnectionError(last))
 }
 
 fn name(settings: &Settings) -> &str {
