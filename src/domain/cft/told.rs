@@ -173,8 +173,8 @@ struct Step {
 }
 
 enum News {
-    Bad(Ticket),
-    Good(Clearing),
+    Bad(Box<Ticket>),
+    Good(Box<Clearing>),
 }
 
 /// A failure is an incident until the transfer goes through after all.
@@ -191,9 +191,10 @@ fn news(ctx: &Context, row: &TransferRow, told: &Told) -> Result<News> {
             let detail = json!({
                 "depot": row.depot, "part": row.part, "idf": row.idf, "idtu": row.idtu, "cause": told.cause,
             });
-            incidents::prepare(ctx, cause, detail).map(News::Bad)
+            let ticket = incidents::prepare(ctx, cause, detail)?;
+            Ok(News::Bad(Box::new(ticket)))
         }
-        _ => incidents::clear(ctx, &cause).map(News::Good),
+        _ => Ok(News::Good(Box::new(incidents::clear(ctx, &cause)?))),
     }
 }
 

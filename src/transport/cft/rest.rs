@@ -58,7 +58,7 @@ async fn answer(call: RequestBuilder) -> Result<Option<String>> {
         }
     }
     match status.as_u16() {
-        200 | 201 | 202 => {
+        200..=202 => {
             let said = serde_json::from_slice(&body).unwrap_or(Json::Null);
             Ok(idtu(&said))
         }

@@ -32,6 +32,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::event::{PollFd, PollFlags, Timespec};
 use suppaftp::{FtpError, FtpResult, ImplFtpStream, Mode, Status, types::FileType};
 
 use self::{
@@ -268,9 +269,17 @@ impl Session for Ftps {
             .collect()
     }
 
+    /// Whatever an idle server says, it says goodbye.
     fn is_open(&self) -> bool {
-        !self.link.is_over()
+        !self.link.is_over() && !has_spoken(&self.stream.get_ref())
     }
+}
+
+/// Whether there is something to be read on a socket, its end included.
+fn has_spoken(socket: &TcpStream) -> bool {
+    let mut watched = [PollFd::new(socket, PollFlags::IN)];
+    let at_once = Timespec::default();
+    rustix::event::poll(&mut watched, Some(&at_once)).is_ok_and(|ready| ready > 0)
 }
 
 impl Drop for Ftps {

@@ -1,6 +1,10 @@
 //! Passive and implicit mode, and what a server says when it breaks a connection.
 
-use std::{fs, net::TcpListener, time::Instant};
+use std::{
+    fs,
+    net::TcpListener,
+    time::{Duration, Instant},
+};
 
 use navette::kernel::fault::Code;
 
@@ -9,6 +13,7 @@ use crate::kit::{
     ftps::{FtpsServer, Wanted},
     scratch,
     tmpfs::Tmpfs,
+    wait,
 };
 
 both_servers! {
@@ -31,6 +36,16 @@ both_servers! {
         let settings = server.settings() + "passive_address = \"127.0.0.1\"\n";
         let mut session = connect(&settings).unwrap();
         assert_eq!(got(session.as_mut(), "a.zip", 0), b"contenu");
+    }
+
+    /// A line that is kept open between two looks notices.
+    fn a_server_that_went_away_is_noticed_without_asking_it(make) {
+        let mut server = FtpsServer::start(make);
+        let mut session = connect(&server.settings()).unwrap();
+        put(session.as_mut(), "a.zip", b"contenu").unwrap();
+        assert!(session.is_open());
+        server.vanish();
+        wait::until("end of the session", Duration::from_secs(10), || (!session.is_open()).then_some(()));
     }
 
     /// The server breaks the data connection; only its reply tells why.

@@ -1,7 +1,7 @@
 //! Real FTPS servers on free loopback ports: vsftpd, which demands here that data connections resume the TLS session of the
 //! control connection (`require_ssl_reuse=YES`), and ProFTPD, which does by default.
 //!
-//! Both let one user in, [`USER`] with [`PASSWORD`], in a folder of their own: [`FtpsServer::root`]. To add a server: a variant
+//! They need a namespace of processes, so the tests that use them run as root. Both let one user in, [`USER`] with [`PASSWORD`], in a folder of their own: [`FtpsServer::root`]. To add a server: a variant
 //! of [`Make`] and a file with its settings.
 
 mod proftpd;
@@ -30,6 +30,9 @@ pub const USER: &str = "anonymous";
 
 /// With what.
 pub const PASSWORD: &str = "secret-du-depot";
+
+/// How many ports a server has for data connections.
+const DATA_PORTS: u16 = 24;
 
 /// Which program serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +109,7 @@ impl FtpsServer {
             dir: &dir,
             root: &root,
             port: ports::free(),
+            data: ports::free_row(DATA_PORTS),
             wanted: &wanted,
         };
         let command = match make {
@@ -127,10 +131,13 @@ impl FtpsServer {
     /// Starts it again.
     pub fn appear(&mut self) {
         let log = self.dir.join("server.log");
-        let child = process::start(&self.command, Fate::Terminate, &log);
+        // Its sessions are processes of their own: in a namespace of theirs, they end with it.
+        let options = ["--pid", "--fork", "--kill-child"];
+        let command = process::wrapped("unshare", &options, &self.command);
+        let child = process::start(&command, Fate::Kill, &log);
         self.child = Some(child.expect("the server is installed"));
         wait::until("FTPS server", STARTED, || {
-            TcpStream::connect(("127.0.0.1", self.port))
+            TcpStream::connect(("127.0.0.1", self.port()))
                 .is_ok()
                 .then_some(())
         });
@@ -156,7 +163,7 @@ impl FtpsServer {
 
     /// The settings of a depot there: the section `[ftps]`.
     pub fn settings(&self) -> String {
-        self.settings_at(self.port)
+        self.settings_at(self.port())
     }
 
     /// The same through something that listens elsewhere and leads here.
@@ -196,5 +203,13 @@ struct Site<'a> {
     dir: &'a Path,
     root: &'a Path,
     port: u16,
+    data: u16,
     wanted: &'a Wanted,
+}
+
+impl Site<'_> {
+    /// The last port for data connections.
+    fn last(&self) -> u16 {
+        self.data + DATA_PORTS - 1
+    }
 }

@@ -63,13 +63,15 @@ fn settings(site: &Site<'_>, modules: &std::path::Path) -> String {
         "ModulePath {}\nLoadModule mod_tls.c\nServerType standalone\nServerName depot\nDefaultServer on\n\
          DefaultAddress 127.0.0.1\nPort {}\nUser {}\nGroup {}\nUseIPv6 off\nUseReverseDNS off\n\
          AuthOrder mod_auth_file.c\nAuthUserFile {dir}/passwd\nAuthGroupFile {dir}/group\nRequireValidShell off\n\
-         RootLogin on\nDefaultRoot ~\nMasqueradeAddress {}\nPidFile {dir}/pid\nScoreboardFile {dir}/scoreboard\n\
+         RootLogin on\nDefaultRoot ~\nMasqueradeAddress {}\nPassivePorts {} {}\nPidFile {dir}/pid\nScoreboardFile {dir}/scoreboard\n\
          DelayTable none\nWtmpLog off\nTransferLog none\nSystemLog {dir}/proftpd.log\n",
         modules.display(),
         site.port,
         own("-un"),
         own("-gn"),
         wanted.passive_address,
+        site.data,
+        site.last(),
     );
     let _ = write!(
         text,

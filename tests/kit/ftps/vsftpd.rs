@@ -29,10 +29,13 @@ fn settings(site: &Site<'_>) -> String {
     let _ = write!(
         text,
         "ssl_enable=YES\nallow_anon_ssl=YES\nforce_anon_logins_ssl=YES\nforce_anon_data_ssl=YES\n\
-         require_ssl_reuse=YES\nssl_ciphers=HIGH\nrsa_cert_file={}\nrsa_private_key_file={}\npasv_address={}\n",
+         require_ssl_reuse=YES\nssl_ciphers=HIGH\nrsa_cert_file={}\nrsa_private_key_file={}\npasv_address={}\n\
+         pasv_min_port={}\npasv_max_port={}\n",
         wanted.certificate.display(),
         wanted.key.display(),
         wanted.passive_address,
+        site.data,
+        site.last(),
     );
     if wanted.implicit {
         text.push_str("implicit_ssl=YES\n");
