@@ -6,6 +6,7 @@
 //!
 //! To add a command: a file with its `Args` and a `run`, and an arm in [`Command`] and in [`dispatch`].
 
+mod archive;
 mod backup;
 mod cft;
 mod client;
@@ -58,6 +59,7 @@ enum Command {
     Migrate(migrate::MigrateArgs),
     Client(client::ClientArgs),
     Cft(cft::CftArgs),
+    Archive(archive::ArchiveArgs),
     Demo(demo::DemoArgs),
     Backup(backup::BackupArgs),
     Restore(backup::RestoreArgs),
@@ -109,6 +111,7 @@ async fn dispatch(cli: Cli) -> Result<Answer> {
         Command::Migrate(args) => migrate::migrate(&settings, &args).await,
         Command::Cft(args) => cft::run(&settings, args).await,
         Command::Client(args) => client::run(&settings, args).await,
+        Command::Archive(args) => archive::run(&settings, args).await,
         Command::Demo(args) => demo::run(args).await,
         Command::Doctor(args) => doctor::run(&settings, args).await,
         Command::Backup(args) => backup::backup(&settings, args).await,

@@ -8,6 +8,8 @@
 //! | `postgres` | a real PostgreSQL, a database per test |
 //! | `partner` | ASP's callback API, scriptable |
 //! | `gateway` | the binary, configured, started, killed, restarted |
+//! | `depot` | depots as partners have them: real servers, and what cuts the line to them |
+//! | `lot` | archives made to measure |
 //! | `mail`, `clamd`, `ftps` | a real SMTP server, a real antivirus, real FTPS servers |
 //! | `cft` | a stand-in for Axway's Transfer CFT |
 //! | `strace`, `tmpfs`, `loopdisk`, `chance` | system calls watched and made to fail; a small disk; a disk to cut off; a die whose seed is told |
@@ -33,10 +35,12 @@ pub mod chance;
 pub mod clamd;
 pub mod client;
 pub mod contract;
+pub mod depot;
 pub mod document;
 pub mod ftps;
 pub mod gateway;
 pub mod loopdisk;
+pub mod lot;
 pub mod mail;
 pub mod partner;
 pub mod pki;
