@@ -12,6 +12,7 @@ mod cft;
 mod client;
 mod connection;
 mod demo;
+mod depot;
 mod doctor;
 mod hold;
 mod incident;
@@ -59,8 +60,9 @@ enum Command {
     Migrate(migrate::MigrateArgs),
     Client(client::ClientArgs),
     Cft(cft::CftArgs),
-    Archive(archive::ArchiveArgs),
     Demo(demo::DemoArgs),
+    Depot(depot::DepotArgs),
+    Archive(archive::ArchiveArgs),
     Backup(backup::BackupArgs),
     Restore(backup::RestoreArgs),
     Doctor(doctor::DoctorArgs),
@@ -111,9 +113,10 @@ async fn dispatch(cli: Cli) -> Result<Answer> {
         Command::Migrate(args) => migrate::migrate(&settings, &args).await,
         Command::Cft(args) => cft::run(&settings, args).await,
         Command::Client(args) => client::run(&settings, args).await,
-        Command::Archive(args) => archive::run(&settings, args).await,
         Command::Demo(args) => demo::run(args).await,
+        Command::Depot(args) => depot::run(&settings, args).await,
         Command::Doctor(args) => doctor::run(&settings, args).await,
+        Command::Archive(args) => archive::run(&settings, args).await,
         Command::Backup(args) => backup::backup(&settings, args).await,
         Command::Restore(args) => backup::restore(&settings, args).await,
         Command::Hold(args) => hold::run(&settings, args).await,
@@ -131,7 +134,7 @@ async fn dispatch(cli: Cli) -> Result<Answer> {
 pub(crate) struct Settings(PathBuf);
 
 impl Settings {
-    /// The file itself, for commands that need less than a gateway.
+    /// The file itself, for what lies beside it.
     pub(crate) fn file(&self) -> &std::path::Path {
         &self.0
     }

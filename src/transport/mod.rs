@@ -11,15 +11,17 @@
 //! | [`download`] | a file read, taken up again after a cut if it is still the same |
 //! | [`net`], [`pace`] | connections within a deadline; how slow a transfer may be |
 //! | [`path`] | names and folders of a depot |
+//! | [`check`] | whether a depot is as its settings say |
 //!
 //! All of it blocks: call it from a thread that may wait (`tokio::task::spawn_blocking`). Every wait has a deadline: a server
-//! that falls silent is left after the depot's `timeout`, 45 s at most, and one that trickles is left too ([`pace`]). A
+//! that falls silent is left after the depot's `timeout`, 40 s at most, and one that trickles is left too ([`pace`]). A
 //! [`Session`] that failed with `transfer-cut` or `depot-unreachable` is of no more use: drop it, or use a [`line::Line`].
 //!
 //! To add a transport: a file with a `connect` that answers a [`Session`], an arm in [`connect`], its settings in
 //! `config::depots`; then the tests of `tests/it/depots`, which run the same sentences on each.
 
 pub mod cft;
+pub mod check;
 pub mod download;
 pub mod folder;
 pub mod ftps;
@@ -65,8 +67,8 @@ impl<T: Read + Seek> ReadSeek for T {}
 
 /// A connection to a depot. Paths are the depot's: `/` between their parts, from its root.
 ///
-/// Faults: `transfer-cut` (the connection is lost, or silent), `depot-denied`, `depot-full`, `depot-file-missing`,
-/// `depot-file-exists`, `depot-refused`; after any but the first the session goes on.
+/// Faults: `transfer-cut` (the connection is lost), `depot-unreachable` (it is silent), `depot-denied`, `depot-full`,
+/// `depot-file-missing`, `depot-file-exists`, `depot-refused`; after any but the first two the session goes on.
 pub trait Session: Send {
     /// The plain files of a folder, in no order, [`MOST_LISTED`] at most. Hidden ones (`.name`) are left out, ours on their way
     /// among them, and so are names that are not UTF-8. Fails with `depot-file-missing` where there is no such folder.
@@ -96,6 +98,11 @@ pub trait Session: Send {
     fn about(&mut self, path: &str) -> Result<Vec<(String, String)>> {
         let _ = path;
         Ok(Vec::new())
+    }
+
+    /// Leaves a file of this hidden name in a folder, renames and removes it: tells whether a delivery there can work.
+    fn probe(&mut self, folder: &str, name: &str) -> Result<()> {
+        check::probe(self, folder, name)
     }
 
     /// Whether the next verb may still find the other end, as far as can be told without asking it.

@@ -9,6 +9,7 @@
 
 mod callbacks;
 mod deliveries;
+mod depots;
 mod disk;
 mod driver;
 mod figures;
@@ -39,7 +40,7 @@ use figures::Figures;
 type Part = fn(&mut Figures);
 
 /// The parts in the order of a whole run; the yardsticks alone run only when named.
-const PARTS: [(&str, Part); 9] = [
+const PARTS: [(&str, Part); 10] = [
     ("intake", intake::measure),
     ("memory", memory::measure),
     ("callbacks", callbacks::measure),
@@ -47,6 +48,7 @@ const PARTS: [(&str, Part); 9] = [
     ("slow", slow::measure),
     ("lists", lists::measure),
     ("purge", purge::measure),
+    ("depots", depots::measure),
     ("ftps", ftps::measure),
     ("yardsticks", yardsticks::measure),
 ];

@@ -13,6 +13,7 @@ mod commands;
 mod conformity;
 mod contract;
 mod demo;
+mod depots;
 mod duplicates;
 mod equipment;
 mod faults;

@@ -1,17 +1,19 @@
-//! `navette archive`: archives made, checked, and followed on their way.
+//! `navette archive`: archives made, checked, sent, and followed on their way.
 //!
 //! To add a command: a file here, and an arm in [`Command`] and in [`run`].
 
 mod check;
 mod opening;
 mod pack;
+mod receipt;
+mod send;
 
 use clap::{Args, Subcommand};
 
 use super::{Answer, Settings};
 use crate::kernel::fault::Result;
 
-/// Makes and checks archives of pieces.
+/// Makes, checks and sends archives of pieces.
 #[derive(Args)]
 pub struct ArchiveArgs {
     #[command(subcommand)]
@@ -22,11 +24,13 @@ pub struct ArchiveArgs {
 enum Command {
     Pack(pack::PackArgs),
     Check(check::CheckArgs),
+    Send(send::SendArgs),
 }
 
 pub(super) async fn run(settings: &Settings, args: ArchiveArgs) -> Result<Answer> {
     match args.command {
         Command::Pack(args) => pack::run(args).await,
         Command::Check(args) => check::run(settings, args).await,
+        Command::Send(args) => send::run(settings, args).await,
     }
 }

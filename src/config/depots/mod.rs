@@ -34,8 +34,8 @@ use crate::kernel::fault::{Code, Fault, FieldFault, Result};
 /// The depots by name, shared by all who read them.
 pub type Depots = Arc<BTreeMap<String, Arc<Depot>>>;
 
-/// The longest silence that is borne: with what it takes to notice it, a black hole is left within 60 s.
-const LONGEST_SILENCE: u64 = 45;
+/// The longest silence that is borne: with the tries after a cut, a black hole is left within 60 s.
+const LONGEST_SILENCE: u64 = 40;
 
 /// One depot.
 #[derive(Clone, Debug)]

@@ -6,9 +6,13 @@ use serde_json::json;
 
 use super::{State, entry, project};
 use crate::{
-    config::depots::{Cft, Transport},
+    config::{
+        Flow,
+        depots::{Cft, Direction, Transport},
+    },
     domain::{
         Context,
+        archives::sending::acknowledgment::{self, Proof},
         incidents::{self, Cause, Clearing, Code, Ticket},
     },
     kernel::fault::{self, Fault, Result},
@@ -16,6 +20,7 @@ use crate::{
         Tx,
         cft::{self, TransferRow},
         journal::{EntryRow, append},
+        returns,
     },
     transport::cft::work::{self, Waiting},
 };
@@ -42,6 +47,11 @@ pub async fn told(ctx: &Context, told: Told) -> Result<TransferRow> {
     let (depot, settings) = monitor(ctx, told.depot.as_deref())?;
     let waiting = waiting(&settings, &told).await?;
     let noted = noted(ctx, &depot, &told, waiting.as_ref()).await?;
+    if let Noted::Known(row) = &noted
+        && told.state == State::Acknowledged
+    {
+        acknowledge(ctx, row).await?;
+    }
     let row = match noted {
         Noted::Known(row) if is_over(&row, told.state) => row,
         Noted::Known(row) => changed(ctx, row, &told, false).await?,
@@ -55,6 +65,26 @@ pub async fn told(ctx: &Context, told: Told) -> Result<TransferRow> {
         removed.await.map_err(Fault::internal)??;
     }
     Ok(row)
+}
+
+/// Where the transfer carried a return, the partner's application has it.
+async fn acknowledge(ctx: &Context, row: &TransferRow) -> Result<()> {
+    let is_out = |flow: &Flow| matches!(flow.direction, Direction::Out(_));
+    let of = |name: &Option<String>, word: &str| name.as_deref() == Some(word);
+    let by = |flow: &&Flow| of(&flow.part, &row.part) && of(&flow.idf, &row.idf) && is_out(flow);
+    let depot = ctx.config.depots.get(&row.depot);
+    let carries_returns = depot.is_some_and(|depot| depot.flows.iter().any(|flow| by(&flow)));
+    let Some(exchange) = row.exchange_id.filter(|_| carries_returns) else {
+        return Ok(());
+    };
+    let found = ctx.store.read(move |tx| returns::of_exchange(tx, exchange));
+    if let Some(answer) = found.await? {
+        let detail = json!({
+            "depot": row.depot, "transferId": row.id, "part": row.part, "idf": row.idf, "idtu": row.idtu,
+        });
+        acknowledgment::take(ctx, answer.id, Proof::bare(detail)).await?;
+    }
+    Ok(())
 }
 
 enum Noted {

@@ -34,7 +34,7 @@ use self::{
     sidecar::Sidecar,
     submit::{Request, Submitter},
 };
-use super::{Listed, Session, Sink, folder::Folder, path};
+use super::{Listed, Session, Sink, check, folder::Folder, path};
 use crate::{
     config::depots::{Cft as Settings, cft::is_identifier},
     kernel::{
@@ -144,14 +144,12 @@ impl Session for Cft {
     }
 
     fn write(&mut self, path: &str, from: u64, source: &mut dyn io::Read) -> Result<u64> {
-        let (root, at) = match place(path) {
-            Place::Spool(at) => (&mut self.spool, at),
-            Place::Work(at) => {
-                make_folder(&self.work_root.join(&at))?;
-                (&mut self.work, at)
-            }
+        let (root, folder, at) = match place(path) {
+            Place::Spool(at) => (&self.spool_root, &mut self.spool, at),
+            Place::Work(at) => (&self.work_root, &mut self.work, at),
         };
-        root.write(&at, from, source)
+        make_folder(&root.join(&at))?;
+        folder.write(&at, from, source)
     }
 
     fn rename(&mut self, from: &str, to: &str) -> Result<()> {
@@ -182,6 +180,18 @@ impl Session for Cft {
             ("send", self.submitter.to_string()),
         ];
         told.map(|(name, value)| (name.to_owned(), value)).into()
+    }
+
+    /// What is renamed in the work folder is sent: a file that is written and removed there must do.
+    fn probe(&mut self, folder: &str, name: &str) -> Result<()> {
+        match place(folder) {
+            Place::Spool(_) => check::probe(self, folder, name),
+            Place::Work(_) => {
+                let half = path::join(folder, &path::temporary(name))?;
+                self.write(&half, 0, &mut &b"navette depot check\n"[..])?;
+                self.remove(&half)
+            }
+        }
     }
 
     fn about(&mut self, path: &str) -> Result<Vec<(String, String)>> {

@@ -6,7 +6,7 @@ use ssh2::ErrorCode;
 
 use crate::{
     kernel::fault::{Code, Fault},
-    transport::pace,
+    transport::{net, pace},
 };
 
 /// A request that failed.
@@ -21,6 +21,7 @@ pub enum Tried {
 }
 
 // Of libssh2.h: the connection is of no more use after these.
+const UNKNOWN: i32 = i32::MIN;
 const BANNER_RECV: i32 = -2;
 const BANNER_SEND: i32 = -3;
 const INVALID_MAC: i32 = -4;
@@ -40,10 +41,13 @@ const SFTP_PROTOCOL: i32 = -31;
 const SOCKET_RECV: i32 = -43;
 const BAD_SOCKET: i32 = -45;
 const CUTS: &[i32] = &[
+    UNKNOWN,
     BANNER_RECV,
     BANNER_SEND,
     INVALID_MAC,
+    KEX_FAILURE,
     SOCKET_SEND,
+    KEY_EXCHANGE_FAILURE,
     TIMEOUT,
     DECRYPT,
     SOCKET_DISCONNECT,
@@ -67,6 +71,10 @@ const FILE_ALREADY_EXISTS: i32 = 11;
 const WRITE_PROTECT: i32 = 12;
 const NO_SPACE: i32 = 14;
 const QUOTA_EXCEEDED: i32 = 15;
+/// The last of them that the library has a text for.
+pub const LAST_ANSWER: i32 = 21;
+/// Not an error: there is nothing to read, or no room to write.
+pub const EAGAIN: i32 = -37;
 
 /// The end of a folder, as the library tells it.
 pub fn is_end(error: &ssh2::Error) -> bool {
@@ -93,26 +101,26 @@ impl Tried {
         matches!(error.code(), ErrorCode::SFTP(NO_SUCH_FILE | NO_SUCH_PATH))
     }
 
-    /// Whether the two ends could not agree on algorithms.
+    /// Whether the two ends could not agree on algorithms, or the line was cut in that very moment: the library does not say.
     pub fn is_disagreement(&self) -> bool {
         let Self::Refused(error) = self else {
             return false;
         };
-        let codes = [KEX_FAILURE, KEY_EXCHANGE_FAILURE, METHOD_NONE];
+        let codes = [KEX_FAILURE, METHOD_NONE];
         matches!(error.code(), ErrorCode::Session(code) if codes.contains(&code))
     }
 
     /// The fault, at the step `what`.
     pub fn fault(self, what: &str) -> Fault {
         let cause = self.cause(what);
-        if self.is_cut() {
-            return pace::cut(cause);
+        match &self {
+            Self::Silent(_) => net::unreachable(cause),
+            Self::Refused(error) if !self.is_cut() => {
+                let (code, detail) = refusal(error);
+                Fault::new(code, detail).because(cause)
+            }
+            Self::Refused(_) | Self::Lost(_) => pace::cut(cause),
         }
-        let (code, detail) = match &self {
-            Self::Refused(error) => refusal(error),
-            Self::Silent(_) | Self::Lost(_) => return pace::cut(cause),
-        };
-        Fault::new(code, detail).because(cause)
     }
 
     /// What is logged.

@@ -4,7 +4,10 @@
 //! the file. With fingerprints they are not known: where the shown key is not pinned, the other kinds are asked for, one
 //! connection each, before the server is refused.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use data_encoding::{BASE64, BASE64_NOPAD};
 
@@ -96,21 +99,30 @@ fn hash(text: &str) -> Option<[u8; 32]> {
 /// Connects up to the keys, until the server shows one that is known.
 ///
 /// Fails with `host-key-refused` where it shows none, `depot-insecure` where nothing safe is in common.
-pub fn meet(settings: &depots::Sftp, pins: &Pins, timeout: Duration) -> Result<(Wire, HostKey)> {
-    let mut seen = BTreeSet::new();
-    let mut shown = Vec::new();
+pub fn meet(
+    settings: &depots::Sftp,
+    pins: &Pins,
+    timeout: Duration,
+    end: Instant,
+) -> Result<(Wire, HostKey)> {
+    let (mut seen, mut shown, mut disagreed) = (BTreeSet::new(), Vec::new(), false);
     loop {
         let methods = methods(pins, &seen);
         if methods.is_empty() {
             return Err(refused(&shown));
         }
-        let mut wire = Wire::dial(&settings.host, settings.port, timeout)?;
+        let mut wire = Wire::dial(&settings.host, settings.port, timeout, end)?;
         algorithms::agree(wire.session(), &methods)?;
         match wire.shake_hands() {
             Ok(()) => {}
             // It has no key of the kinds that are left.
             Err(tried) if tried.is_disagreement() && !shown.is_empty() => {
                 return Err(refused(&shown));
+            }
+            // Once, it may be a cut.
+            Err(tried) if tried.is_disagreement() && !disagreed => {
+                disagreed = true;
+                continue;
             }
             Err(tried) if tried.is_disagreement() => {
                 return Err(algorithms::disagreement(&tried.cause("handshake")));

@@ -21,7 +21,11 @@ mod login;
 mod pump;
 mod wire;
 
-use std::{io::Read, path::Path, time::Duration};
+use std::{
+    io::Read,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use ssh2::{FileStat, OpenFlags, OpenType, RenameFlags};
 
@@ -42,14 +46,16 @@ pub struct Sftp {
     agreed: Vec<(String, String)>,
 }
 
-/// Connects, compares the server's key, logs in. Each step ends within `timeout`, and so does any silence later on.
+/// Connects, compares the server's key, logs in: all of it within `timeout`, and any silence later on is no longer.
 pub fn connect(settings: &depots::Sftp, timeout: Duration) -> Result<Sftp> {
     let pins = hostkey::Pins::read(settings)?;
-    let (wire, key) = hostkey::meet(settings, &pins, timeout)?;
+    let end = Instant::now() + timeout;
+    let (wire, key) = hostkey::meet(settings, &pins, timeout, end)?;
     let agreed = algorithms::agreed(wire.session(), &key);
     login::log_in(&wire, settings)?;
     let sftp = wire.run(|session| session.sftp());
     let sftp = sftp.map_err(|tried| tried.fault("sftp"))?;
+    wire.has_connected();
     Ok(Sftp { sftp, wire, agreed })
 }
 

@@ -6,7 +6,13 @@
 
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 
-use super::{Asked, faults::Tried, wire::Wire};
+use ssh2::ErrorCode;
+
+use super::{
+    Asked,
+    faults::{self, Tried},
+    wire::Wire,
+};
 use crate::{
     kernel::fault::{Code, Fault, Result},
     transport::{Sink, pace::Pace},
@@ -34,7 +40,7 @@ pub fn read(wire: &Wire, file: &mut ssh2::File, from: u64, sink: Sink<'_>) -> Re
     let (mut buffer, mut total, mut pace) = (vec![0; length], 0, Pace::start());
     file.seek(SeekFrom::Start(from)).map_err(Fault::internal)?;
     loop {
-        let count = wire.run(|_| told(file.read(&mut buffer)));
+        let count = wire.run(|session| told(session, file.read(&mut buffer)));
         match count.map_err(|tried| tried.fault("read"))? {
             0 => return Ok(total),
             count => {
@@ -51,7 +57,7 @@ pub fn write(wire: &Wire, file: &mut ssh2::File, from: u64, source: &mut dyn Rea
     file.seek(SeekFrom::Start(from)).map_err(Fault::internal)?;
     let (mut window, mut total, mut pace) = (Window::new(), 0, Pace::start());
     while window.fill(source).map_err(Fault::internal)? {
-        match wire.run(|_| told(file.write(window.waiting()))) {
+        match wire.run(|session| told(session, file.write(window.waiting()))) {
             Ok(count) => {
                 window.slide(count);
                 total += count as u64;
@@ -77,15 +83,21 @@ fn is_full(wire: &Wire, file: &mut ssh2::File) -> Asked<bool> {
     Ok(disk.f_bavail.saturating_mul(disk.f_frsize) < FULL)
 }
 
-/// The library's own error within one of the system.
-fn told<T>(done: io::Result<T>) -> Result<T, ssh2::Error> {
-    done.map_err(|error| {
-        let inner = error.into_inner();
-        match inner.and_then(|inner| inner.downcast::<ssh2::Error>().ok()) {
-            Some(error) => *error,
-            None => ssh2::Error::unknown(),
-        }
+/// The library's own error again: as one of the system it keeps its text only.
+fn told<T>(session: &ssh2::Session, done: io::Result<T>) -> Result<T, ssh2::Error> {
+    done.map_err(|error| match error.kind() {
+        ErrorKind::WouldBlock => ssh2::Error::from_errno(ErrorCode::Session(faults::EAGAIN)),
+        _ => answered(&error.to_string())
+            .or_else(|| ssh2::Error::last_session_error(session))
+            .unwrap_or_else(ssh2::Error::unknown),
     })
+}
+
+/// What a server answered, by the text that the library has for it.
+fn answered(text: &str) -> Option<ssh2::Error> {
+    let mut answers =
+        (0..=faults::LAST_ANSWER).map(|code| ssh2::Error::from_errno(ErrorCode::SFTP(code)));
+    answers.find(|answer| answer.message() == text)
 }
 
 /// A stretch of the source: what was sent and is not acknowledged, then what was not sent.
@@ -144,6 +156,17 @@ impl Window {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_is_known_again_by_its_text_and_nothing_else_is_taken_for_one() {
+        for code in [1, 2, 3, 4, 11, 14] {
+            let error = ssh2::Error::from_errno(ErrorCode::SFTP(code));
+            let text = io::Error::from(error).to_string();
+            assert_eq!(answered(&text).unwrap().code(), ErrorCode::SFTP(code));
+        }
+        let cut = ssh2::Error::from_errno(ErrorCode::Session(-13));
+        assert!(answered(cut.message()).is_none());
+    }
 
     #[test]
     fn a_window_shows_every_byte_in_order_whatever_is_acknowledged_at_once() {

@@ -10,7 +10,10 @@ use std::{
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use ssh2::{BlockDirections, DisconnectCode};
 
-use super::{Asked, faults::Tried};
+use super::{
+    Asked,
+    faults::{EAGAIN, Tried},
+};
 use crate::{
     kernel::fault::{Fault, Result},
     transport::net,
@@ -21,13 +24,14 @@ pub struct Wire {
     session: ssh2::Session,
     socket: TcpStream,
     timeout: Duration,
+    connected_by: Cell<Option<Instant>>,
     dead: Cell<bool>,
 }
 
 impl Wire {
-    /// Connects, with nothing said yet.
-    pub fn dial(host: &str, port: u16, timeout: Duration) -> Result<Self> {
-        let socket = net::dial(host, port, Instant::now() + timeout)?;
+    /// Connects, with nothing said yet. All is to be said by `end`, until [`Wire::has_connected`] says otherwise.
+    pub fn dial(host: &str, port: u16, timeout: Duration, end: Instant) -> Result<Self> {
+        let socket = net::dial(host, port, end)?;
         let theirs = socket.try_clone().map_err(Fault::internal)?;
         let mut session = ssh2::Session::new().map_err(Fault::internal)?;
         session.set_tcp_stream(theirs);
@@ -36,6 +40,7 @@ impl Wire {
             session,
             socket,
             timeout,
+            connected_by: Cell::new(Some(end)),
             dead: Cell::new(false),
         })
     }
@@ -45,9 +50,19 @@ impl Wire {
         &self.session
     }
 
+    /// From now on each request has a timeout of its own.
+    pub fn has_connected(&self) {
+        self.connected_by.set(None);
+    }
+
+    fn end(&self) -> Instant {
+        let own = || Instant::now() + self.timeout;
+        self.connected_by.get().unwrap_or_else(own)
+    }
+
     /// The first words, up to the keys.
     pub fn shake_hands(&mut self) -> Asked<()> {
-        let end = Instant::now() + self.timeout;
+        let end = self.end();
         loop {
             match self.session.handshake() {
                 Err(error) if would_block(&error) => self.wait(end)?,
@@ -61,7 +76,7 @@ impl Wire {
         &self,
         mut ask: impl FnMut(&ssh2::Session) -> Result<T, ssh2::Error>,
     ) -> Asked<T> {
-        let end = Instant::now() + self.timeout;
+        let end = self.end();
         loop {
             match ask(&self.session) {
                 Err(error) if would_block(&error) => self.wait(end)?,
@@ -143,6 +158,3 @@ impl Drop for Wire {
 fn would_block(error: &ssh2::Error) -> bool {
     error.code() == ssh2::ErrorCode::Session(EAGAIN)
 }
-
-/// `LIBSSH2_ERROR_EAGAIN`.
-const EAGAIN: i32 = -37;

@@ -32,7 +32,7 @@ pub const USER: &str = "anonymous";
 pub const PASSWORD: &str = "secret-du-depot";
 
 /// How many ports a server has for data connections.
-const DATA_PORTS: u16 = 24;
+pub const DATA_PORTS: u16 = 24;
 
 /// Which program serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +89,7 @@ pub struct FtpsServer {
     dir: PathBuf,
     root: PathBuf,
     port: u16,
+    data: u16,
     implicit: bool,
     command: Command,
     child: Option<Child>,
@@ -118,6 +119,7 @@ impl FtpsServer {
         };
         let mut server = Self {
             port: site.port,
+            data: site.data,
             implicit: wanted.implicit,
             root,
             dir,
@@ -159,6 +161,11 @@ impl FtpsServer {
     /// Where it listens.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The first of its [`DATA_PORTS`] ports for data connections.
+    pub fn data(&self) -> u16 {
+        self.data
     }
 
     /// The settings of a depot there: the section `[ftps]`.

@@ -9,6 +9,7 @@ use crate::{
     codec::Format,
     domain::{
         archives::{Manifest, kept::Header},
+        cft,
         exchanges::{ARCHIVE, Metadata, Status},
         ged::documents::{Column, seal_bytes, seal_json},
         incidents::{self, Cause, Clearing, Code as Anomaly, Ticket},
@@ -50,6 +51,8 @@ pub struct Record {
     pub ticket: Option<Ticket>,
     /// The end of the incident of an earlier archive of that name.
     pub over: Option<Clearing>,
+    /// The transfer that it came by, where its transport knows one.
+    pub transfer: Option<cft::Note>,
 }
 
 impl Record {
@@ -87,6 +90,8 @@ impl Record {
                 None,
             ),
         };
+        let (depot, about) = (&taking.desk.depot.name, &spooled.about);
+        let transfer = cft::prepare(ctx, depot, cft::Way::In, about, Some(exchange.id))?;
         Ok(Self {
             finish: Finish {
                 exchange_id: exchange.id,
@@ -101,6 +106,7 @@ impl Record {
             statements,
             ticket,
             over,
+            transfer,
         })
     }
 
