@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     super::{Listed, Session, folder::Folder, path},
-    make_folder,
+    handover::make_folder,
     sidecar::{self, Sidecar},
 };
 use crate::{

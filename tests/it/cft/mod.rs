@@ -2,6 +2,7 @@
 //! monitor's procedures tell of it.
 
 mod incoming;
+mod journey;
 mod outgoing;
 mod told;
 

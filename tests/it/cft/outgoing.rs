@@ -1,11 +1,11 @@
 //! What leaves: by the command and by the REST API, asked once under one id.
 
-use std::time::Instant;
+use std::{process::Command, time::Instant};
 
 use navette::kernel::fault::Code;
 
-use super::{about, connect, upload};
-use crate::kit::cft::Monitor;
+use super::{about, connect, upload, write_settings};
+use crate::kit::{cft::Monitor, process, scratch};
 
 /// A sentence about both ways of asking.
 macro_rules! both_ways {
@@ -79,6 +79,19 @@ both_ways! {
         assert!(transfer.fname.ends_with(&transfer.parm));
     }
 
+    /// The operator's look at the depot writes in its folders, and sends nothing.
+    fn a_check_of_the_depot_sends_nothing(monitor) {
+        let dir = scratch::fresh("settings");
+        write_settings(&monitor, &dir);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_navette"));
+        command.args(["depot", "check", "cft", "--json"]).env("NAVETTE_CONFIG", dir.join("navette.toml"));
+        let said = process::run(&command, 60).succeeded();
+        let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+        assert_eq!(said[0]["sound"], true, "{said}");
+        assert_eq!(monitor.catalog(), []);
+        assert_eq!(monitor.waiting().len(), 0);
+    }
+
     /// A monitor that keeps silent is left, and what it may have taken is asked again under the same id.
     fn a_monitor_that_hangs_is_left_after_the_timeout(monitor) {
         let mut session = connect(&monitor);
@@ -95,7 +108,7 @@ both_ways! {
 fn without_its_command_the_monitor_is_away() {
     let monitor = Monitor::start();
     let settings = monitor.settings().replace("cftutil.sh", "nowhere.sh");
-    let dir = crate::kit::scratch::fresh("settings");
+    let dir = scratch::fresh("settings");
     std::fs::create_dir(dir.join("depots")).unwrap();
     std::fs::write(dir.join("depots/cft.toml"), settings).unwrap();
     let depot = navette::config::depots::depot(&dir.join("navette.toml"), "cft").unwrap();
