@@ -8,6 +8,7 @@
 
 mod archive;
 mod backup;
+mod cft;
 mod client;
 mod connection;
 mod demo;
@@ -59,6 +60,7 @@ enum Command {
     Migrate(migrate::MigrateArgs),
     Client(client::ClientArgs),
     Archive(archive::ArchiveArgs),
+    Cft(cft::CftArgs),
     Demo(demo::DemoArgs),
     Depot(depot::DepotArgs),
     Backup(backup::BackupArgs),
@@ -109,8 +111,9 @@ async fn dispatch(cli: Cli) -> Result<Answer> {
         Command::Worker(args) => serve::worker(&settings, args).await,
         Command::CheckConfig(args) => migrate::check(&settings, &args).await,
         Command::Migrate(args) => migrate::migrate(&settings, &args).await,
-        Command::Client(args) => client::run(&settings, args).await,
         Command::Archive(args) => archive::run(&settings, args).await,
+        Command::Cft(args) => cft::run(&settings, args).await,
+        Command::Client(args) => client::run(&settings, args).await,
         Command::Demo(args) => demo::run(args).await,
         Command::Depot(args) => depot::run(&settings, args).await,
         Command::Doctor(args) => doctor::run(&settings, args).await,

@@ -11,6 +11,7 @@
 //! | [`journal`] | what happened, chained |
 //! | [`ged`] | documents and keys, their terms, holds and purge |
 //! | [`access`] | clients, scopes, tokens |
+//! | [`cft`] | transfers of Axway's Transfer CFT, and what became of them |
 //! | [`backup`] | the house as it was at one instant, and its restoration |
 //! | [`incidents`] | anomaly, ticket, mail: one row per cause |
 //! | [`jobs`] | durable work: queued, leased, settled |
@@ -21,6 +22,7 @@
 pub mod access;
 pub mod archives;
 pub mod backup;
+pub mod cft;
 pub mod context;
 pub mod doctor;
 pub mod exchanges;

@@ -83,6 +83,13 @@ statements! {
         AND NOT EXISTS (SELECT 1 FROM depot_file f JOIN job j ON j.subject = f.id WHERE f.exchange_id = r.exchange_id)";
     NO_ACKNOWLEDGMENT = "SELECT r.exchange_id FROM exchange_return r WHERE r.exchange_id > $1 AND r.exchange_id <= $2 \
         AND r.state = 'delivered' AND r.outcome <> 'rejected' AND NOT EXISTS (SELECT 1 FROM acknowledgment a WHERE a.return_id = r.id)";
+    NO_RETURN_FILE = "SELECT r.exchange_id FROM exchange_return r WHERE r.exchange_id > $1 AND r.exchange_id <= $2 \
+        AND r.state = 'sent' AND NOT EXISTS (SELECT 1 FROM return_file f WHERE f.return_id = r.id)";
+    NO_RETURN_ARCHIVE = "SELECT f.exchange_id FROM return_file f WHERE f.exchange_id > $1 AND f.exchange_id <= $2 \
+        AND NOT EXISTS (SELECT 1 FROM document d WHERE d.id = f.document_id)";
+    NO_PIECE_RESULT = "SELECT r.exchange_id FROM exchange_return r JOIN archive_piece p ON p.exchange_id = r.exchange_id \
+        WHERE r.exchange_id > $1 AND r.exchange_id <= $2 AND r.outcome <> 'rejected' AND r.purged_at IS NULL \
+        AND p.state = 'accepted' AND (p.outcome IS NULL OR p.result IS NULL)";
     SECOND_RETURN = "SELECT r.exchange_id FROM exchange_return r WHERE r.exchange_id > $1 AND r.exchange_id <= $2 \
         AND NOT EXISTS (SELECT 1 FROM return_once o WHERE o.exchange_id = r.exchange_id AND o.return_id = r.id)";
     REMAINS = "SELECT e.id FROM exchange e WHERE e.id > $1 AND e.id <= $2 AND (e.status = 'purged' OR e.purged_at IS NOT NULL) \
@@ -129,6 +136,9 @@ const GAPS: &[(Gap, &str)] = &[
     (Gap::Result, NO_RESULT),
     (Gap::DeliveryJob, NO_DELIVERY_JOB),
     (Gap::Acknowledgment, NO_ACKNOWLEDGMENT),
+    (Gap::DeliveryJob, NO_RETURN_FILE),
+    (Gap::Content, NO_RETURN_ARCHIVE),
+    (Gap::Result, NO_PIECE_RESULT),
     (Gap::SecondReturn, SECOND_RETURN),
     (Gap::Remains, REMAINS),
     (Gap::Quarantine, NO_QUARANTINE),

@@ -40,6 +40,7 @@ fn scripts(engine: Engine) -> &'static [Migration] {
             migration!("sqlite", 5, "0005_retention"),
             migration!("sqlite", 6, "0006_deliveries"),
             migration!("sqlite", 7, "0007_archives"),
+            migration!("sqlite", 8, "0008_cft"),
             migration!("sqlite", 9, "0009_sending"),
         ],
         Engine::Postgres => &[
@@ -50,6 +51,7 @@ fn scripts(engine: Engine) -> &'static [Migration] {
             migration!("postgres", 5, "0005_retention"),
             migration!("postgres", 6, "0006_deliveries"),
             migration!("postgres", 7, "0007_archives"),
+            migration!("postgres", 8, "0008_cft"),
             migration!("postgres", 9, "0009_sending"),
         ],
     }

@@ -6,6 +6,7 @@
 
 pub mod archive_pieces;
 pub mod archives;
+pub mod cft;
 pub mod clients;
 pub mod depot_files;
 pub mod documents;
@@ -40,6 +41,7 @@ pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
     let shared = [
         archive_pieces::ALL,
         archives::ALL,
+        cft::ALL,
         clients::ALL,
         depot_files::ALL,
         documents::ALL,

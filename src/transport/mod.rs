@@ -2,7 +2,9 @@
 //!
 //! | file | gives |
 //! |---|---|
+//! | [`cft`] | Axway's Transfer CFT, by spool and command |
 //! | [`folder`] | a local or mounted directory |
+//! | [`ftps`] | an FTP server over TLS |
 //! | [`sftp`] | an SSH server |
 //! | [`line`] | a connection that is made when it is needed and made again when it was cut |
 //! | [`upload`] | a file sent so that nobody sees it before it is whole; taken up again after a cut |
@@ -18,9 +20,11 @@
 //! To add a transport: a file with a `connect` that answers a [`Session`], an arm in [`connect`], its settings in
 //! `config::depots`; then the tests of `tests/it/depots`, which run the same sentences on each.
 
+pub mod cft;
 pub mod check;
 pub mod download;
 pub mod folder;
+pub mod ftps;
 pub mod line;
 pub mod net;
 pub mod pace;
@@ -36,10 +40,7 @@ pub use upload::{Uploaded, upload, upload_over};
 
 use crate::{
     config::{Depot, depots::Transport},
-    kernel::{
-        clock::Clock,
-        fault::{Code, Fault, Result},
-    },
+    kernel::{clock::Clock, fault::Result},
 };
 
 /// The most files of one folder that are listed.
@@ -92,6 +93,13 @@ pub trait Session: Send {
     /// What the two ends agreed on (names and values), for an operator's eyes: algorithms, keys, versions.
     fn agreed(&self) -> Vec<(String, String)>;
 
+    /// What the other end calls a file's transfer, names and values, where it calls it something (CFT: `part`, `idf`, `idtu`,
+    /// `ida`): to be kept with what the file becomes.
+    fn about(&mut self, path: &str) -> Result<Vec<(String, String)>> {
+        let _ = path;
+        Ok(Vec::new())
+    }
+
     /// Leaves a file of this hidden name in a folder, renames and removes it: tells whether a delivery there can work.
     fn probe(&mut self, folder: &str, name: &str) -> Result<()> {
         check::probe(self, folder, name)
@@ -108,14 +116,11 @@ pub trait Session: Send {
 /// Fails with `depot-unreachable`, `host-key-refused`, `depot-certificate-refused`, `depot-insecure`, `depot-login-refused`,
 /// or `configuration` where a file of its settings cannot be read any more.
 pub fn connect(depot: &Depot, clock: &Clock) -> Result<Box<dyn Session>> {
-    let _ = clock;
     match &depot.transport {
+        Transport::Cft(settings) => Ok(Box::new(cft::connect(settings, depot.timeout, clock)?)),
+        Transport::Ftps(settings) => Ok(Box::new(ftps::connect(settings, depot.timeout, clock)?)),
         Transport::Folder(folder) => Ok(Box::new(folder::open(folder)?)),
         Transport::Sftp(settings) => Ok(Box::new(sftp::connect(settings, depot.timeout)?)),
-        other => {
-            let detail = format!("transport {} is not there yet", other.name());
-            Err(Fault::new(Code::DepotUnreachable, detail))
-        }
     }
 }
 

@@ -14,6 +14,7 @@ mod depots;
 mod disk;
 mod driver;
 mod figures;
+mod ftps;
 mod intake;
 mod lists;
 mod memory;
@@ -50,6 +51,7 @@ const PARTS: [(&str, Part); 10] = [
     ("purge", purge::measure),
     ("archives", archives::measure),
     ("depots", depots::measure),
+    ("ftps", ftps::measure),
     ("yardsticks", yardsticks::measure),
 ];
 

@@ -9,7 +9,7 @@
 //! the login), with `/` between their parts and no `..` among them. To add a transport: a file with its settings, a variant
 //! of [`Transport`], and an example in `deploy/depots/`, which a test compares with what is read here.
 
-mod cft;
+pub mod cft;
 mod flow;
 mod ftps;
 mod sftp;
@@ -21,7 +21,7 @@ use std::{
     time::Duration,
 };
 
-pub use cft::{Cft, CftSend};
+pub use cft::{Cft, CftLogin, CftSend};
 pub use flow::{
     Acknowledgments, CodePage, Complete, Direction, Flow, Format, Incoming, Outgoing, Then,
 };
@@ -171,6 +171,24 @@ pub(super) fn read_all(
         depots.insert(depot.name.clone(), Arc::new(depot));
     }
     (depots, faults)
+}
+
+/// The depots of one transport, of the folder `depots` beside the settings file `file`, by name; those of other transports are
+/// not looked at, and neither are the projects.
+///
+/// Fails with `configuration` and every fault of their files.
+pub fn of_transport(file: &Path, transport: &str) -> Result<Vec<Arc<Depot>>> {
+    let (mut depots, mut faults) = (Vec::new(), Vec::new());
+    for path in super::settings_files(&super::folder_of(file).join("depots")) {
+        let mut reader = Reader::open(&path);
+        let depot = Depot::read(&mut reader);
+        if depot.transport.name() == transport {
+            faults.extend(reader.finish());
+            depots.push(Arc::new(depot));
+        }
+    }
+    let summary = "the depots' settings do not load";
+    Fault::gathered(Code::Configuration, summary, faults).map_or(Ok(depots), Err)
 }
 
 /// One depot of the folder `depots` beside the settings file `file`, which itself need not be there: who only sends

@@ -119,6 +119,10 @@ codes! {
     ProcessingFailed = "processing-failed",
         "Le traitement d'une pièce, ou la préparation de sa livraison, échoue chez nous de façon répétée.",
         "Lire le journal du service et navette job list ; le traitement est réessayé de lui-même.";
+    /// CFT has given up sending a file of ours.
+    TransferFailed = "transfer-failed",
+        "CFT a renoncé à envoyer un fichier au partenaire.",
+        "Lire le diagnostic du transfert dans CFT (CFTUTIL LISTCAT), puis l'y relancer : le fichier attend dans le dossier de travail.";
     /// The clock has jumped.
     ClockJump = "clock-jump",
         "L'horloge de la machine a sauté : la purge refuse de s'exécuter.",

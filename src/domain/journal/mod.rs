@@ -82,6 +82,16 @@ pub enum Kind {
     BackupRestored,
     /// A client was added, rotated or revoked.
     ClientChanged,
+    /// A file that came by CFT was taken.
+    TransferReceived,
+    /// CFT has taken the request to send a file.
+    TransferSubmitted,
+    /// CFT has sent a file: the partner's monitor has it.
+    TransferSent,
+    /// The partner's application has acknowledged a file that CFT sent.
+    TransferAcknowledged,
+    /// CFT has given up sending a file.
+    TransferFailed,
     /// An anomaly opened an incident, or opened it again.
     IncidentOpened,
     /// An operator has taken note of an incident.
@@ -126,6 +136,11 @@ impl Kind {
             Self::BackupMade => "backup.made",
             Self::BackupRestored => "backup.restored",
             Self::ClientChanged => "client.changed",
+            Self::TransferReceived => "transfer.received",
+            Self::TransferSubmitted => "transfer.submitted",
+            Self::TransferSent => "transfer.sent",
+            Self::TransferAcknowledged => "transfer.acknowledged",
+            Self::TransferFailed => "transfer.failed",
             Self::IncidentOpened => "incident.opened",
             Self::IncidentAcknowledged => "incident.acknowledged",
             Self::IncidentCalled => "incident.called",

@@ -134,4 +134,14 @@ mod a_full_disk_is_told_and_left_as_it_was {
     fn sftp() {
         super::a_full_disk_is_told_and_left_as_it_was(Make::Sftp);
     }
+
+    #[test]
+    fn vsftpd() {
+        super::a_full_disk_is_told_and_left_as_it_was(Make::Vsftpd);
+    }
+
+    #[test]
+    fn proftpd() {
+        super::a_full_disk_is_told_and_left_as_it_was(Make::Proftpd);
+    }
 }

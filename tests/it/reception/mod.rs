@@ -92,6 +92,16 @@ macro_rules! everywhere {
             fn sftp() {
                 super::$name(Kit::new(Engine::Sqlite), Depot::start(Make::Sftp));
             }
+
+            #[test]
+            fn vsftpd() {
+                super::$name(Kit::new(Engine::Sqlite), Depot::start(Make::Vsftpd));
+            }
+
+            #[test]
+            fn proftpd() {
+                super::$name(Kit::new(Engine::Sqlite), Depot::start(Make::Proftpd));
+            }
         }
     )+};
 }

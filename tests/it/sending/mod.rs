@@ -4,6 +4,7 @@
 mod acknowledgments;
 mod callback;
 mod conformity;
+mod damage;
 mod deadline;
 mod deaths;
 mod formats;

@@ -82,6 +82,8 @@ both_engines! {
         // What its sender is shown is what lies there, byte for byte.
         let shown = client.get(&format!("/v1/pieces/{id}/return")).await;
         assert_eq!((shown.status, &shown.body[..]), (200, &all[0].1[..]));
+        let piece = client.get(&format!("/v1/pieces/{id}")).await.json();
+        assert_eq!((&piece["status"], &piece["return"]["state"]), (&json!("returned"), &json!("sent")), "{piece}");
         acknowledge(&depot, &name);
         tokio::task::block_in_place(|| with_status(&gateway, &id, "acknowledged"));
         workshop.close().await;

@@ -35,11 +35,15 @@ impl Server for Folder {
     }
 
     fn forbid_writing(&self, folder: &str) {
-        let folder = self.root.join(folder);
-        for options in [&["--bind"][..], &["-o", "remount,ro,bind"]] {
-            let mut mount = Command::new("mount");
-            mount.args(options).args([&folder, &folder]);
-            process::run(&mount, 10).succeeded();
-        }
+        make_read_only(&self.root.join(folder));
+    }
+}
+
+/// Makes a folder one that nobody may write to, root included.
+pub fn make_read_only(folder: &Path) {
+    for options in [&["--bind"][..], &["-o", "remount,ro,bind"]] {
+        let mut mount = Command::new("mount");
+        mount.args(options).args([folder, folder]);
+        process::run(&mount, 10).succeeded();
     }
 }

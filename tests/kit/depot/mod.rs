@@ -3,6 +3,7 @@
 //! | file | gives |
 //! |---|---|
 //! | `sshd` | a real OpenSSH server: `internal-sftp` in a chroot, a user of its own |
+//! | `ftps` | real FTPS servers: vsftpd, ProFTPD |
 //! | `proxy` | what stands between us and a server: it cuts, it swallows |
 //! | `folder` | no server at all |
 //!
@@ -21,6 +22,7 @@
 //! To add a transport: a file with a [`Server`], a variant of [`Make`], and a line in each of the two macros.
 
 pub mod folder;
+pub mod ftps;
 pub mod proxy;
 pub mod sshd;
 
@@ -35,6 +37,7 @@ use std::{
 pub use proxy::Proxy;
 
 use super::{
+    ftps::Make as FtpsMake,
     gateway::PROJECT,
     process::{self, Finished},
     scratch,
@@ -82,6 +85,10 @@ pub enum Make {
     Folder,
     /// OpenSSH.
     Sftp,
+    /// vsftpd, which demands that data connections resume the TLS session.
+    Vsftpd,
+    /// ProFTPD.
+    Proftpd,
 }
 
 /// A depot of a test: a server, what stands before it, and the settings that lead there.
@@ -108,6 +115,8 @@ impl Depot {
         let server: Box<dyn Server> = match make {
             Make::Folder => Box::new(folder::Folder::new(root)),
             Make::Sftp => Box::new(sshd::Sshd::start(root)),
+            Make::Vsftpd => Box::new(ftps::start(FtpsMake::Vsftpd, root)),
+            Make::Proftpd => Box::new(ftps::start(FtpsMake::Proftpd, root)),
         };
         Self::of(server)
     }
@@ -306,6 +315,16 @@ macro_rules! every_depot {
             fn sftp() {
                 super::$name(Depot::start(Make::Sftp));
             }
+
+            #[test]
+            fn vsftpd() {
+                super::$name(Depot::start(Make::Vsftpd));
+            }
+
+            #[test]
+            fn proftpd() {
+                super::$name(Depot::start(Make::Proftpd));
+            }
         }
     )+};
 }
@@ -323,6 +342,16 @@ macro_rules! distant_depots {
             #[test]
             fn sftp() {
                 super::$name(Depot::start(Make::Sftp));
+            }
+
+            #[test]
+            fn vsftpd() {
+                super::$name(Depot::start(Make::Vsftpd));
+            }
+
+            #[test]
+            fn proftpd() {
+                super::$name(Depot::start(Make::Proftpd));
             }
         }
     )+};

@@ -95,6 +95,9 @@ pub fn write(tx: &mut Tx<'_>, record: &Record) -> Result<()> {
     for over in &record.over {
         over.close(tx)?;
     }
+    if let Some(transfer) = &record.transfer {
+        transfer.write(tx)?;
+    }
     match &record.ticket {
         Some(ticket) => ticket.open(tx).map(drop),
         None => Ok(()),

@@ -19,6 +19,7 @@ use crate::{
     domain::{
         Context,
         archives::Lines,
+        cft,
         ged::documents::{self, Column, open_bytes},
         incidents::{self, Cause, Code as Anomaly},
         jobs::{self, Effects, End, Settlement},
@@ -62,7 +63,7 @@ pub async fn run(ctx: &Context, lines: &Lines, job: &JobRow) -> Result<Settlemen
         line.with(|session| errand.run(session))
     });
     match left.await {
-        Ok(()) => done(ctx, file, &exchange),
+        Ok(about) => done(ctx, file, &exchange, &about),
         Err(fault) => failed(ctx, job, &file, &exchange, &fault, &depot),
     }
 }
@@ -115,18 +116,19 @@ impl Errand {
         })
     }
 
-    fn run(&self, session: &mut dyn Session) -> Result<()> {
-        self.put(session, ".ack.json", &self.receipt)?;
+    /// Answers what the transport calls the transfers of receipt and signature.
+    fn run(&self, session: &mut dyn Session) -> Result<[About; 2]> {
+        let receipt = self.put(session, ".ack.json", &self.receipt)?;
         failpoint::hit("depot.after-receipt");
-        self.put(session, ".ack.p7s", &self.cms)?;
+        let signature = self.put(session, ".ack.p7s", &self.cms)?;
         failpoint::hit("depot.after-signature");
         self.have_leave(session)?;
         failpoint::hit("depot.after-leave");
-        Ok(())
+        Ok([receipt, signature])
     }
 
     /// Puts one of our files; beside the receipt of an earlier archive of the same name, under a name of its own.
-    fn put(&self, session: &mut dyn Session, ending: &str, bytes: &[u8]) -> Result<()> {
+    fn put(&self, session: &mut dyn Session, ending: &str, bytes: &[u8]) -> Result<About> {
         let names = [
             format!("{}{ending}", self.name),
             format!("{}.{}{ending}", self.name, self.mark),
@@ -136,7 +138,10 @@ impl Errand {
             let (mut source, size) = ours(bytes.to_vec());
             match upload(session, &self.incoming.receipts, &name, &mut source, size) {
                 Err(fault) if fault.code() == Code::DepotFileExists => last = Some(fault),
-                done => return done.map(drop),
+                done => {
+                    done?;
+                    return session.about(&path::join(&self.incoming.receipts, &name)?);
+                }
             }
         }
         Err(last.unwrap_or_else(|| Fault::internal("a receipt has no name")))
@@ -189,7 +194,19 @@ impl Errand {
     }
 }
 
-fn done(ctx: &Context, file: DepotFileRow, exchange: &ExchangeRow) -> Result<Settlement> {
+/// What a transport calls a transfer.
+type About = Vec<(String, String)>;
+
+fn done(
+    ctx: &Context,
+    file: DepotFileRow,
+    exchange: &ExchangeRow,
+    about: &[About],
+) -> Result<Settlement> {
+    let transfers = about
+        .iter()
+        .map(|about| cft::prepare(ctx, &file.depot, cft::Way::Out, about, Some(exchange.id)))
+        .collect::<Result<Vec<_>>>()?;
     let now = ctx.clock.now();
     let detail = json!({ "depot": file.depot, "flow": file.flow, "verdict": file.verdict });
     let (of, kind) = (subject(exchange), Kind::ArchiveReceipted);
@@ -199,6 +216,9 @@ fn done(ctx: &Context, file: DepotFileRow, exchange: &ExchangeRow) -> Result<Set
         depot_files::gone(tx, file.id)?;
         append(tx, &entry)?;
         over.close(tx)?;
+        for transfer in transfers.iter().flatten() {
+            transfer.write(tx)?;
+        }
         if file.verdict == REJECTED {
             archives::answered(tx, file.exchange_id, now)?;
         }

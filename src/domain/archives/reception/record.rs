@@ -9,6 +9,7 @@ use crate::{
     codec::Format,
     domain::{
         archives::{Manifest, kept::Header},
+        cft,
         exchanges::{ARCHIVE, Metadata, Status},
         ged::documents::{Column, seal_bytes, seal_json},
         incidents::{self, Cause, Clearing, Code as Anomaly, Ticket},
@@ -50,6 +51,8 @@ pub struct Record {
     pub ticket: Option<Ticket>,
     /// The incidents that end with it: of an earlier archive of that name, of an antivirus that was away.
     pub over: Vec<Clearing>,
+    /// The transfer that it came by, where its transport knows one.
+    pub transfer: Option<cft::Note>,
 }
 
 impl Record {
@@ -82,6 +85,8 @@ impl Record {
                 Some(incidents::prepare(ctx, cause(taking, exchange.id), detail)?)
             }
         };
+        let (depot, about) = (&taking.desk.depot.name, &spooled.about);
+        let transfer = cft::prepare(ctx, depot, cft::Way::In, about, Some(exchange.id))?;
         Ok(Self {
             finish: Finish {
                 exchange_id: exchange.id,
@@ -96,6 +101,7 @@ impl Record {
             statements,
             over: over(taking, examined, taking.exchange_id)?,
             ticket,
+            transfer,
         })
     }
 

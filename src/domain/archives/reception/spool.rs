@@ -35,6 +35,8 @@ pub struct Spooled {
     pub format: Option<Format>,
     /// The manifest that came beside it, as for a gz.
     pub beside: Option<Vec<u8>>,
+    /// What its transport calls its transfer.
+    pub about: Vec<(String, String)>,
 }
 
 impl Spooled {
@@ -56,9 +58,9 @@ pub async fn fetch(taking: &Taking, writer: BlobWriter, wrapped: Vec<u8>) -> Res
             download_over(line, &path, &listed, 0, &mut |bytes| {
                 runtime.block_on(writer.write(bytes))
             })?;
-            Ok(writer)
+            Ok((writer, line.with(|session| session.about(&path))?))
         });
-    let writer = fetched.await?;
+    let (writer, about) = fetched.await?;
     let received_at = taking.ctx().clock.now();
     let stored = writer.finish().await?;
     failpoint::hit("archive.after-spool");
@@ -79,6 +81,7 @@ pub async fn fetch(taking: &Taking, writer: BlobWriter, wrapped: Vec<u8>) -> Res
         reader,
         format,
         beside,
+        about,
     })
 }
 

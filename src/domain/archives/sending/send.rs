@@ -29,7 +29,7 @@ use crate::{
         return_files::{self, ReturnFileRow},
         returns::{self, ReturnRow},
     },
-    transport::{ReadSeek, Uploaded, upload_over},
+    transport::{ReadSeek, Uploaded, path, upload_over},
     vault::BlobReader,
 };
 
@@ -61,7 +61,7 @@ pub async fn run(ctx: &Context, lines: &Lines, job: &JobRow) -> Result<Settlemen
         took: started.elapsed(),
     };
     match left {
-        Ok(uploaded) => made.left(ctx, uploaded),
+        Ok((uploaded, about)) => made.left(ctx, uploaded, &about),
         // Ours, and no word about the depot.
         Err(fault) if is_ours(&fault) => Err(fault),
         Err(fault) => made.refused(ctx, &fault),
@@ -75,12 +75,19 @@ fn is_ours(fault: &Fault) -> bool {
     )
 }
 
-/// Leaves the file, and its marker where the flow wants one.
-async fn left(lines: &Lines, way: &Way, name: String, blob: BlobReader) -> Result<Uploaded> {
+/// Leaves the file, and its marker where the flow wants one; answers what its transport calls the transfer, too.
+async fn left(
+    lines: &Lines,
+    way: &Way,
+    name: String,
+    blob: BlobReader,
+) -> Result<(Uploaded, Vec<(String, String)>)> {
     let (folder, marker) = (way.flow.path.clone(), way.out.marker.clone());
     let work = move |line: &mut crate::transport::Line| {
         let mut source: Box<dyn ReadSeek> = Box::new(blob.seekable());
         let uploaded = upload_over(line, &folder, &name, source.as_mut(), blob.size())?;
+        let path = path::join(&folder, &name)?;
+        let about = line.with(|session| session.about(&path))?;
         if let Some(suffix) = marker {
             let mut nothing: Box<dyn ReadSeek> = Box::new(std::io::Cursor::new(Vec::new()));
             upload_over(
@@ -91,7 +98,7 @@ async fn left(lines: &Lines, way: &Way, name: String, blob: BlobReader) -> Resul
                 0,
             )?;
         }
-        Ok(uploaded)
+        Ok((uploaded, about))
     };
     lines.with(&way.depot.name, work).await
 }

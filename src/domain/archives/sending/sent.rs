@@ -17,7 +17,7 @@ use super::{
 use crate::{
     config::depots::{Direction, Transport},
     domain::{
-        Context,
+        Context, cft,
         exchanges::ReturnState,
         incidents::{self, Cause, Clearing, Code as Anomaly, Ticket},
         jobs::{self, Effects, End, Kind as JobKind, Settlement},
@@ -57,8 +57,15 @@ pub(super) struct Try {
 }
 
 impl Try {
-    /// The depot has it.
-    pub(super) fn left(self, ctx: &Context, uploaded: Uploaded) -> Result<Settlement> {
+    /// The depot has it, by a transfer that its transport calls `about`.
+    pub(super) fn left(
+        self,
+        ctx: &Context,
+        uploaded: Uploaded,
+        about: &[(String, String)],
+    ) -> Result<Settlement> {
+        let (depot, exchange) = (&self.way.depot.name, Some(self.exchange.id));
+        let transfer = cft::prepare(ctx, depot, cft::Way::Out, about, exchange)?;
         count("sent");
         let (now, id) = (ctx.clock.now(), self.row.id);
         let awaits = self.awaits();
@@ -86,6 +93,9 @@ impl Try {
             }
             journal_rows::append(tx, &entry)?;
             over.iter().try_for_each(|over| over.close(tx).map(drop))?;
+            if let Some(transfer) = &transfer {
+                transfer.write(tx)?;
+            }
             match &proof {
                 Some(proof) => proof.write(tx).map(drop),
                 None => Ok(()),
