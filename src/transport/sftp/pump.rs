@@ -104,20 +104,22 @@ fn answered(text: &str) -> Option<ssh2::Error> {
 struct Window {
     bytes: Vec<u8>,
     start: usize,
+    end: usize,
     ended: bool,
 }
 
 impl Window {
     fn new() -> Self {
         Self {
-            bytes: Vec::with_capacity(WINDOW),
+            bytes: vec![0; WINDOW],
             start: 0,
+            end: 0,
             ended: false,
         }
     }
 
     fn waiting(&self) -> &[u8] {
-        &self.bytes[self.start..]
+        &self.bytes[self.start..self.end]
     }
 
     fn slide(&mut self, count: usize) {
@@ -127,7 +129,8 @@ impl Window {
     /// Fills it up where half of it is done with; answers whether there is anything left to write.
     fn fill(&mut self, source: &mut dyn Read) -> io::Result<bool> {
         if !self.ended && self.waiting().len() <= WINDOW / 2 {
-            self.bytes.drain(..self.start);
+            self.bytes.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
             self.start = 0;
             self.take(source)?;
         }
@@ -135,20 +138,16 @@ impl Window {
     }
 
     fn take(&mut self, source: &mut dyn Read) -> io::Result<()> {
-        let mut filled = self.bytes.len();
-        self.bytes.resize(WINDOW, 0);
-        while filled < WINDOW {
-            match source.read(&mut self.bytes[filled..]) {
-                Ok(0) => {
-                    self.ended = true;
-                    break;
+        while self.end < WINDOW && !self.ended {
+            match source.read(&mut self.bytes[self.end..]) {
+                Ok(count) => {
+                    self.ended = count == 0;
+                    self.end += count;
                 }
-                Ok(count) => filled += count,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
-        self.bytes.truncate(filled);
         Ok(())
     }
 }

@@ -47,7 +47,7 @@ distant_depots! {
         left(&depot, |session| session.list("in").map(drop));
         left(&depot, |session| session.stat("in/a").map(drop));
         left(&depot, |session| session.read("in/a", 0, &mut |_| Ok(())).map(drop));
-        left(&depot, |session| put(session, "in/b", &noise(2, 50_000_000)).map(drop));
+        left(&depot, |session| put(session, "in/b", &noise(2, 1_000_000)).map(drop));
         left(&depot, |session| session.rename("in/a", "in/c"));
         left(&depot, |session| session.remove("in/a"));
     }
