@@ -1,6 +1,7 @@
 //! What an archive holds: the safe names of its files, and where each lies.
 
 use std::{
+    borrow::Cow,
     collections::HashSet,
     io::{Read, Seek},
 };
@@ -96,6 +97,11 @@ impl<'l> Gathering<'l> {
             folders: Vec::new(),
             count: 0,
         }
+    }
+
+    /// Makes room for so many files, which were read already.
+    pub fn reserve(&mut self, files: usize) {
+        self.directory.entries.reserve_exact(files);
     }
 
     /// One entry more; fails once there are too many of them.
@@ -223,7 +229,7 @@ impl<'l> Gathering<'l> {
     fn same_names(&self) -> Vec<Finding> {
         let entries = &self.directory.entries;
         let folded = entries.iter().map(|entry| names::folded(&entry.name));
-        let mut keys: Vec<(String, &str)> = folded
+        let mut keys: Vec<(Cow<'_, str>, &str)> = folded
             .zip(entries.iter().map(|entry| &*entry.name))
             .collect();
         keys.sort_unstable();

@@ -3,6 +3,8 @@
 //! A name is a path of labels below nothing: `a/b.pdf`. What leads upwards or elsewhere, what a terminal would obey, and
 //! what another system reads as something else is refused, though nothing here ever makes a path of it.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
@@ -84,22 +86,25 @@ fn is_label(label: &str) -> bool {
 
 /// The one spelling of a name by which a manifest's and an archive's are compared: composed accents (NFC). A Mac writes
 /// them apart.
-pub fn comparable(name: &str) -> String {
+pub fn comparable(name: &str) -> Cow<'_, str> {
     match is_nfc(name) {
-        true => name.to_owned(),
-        false => name.nfc().collect(),
+        true => Cow::Borrowed(name),
+        false => Cow::Owned(name.nfc().collect()),
     }
 }
 
 /// The spelling under which two names are one to a system that does not tell letters' case: composed, in lower case, with
 /// compatible forms (ligatures, wide letters) as their plain ones.
-pub(super) fn folded(name: &str) -> String {
+pub(super) fn folded(name: &str) -> Cow<'_, str> {
     if name.is_ascii() {
-        return name.to_ascii_lowercase();
+        return match name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            true => Cow::Owned(name.to_ascii_lowercase()),
+            false => Cow::Borrowed(name),
+        };
     }
     // Upper case first: the sharp s and its capitals then meet as "ss".
     let upper: String = name.nfkc().flat_map(char::to_uppercase).collect();
-    upper.to_lowercase().nfkc().collect()
+    Cow::Owned(upper.to_lowercase().nfkc().collect())
 }
 
 #[cfg(test)]

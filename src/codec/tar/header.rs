@@ -16,12 +16,9 @@ impl<'b> Header<'b> {
             true => b' ',
             false => block[at],
         };
-        let unsigned: u64 = (0..BLOCK).map(|at| u64::from(byte(at))).sum();
-        // Some old writers summed bytes with a sign.
-        let signed: i64 = (0..BLOCK).map(|at| i64::from(byte(at).cast_signed())).sum();
-        let right = told == unsigned || i64::try_from(told) == Ok(signed);
+        let sum: u64 = (0..BLOCK).map(|at| u64::from(byte(at))).sum();
         let known = matches!(&block[257..263], b"ustar\0" | b"ustar " | b"\0\0\0\0\0\0");
-        (right && known).then_some(Self(block))
+        (told == sum && known).then_some(Self(block))
     }
 
     /// The letter of its kind.

@@ -70,6 +70,7 @@ pub(super) fn walk<R: Read + Seek>(
     // Files mostly lie as the directory lists them; where they do not, readers in a row are still the cheapest.
     records.sort_by_key(|record| record.header);
     local::check(source, &end, &mut records, &mut found)?;
+    found.reserve(records.len());
     for file in records.into_iter().filter_map(|record| record.file) {
         found.file(file)?;
     }

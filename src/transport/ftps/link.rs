@@ -31,6 +31,7 @@ struct State {
     sockets: Vec<TcpStream>,
     deadline: Option<Instant>,
     over: bool,
+    silent: bool,
     closed: bool,
 }
 
@@ -67,9 +68,14 @@ impl Link {
         self.0.changed.notify_all();
     }
 
-    /// Whether a deadline passed: the sockets are shut, and the session is of no use.
+    /// Whether the sockets are shut, by a deadline or by [`Link::cut`]: the session is of no use.
     pub(super) fn is_over(&self) -> bool {
         self.0.lock().over
+    }
+
+    /// Whether it was a deadline that ended it: the other end kept silent.
+    pub(super) fn is_silent(&self) -> bool {
+        self.0.lock().silent
     }
 
     /// Shuts every socket now.
@@ -127,6 +133,7 @@ fn watch(shared: &Shared) {
             None => wait(shared, state),
             Some(left) if left.is_zero() => {
                 state.deadline = None;
+                state.silent = true;
                 state.cut();
                 state
             }
@@ -164,7 +171,7 @@ mod tests {
         link.holder().hold(&socket, 0).unwrap();
         link.within(Duration::from_millis(20));
         assert_eq!(socket.read(&mut [0]).unwrap(), 0);
-        assert!(link.is_over());
+        assert!(link.is_over() && link.is_silent());
         let mut late = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let _peer = listener.accept().unwrap();
         link.holder().hold(&late, 1).unwrap();

@@ -17,6 +17,7 @@ use super::{
     super::{Listed, MOST_LISTED, path},
     Ftps,
     link::STRIDE,
+    reply,
 };
 use crate::kernel::fault::{Code, Fault, Result};
 
@@ -34,6 +35,10 @@ impl Ftps {
     /// The plain files of a folder.
     pub(super) fn listed(&mut self, folder: &str) -> Result<Vec<Listed>> {
         let files = self.lines(folder)?;
+        // vsftpd shows a folder that is not there as an empty one.
+        if files.is_empty() && !self.knows_mlsd && !self.is_folder(folder)? {
+            return Err(reply::missing());
+        }
         let mut listed = Vec::with_capacity(files.len());
         for file in files {
             let known = Listed {
@@ -106,9 +111,9 @@ impl Ftps {
             true => "MLSD",
             false => "LIST",
         };
-        let command = match folder {
-            "" | "." => verb.to_owned(),
-            folder => format!("{verb} {folder}"),
+        let command = match is_home(folder) {
+            true => verb.to_owned(),
+            false => format!("{verb} {folder}"),
         };
         let begun = [Status::AboutToSend, Status::AlreadyOpen];
         let data = self.open(|stream| Ok(stream.custom_data_command(&command, &begun)?.1))?;
@@ -159,6 +164,11 @@ impl Ftps {
         let concerns = file.is_file() && !path::is_hidden(file.name());
         (concerns && !file.name().contains('/')).then_some(file)
     }
+}
+
+/// Whether a folder is the one that we are in.
+pub(super) fn is_home(folder: &str) -> bool {
+    matches!(folder, "" | ".")
 }
 
 fn is_absence(fault: &Fault) -> bool {

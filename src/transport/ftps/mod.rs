@@ -59,6 +59,8 @@ pub struct Ftps {
     patience: Duration,
     mode: FtpsMode,
     knows_mlsd: bool,
+    /// Where the server puts us after the login.
+    home: String,
     /// Exact dates of files whose listing tells minutes only, by path: with the size and the date as listed.
     dates: HashMap<String, listing::Dated>,
 }
@@ -89,6 +91,7 @@ pub fn connect(settings: &Settings, patience: Duration, clock: &Clock) -> Result
         patience,
         mode: settings.mode,
         knows_mlsd: false,
+        home: String::new(),
         dates: HashMap::new(),
     };
     ftps.log_in(settings, &password)?;
@@ -194,6 +197,7 @@ impl Ftps {
             other => reply::unreachable(&other),
         })?;
         self.command(|stream| stream.transfer_type(FileType::Binary))?;
+        self.home = self.command(Stream::pwd)?;
         // A server that does not know FEAT knows none.
         let features = self.command(Stream::feat).unwrap_or_default();
         self.knows_mlsd = features.contains_key("MLST") || features.contains_key("MLSD");
@@ -207,12 +211,36 @@ impl Ftps {
     /// Sends a command and waits for its reply, for as long as silence is borne.
     fn command<T>(&mut self, act: impl FnOnce(&mut Stream) -> FtpResult<T>) -> Result<T> {
         self.link.within(self.patience);
-        let done = act(&mut self.stream).map_err(|error| reply::fault(&error));
+        let done = act(&mut self.stream);
         self.link.at_rest();
-        if matches!(&done, Err(fault) if fault.code() == Code::TransferCut) {
-            self.link.cut();
+        done.map_err(|error| self.told(&error))
+    }
+
+    /// What a verb's failure means for the session.
+    fn told(&self, error: &FtpError) -> Fault {
+        let fault = reply::fault(error);
+        match fault.code() {
+            Code::TransferCut => self.lost(fault),
+            _ => fault,
         }
-        done
+    }
+
+    /// The session is of no more use: it was cut, or the server kept silent for too long.
+    fn lost(&self, cut: Fault) -> Fault {
+        self.link.cut();
+        match self.link.is_silent() {
+            true => net::unreachable("silent for too long"),
+            false => cut,
+        }
+    }
+
+    /// A refusal that does not say why, where the reason is that there is no such file.
+    fn or_missing(&mut self, path: &str, refusal: Fault) -> Fault {
+        let doubted = refusal.code() == Code::DepotDenied;
+        match doubted && matches!(self.described(path), Ok(None)) {
+            true => reply::missing(),
+            false => refusal,
+        }
     }
 }
 
@@ -239,11 +267,13 @@ impl Session for Ftps {
             let detail = "Un autre fichier porte déjà ce nom sur le dépôt.";
             return Err(Fault::new(Code::DepotFileExists, detail));
         }
-        self.command(|stream| stream.rename(from, to))
+        let renamed = self.command(|stream| stream.rename(from, to));
+        renamed.map_err(|fault| self.or_missing(from, fault))
     }
 
     fn remove(&mut self, path: &str) -> Result<()> {
-        self.command(|stream| stream.rm(path))
+        let removed = self.command(|stream| stream.rm(path));
+        removed.map_err(|fault| self.or_missing(path, fault))
     }
 
     fn agreed(&self) -> Vec<(String, String)> {

@@ -27,10 +27,7 @@ pub(super) fn fault(error: &FtpError) -> Fault {
         _ if says(reply, "no space left") || says(reply, "writing to local file") => {
             (Code::DepotFull, FULL)
         }
-        550 if says(reply, "no such file") || says(reply, "not found") => (
-            Code::DepotFileMissing,
-            "Ce chemin n'existe pas sur le dépôt.",
-        ),
+        550 if says(reply, "no such file") || says(reply, "not found") => return missing(),
         550 if says(reply, "exists") => (
             Code::DepotFileExists,
             "Un autre fichier porte déjà ce nom sur le dépôt.",
@@ -39,6 +36,12 @@ pub(super) fn fault(error: &FtpError) -> Fault {
         _ => (Code::DepotRefused, "Le dépôt refuse l'opération."),
     };
     Fault::new(fault, detail).because(format!("reply {code}"))
+}
+
+/// The fault of a path that is not there.
+pub(super) fn missing() -> Fault {
+    let detail = "Ce chemin n'existe pas sur le dépôt.";
+    Fault::new(Code::DepotFileMissing, detail)
 }
 
 const FULL: &str = "Plus de place sur le dépôt.";

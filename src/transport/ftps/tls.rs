@@ -137,15 +137,25 @@ impl TlsConnector for Connector {
     fn connect(&self, domain: &str, stream: TcpStream) -> FtpResult<Secured> {
         let name = ServerName::try_from(domain.to_owned());
         let name = name.map_err(|error| FtpError::SecureError(error.to_string()))?;
-        let others = usize::from(self.seen.lock().version.is_some());
+        let is_data = self.seen.lock().version.is_some();
         self.holder
-            .hold(&stream, others)
+            .hold(&stream, usize::from(is_data))
             .map_err(FtpError::ConnectionError)?;
         self.shake_hands(name, stream).map_err(|error| {
             self.seen.lock().refused = refusal(&error);
-            FtpError::SecureError(error.to_string())
+            // Why a data connection broke, the control connection tells: that is for who asked for it to find out.
+            match is_data || is_of_tls(&error) {
+                true => FtpError::SecureError(error.to_string()),
+                false => FtpError::ConnectionError(error),
+            }
         })
     }
+}
+
+/// Whether a handshake failed by what was said in it, and not by the connection below.
+fn is_of_tls(error: &io::Error) -> bool {
+    let inner = error.get_ref();
+    inner.is_some_and(|inner| inner.downcast_ref::<rustls::Error>().is_some())
 }
 
 /// Why the server's certificate does not serve, where that is what broke the handshake; for the operator, in French.

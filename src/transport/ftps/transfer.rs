@@ -5,9 +5,10 @@ use std::io::{self, Read, Write};
 use suppaftp::{FtpError, FtpResult, TransferStream};
 
 use super::{
-    super::{Sink, pace},
+    super::{Sink, pace, path},
     Ftps, Secured,
     link::STRIDE,
+    listing::is_home,
     reply,
 };
 use crate::kernel::fault::{Code, Fault, Result};
@@ -26,7 +27,7 @@ pub(super) enum Broken {
 impl Ftps {
     /// Reads a file from byte `from` to its end: every byte that the server announced, its goodbye, and its word for it.
     pub(super) fn fetch(&mut self, path: &str, from: u64, sink: Sink<'_>) -> Result<u64> {
-        let announced = self.size(path)?;
+        let announced = self.described(path)?.ok_or_else(reply::missing)?.size;
         let offset = usize::try_from(from).map_err(Fault::internal)?;
         self.command(|stream| stream.resume_transfer(offset))?;
         let mut data = self.open(|stream| stream.retr_as_stream(path))?;
@@ -52,11 +53,12 @@ impl Ftps {
             // ProFTPD writes over nothing by default.
             self.command(|stream| stream.rm(path))?;
         }
-        let mut data = match from {
-            0 => self.open(|stream| stream.put_with_stream(path))?,
-            // Servers refuse a restarted STOR by default (ProFTPD) where they take an APPE.
-            _ => self.open(|stream| stream.append_with_stream(path))?,
+        let opened = match from {
+            0 => self.open(|stream| stream.put_with_stream(path)),
+            // Servers refuse a restarted STOR where they take an APPE.
+            _ => self.open(|stream| stream.append_with_stream(path)),
         };
+        let mut data = opened.map_err(|fault| self.or_homeless(path, fault))?;
         let (written, broken) = self.pump_out(&mut data, source);
         self.settle(data, broken)?;
         let size = self.size(path)?;
@@ -86,19 +88,42 @@ impl Ftps {
             Err(FtpError::SecureError(cause)) => {
                 // The answer to what was asked comes before the answer to this.
                 let said = self.stream.noop();
-                self.link.cut();
-                Err(match said {
+                let fault = match said {
                     Err(error @ FtpError::UnexpectedResponse(_)) => reply::fault(&error),
                     _ => pace::cut(cause),
-                })
-            }
-            Err(error) => {
-                let fault = reply::fault(&error);
-                if fault.code() == Code::TransferCut {
-                    self.link.cut();
+                };
+                match self.lost(pace::cut("a data connection was refused")) {
+                    silence if silence.code() == Code::DepotUnreachable => Err(silence),
+                    _ => Err(fault),
                 }
+            }
+            Err(error) => Err(self.told(&error)),
+        }
+    }
+
+    /// A refusal that does not say why, where the reason is that there is no such folder.
+    fn or_homeless(&mut self, file: &str, refusal: Fault) -> Fault {
+        let doubted = refusal.code() == Code::DepotDenied;
+        match doubted && matches!(self.is_folder(path::split(file).0), Ok(false)) {
+            true => reply::missing(),
+            false => refusal,
+        }
+    }
+
+    /// Whether there is such a folder; we stay where we are.
+    pub(super) fn is_folder(&mut self, folder: &str) -> Result<bool> {
+        if is_home(folder) {
+            return Ok(true);
+        }
+        let home = self.home.clone();
+        match self.command(|stream| stream.cwd(folder)) {
+            Ok(()) => self.command(|stream| stream.cwd(&home)).map(|()| true),
+            Err(fault)
+                if fault.code() == Code::TransferCut || fault.code() == Code::DepotUnreachable =>
+            {
                 Err(fault)
             }
+            Err(_) => Ok(false),
         }
     }
 
@@ -165,7 +190,7 @@ impl Ftps {
     ) -> Result<()> {
         if self.link.is_over() {
             drop(data);
-            return Err(pace::cut("silent for too long"));
+            return Err(self.lost(pace::cut("shut meanwhile")));
         }
         self.link.within(self.patience);
         let broken = broken.into();
@@ -179,22 +204,9 @@ impl Ftps {
             (None, Ok(())) => Ok(()),
             (Some(Broken::Caller(fault)), _) => Err(fault),
             (_, Err(error @ FtpError::UnexpectedResponse(_))) => Err(self.told(&error)),
-            (Some(Broken::Line(error)), _) => Err(self.lost(&error.to_string())),
+            (Some(Broken::Line(error)), _) => Err(self.lost(pace::cut(error))),
             (None, Err(error)) => Err(self.told(&error)),
         }
-    }
-
-    fn told(&self, error: &FtpError) -> Fault {
-        let fault = reply::fault(error);
-        if fault.code() == Code::TransferCut {
-            self.link.cut();
-        }
-        fault
-    }
-
-    fn lost(&self, cause: &str) -> Fault {
-        self.link.cut();
-        pace::cut(cause)
     }
 }
 

@@ -39,6 +39,7 @@ fn a_return_that_lost_a_part_of_it_is_told() {
     gateway.doctor();
     assert!(gateway.stop().success());
     let file = gateway.dir().join("data/navette.db");
+    gateway.sql("PRAGMA wal_checkpoint(TRUNCATE)");
     let whole = std::fs::read(&file).unwrap();
     for (statement, codes) in DAMAGES {
         gateway.sql(statement);

@@ -143,6 +143,11 @@ impl Depot {
         "partenaire"
     }
 
+    /// Whether it speaks FTP: a connection for each transfer, and links followed where they are asked for by name.
+    pub fn is_ftp(&self) -> bool {
+        self.server.settings(DIRECT).contains("[ftps]")
+    }
+
     /// What stands before it.
     pub fn proxy(&self) -> &Proxy {
         self.proxy.as_ref().expect("a depot behind a network")

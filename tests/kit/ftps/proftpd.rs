@@ -61,7 +61,7 @@ fn settings(site: &Site<'_>, modules: &std::path::Path) -> String {
     let (dir, wanted) = (site.dir.display(), site.wanted);
     let mut text = format!(
         "ModulePath {}\nLoadModule mod_tls.c\nServerType standalone\nServerName depot\nDefaultServer on\n\
-         DefaultAddress 127.0.0.1\nPort {}\nUser {}\nGroup {}\nUseIPv6 off\nUseReverseDNS off\n\
+         DefaultAddress 127.0.0.1\nPort {}\nUser {}\nGroup {}\nUseIPv6 off\nSocketBindTight on\nUseReverseDNS off\n\
          AuthOrder mod_auth_file.c\nAuthUserFile {dir}/passwd\nAuthGroupFile {dir}/group\nRequireValidShell off\n\
          RootLogin on\nDefaultRoot ~\nMasqueradeAddress {}\nPassivePorts {} {}\nPidFile {dir}/pid\nScoreboardFile {dir}/scoreboard\n\
          DelayTable none\nWtmpLog off\nTransferLog none\nSystemLog {dir}/proftpd.log\n",

@@ -1,6 +1,7 @@
 //! The files of a manifest and the entries of an archive, each with the other.
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     io::{BufReader, Read, Seek},
 };
@@ -113,7 +114,7 @@ pub(super) fn plan(
     flaws: &mut Vec<Flaw>,
 ) -> Vec<Match> {
     let entries = directory.entries.iter().enumerate();
-    let mut left: HashMap<String, usize> = entries
+    let mut left: HashMap<Cow<'_, str>, usize> = entries
         .filter(|(place, entry)| Some(*place) != own && !is_javas(entry))
         .map(|(place, entry)| (comparable(&entry.name), place))
         .collect();
@@ -161,7 +162,7 @@ fn is_javas(entry: &Entry) -> bool {
     &*entry.name == JAVA && entry.size <= JAVA_MOST
 }
 
-fn undeclared(directory: &Directory, left: HashMap<String, usize>, flaws: &mut Vec<Flaw>) {
+fn undeclared(directory: &Directory, left: HashMap<Cow<'_, str>, usize>, flaws: &mut Vec<Flaw>) {
     let mut places: Vec<_> = left.into_values().collect();
     places.sort_unstable();
     flaws.extend(places.into_iter().map(|place| {

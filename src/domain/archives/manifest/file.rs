@@ -29,7 +29,7 @@ impl Reading {
 }
 
 fn name(fields: &mut Fields) -> Box<str> {
-    let name = comparable(&fields.text("name", NAME));
+    let name = comparable(&fields.text("name", NAME)).into_owned();
     if !name.is_empty() && !is_safe_name(&name) {
         let detail = "Un chemin relatif est attendu, sans « .. » ni « \\ ».";
         fields.wrong("name", Code::Invalid, detail);

@@ -37,7 +37,7 @@ pub(super) fn manifest(
     let mut completing = Completing {
         found: found
             .into_iter()
-            .map(|(name, path)| (comparable(&name), path))
+            .map(|(name, path)| (comparable(&name).into_owned(), path))
             .collect(),
         planned: Vec::new(),
         progress,
@@ -111,7 +111,8 @@ impl Completing<'_> {
     }
 
     fn file(&mut self, file: &mut Object) -> Result<()> {
-        let name = comparable(file.get("name").and_then(Value::as_str).unwrap_or_default());
+        let name =
+            comparable(file.get("name").and_then(Value::as_str).unwrap_or_default()).into_owned();
         let path = self.found.remove(&name).ok_or_else(|| {
             let detail = format!("{name}: not in the folder, or declared twice");
             Fault::new(Code::Usage, detail)
