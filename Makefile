@@ -6,7 +6,7 @@ DEMO := target/demo
 PORT ?= 8443
 NAVETTE := $(CARGO) run --quiet --locked --bin navette --
 
-.PHONY: help demo run test bench
+.PHONY: help demo run test bench fuzz
 
 help: ## This list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -27,6 +27,9 @@ test: ## Everything that must hold: format, clippy, documentation, unit tests, j
 bench: ## The figures of the README, measured here; they go to target/bench/figures.json
 	@scripts/install-needed bench
 	$(CARGO) bench --locked --bench figures
+
+fuzz: ## The readers of archives under a fuzzer, ten minutes each; needs a nightly toolchain and cargo-fuzz
+	@fuzz/run
 
 .PHONY: built pki
 built:

@@ -41,6 +41,7 @@
 
 pub mod app;
 pub mod cli;
+pub mod codec;
 pub mod config;
 pub mod domain;
 pub mod http;

@@ -52,6 +52,11 @@ impl Fields {
         ));
     }
 
+    /// Whether `field` is there and was not asked for yet.
+    pub fn has(&self, field: &str) -> bool {
+        self.object.contains_key(field)
+    }
+
     /// The value of `field`. A null is a value, and of no type that a field has.
     pub fn take(&mut self, field: &str) -> Option<Value> {
         self.object.remove(field)
@@ -134,6 +139,11 @@ impl Fields {
                 Map::new()
             }
         }
+    }
+
+    /// Reads `object`, the value of `field`; its faults are for [`Fields::absorb`].
+    pub fn inside(&self, field: &str, object: Map<String, Value>) -> Self {
+        Self::new(&format!("{}/{field}", self.prefix), object)
     }
 
     /// Adds the faults of an object inside this one.
