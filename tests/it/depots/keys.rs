@@ -176,5 +176,5 @@ fn what_was_agreed_on_is_told_and_strong() {
     assert!(value("server").unwrap().starts_with("SSH-2.0-OpenSSH"));
     assert_eq!(value("keyExchange"), Some("curve25519-sha256"));
     assert_eq!(value("hostKey"), Some("ssh-ed25519"));
-    assert_eq!(value("cipherOut"), Some("aes128-gcm@openssh.com"));
+    assert_eq!(value("cipherOut"), Some("chacha20-poly1305@openssh.com"));
 }
