@@ -154,13 +154,7 @@ impl Vault {
     /// were there or not. A file that the disk does not give up stays, and is not among them.
     pub async fn remove_all(&self, ids: Vec<Uuid>) -> Result<Vec<Uuid>> {
         let layout = self.layout.clone();
-        blocking(move || {
-            let is_gone = |id: &Uuid| disk::remove(&layout.blob(*id)).is_ok();
-            let gone: Vec<Uuid> = ids.into_iter().filter(is_gone).collect();
-            layout.sync_homes(&gone)?;
-            Ok(gone)
-        })
-        .await
+        blocking(move || layout.remove_all(&ids)).await
     }
 
     /// Writes, syncs and removes one small file, as a readiness check does. Blocks.
