@@ -104,6 +104,8 @@ pub enum Database {
 pub struct Receipts {
     /// Its certificate (ECDSA P-256, emailProtection) and key.
     pub signer: TlsFiles,
+    /// The folder of the certificates (`*.pem`) of those who signed before.
+    pub earlier: Option<PathBuf>,
 }
 
 /// Access tokens.
@@ -182,6 +184,7 @@ impl Gateway {
             master_key_file: reader.file("keys.master_key_file"),
             receipts: Receipts {
                 signer: tls_files(reader, "receipts"),
+                earlier: reader.optional_file("receipts.earlier_signers"),
             },
             tokens: Tokens::read(reader),
             antivirus: Antivirus::read(reader, limits.request()),

@@ -1,6 +1,10 @@
 //! A second `navette serve` on the same settings, database and data folder, on ports of its own.
 
-use std::{net::SocketAddr, process::Child, time::Duration};
+use std::{
+    net::{SocketAddr, TcpStream},
+    process::Child,
+    time::Duration,
+};
 
 use super::{Gateway, PATIENCE, health};
 use crate::kit::{
@@ -29,7 +33,8 @@ impl Gateway {
         let child = process::start(&command, Fate::Kill, &self.log_file());
         let child = child.expect("the binary is built");
         wait::until("ready twin", Duration::from_secs(PATIENCE.into()), || {
-            matches!(health::get(health, "/health/ready"), Some((200, _))).then_some(())
+            let ready = matches!(health::get(health, "/health/ready"), Some((200, _)));
+            (ready && TcpStream::connect(address).is_ok()).then_some(())
         });
         Twin { child, address }
     }
