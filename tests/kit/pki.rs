@@ -74,6 +74,8 @@ pub struct Pki {
     pub foreign_partner: Identity,
     /// The receipt signer (P-256, e-mail protection, digital signature and non-repudiation).
     pub receipt_signer: Identity,
+    /// The one that follows him.
+    pub next_signer: Identity,
     /// A list of that root that revokes nobody.
     pub nobody_revoked: PathBuf,
     /// A list of that root that revokes [`Pki::client`].
@@ -116,6 +118,7 @@ fn make() -> Pki {
         outbound: leaf("outbound", Purpose::ClientAuth),
         partner: leaf("partner", Purpose::ServerAuth),
         foreign_partner: stranger("foreign-partner", Purpose::ServerAuth),
+        next_signer: issue(&dir, &root, "next-signer", signer()),
         receipt_signer: issue(&dir, &root, "receipt-signer", signer()),
         nobody_revoked: list(&dir, &root, "nobody.crl", &[]),
         client_revoked: list(&dir, &root, "client.crl", &[CLIENT]),

@@ -13,7 +13,7 @@ use crate::{
     kit::{
         document,
         gateway::{APPLICATION, Gateway, Kit, PROJECT, damage},
-        pki::pki,
+        pki::{Identity, pki},
         process,
     },
 };
@@ -57,10 +57,12 @@ both_engines! {
     async fn a_receipt_of_an_earlier_signer_holds_where_the_settings_keep_his_certificate(kit) {
         let (gateway, _, receipt) = pushed(kit);
         let settings = gateway.dir().join("navette.toml");
-        let [signer, next] = [&pki().receipt_signer, &pki().client].map(|who| format!("{:?}", who.certificate));
-        let text = fs::read_to_string(&settings).unwrap();
-        assert!(text.contains(&signer), "{text}");
-        let text = text.replace(&signer, &next);
+        let files = |who: &Identity| [&who.certificate, &who.key].map(|file| format!("{file:?}"));
+        let mut text = fs::read_to_string(&settings).unwrap();
+        for (signer, next) in files(&pki().receipt_signer).iter().zip(files(&pki().next_signer)) {
+            assert!(text.contains(signer), "{text}");
+            text = text.replace(signer, &next);
+        }
         fs::write(&settings, &text).unwrap();
         assert_eq!(verify(&gateway, &receipt, &[]).0, Some(1));
         let folder = gateway.dir().join("earlier");
