@@ -18,6 +18,7 @@ use crate::{
     domain::{
         Context,
         access::{Keys, Registry, Tokens, registry},
+        archives::Lines,
         backup::restore,
         ged::Keyring,
         incidents::{Herald, Intake},
@@ -42,7 +43,7 @@ use crate::{
     sandbox::{Pool, Settings as PoolSettings},
     storage::{Access, Store, migrate},
     vault::Vault,
-    worker::{Worker, periodic},
+    worker::{Worker, depots, periodic},
 };
 
 /// How often the files of certificates and revocation lists are looked at: they are read again where one has changed.
@@ -321,7 +322,12 @@ pub async fn work(house: &House, stop: CancellationToken) -> Result<()> {
     let couriers = Couriers::new(&ctx.config.projects, &ctx.clock)?;
     tokio::spawn(look_at_targets(couriers.clone()));
     let herald = Herald::new(&ctx.config, &ctx.clock)?;
+    let lines = Lines::new(&ctx.config.depots, &ctx.clock);
     let by_the_clock = tokio::spawn(periodic::run(ctx.clone(), stop.clone()));
-    Worker::new(ctx, workshop, couriers, herald).run(stop).await;
+    let at_the_depots = depots::run(ctx.clone(), lines.clone(), stop.clone());
+    let at_the_depots = tokio::spawn(at_the_depots);
+    let told = (couriers, herald, lines);
+    Worker::new(ctx, workshop, told).run(stop).await;
+    at_the_depots.await.map_err(Fault::internal)??;
     by_the_clock.await.map_err(Fault::internal)?
 }

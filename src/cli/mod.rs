@@ -6,6 +6,7 @@
 //!
 //! To add a command: a file with its `Args` and a `run`, and an arm in [`Command`] and in [`dispatch`].
 
+mod archive;
 mod backup;
 mod client;
 mod connection;
@@ -57,6 +58,7 @@ enum Command {
     CheckConfig(migrate::CheckArgs),
     Migrate(migrate::MigrateArgs),
     Client(client::ClientArgs),
+    Archive(archive::ArchiveArgs),
     Demo(demo::DemoArgs),
     Backup(backup::BackupArgs),
     Restore(backup::RestoreArgs),
@@ -107,6 +109,7 @@ async fn dispatch(cli: Cli) -> Result<Answer> {
         Command::CheckConfig(args) => migrate::check(&settings, &args).await,
         Command::Migrate(args) => migrate::migrate(&settings, &args).await,
         Command::Client(args) => client::run(&settings, args).await,
+        Command::Archive(args) => archive::run(&settings, args).await,
         Command::Demo(args) => demo::run(args).await,
         Command::Doctor(args) => doctor::run(&settings, args).await,
         Command::Backup(args) => backup::backup(&settings, args).await,
@@ -139,6 +142,8 @@ fn failed(fault: &Fault) -> ExitCode {
         Code::Usage | Code::NotFound => 2,
         Code::Configuration => 3,
         Code::Unavailable | Code::StorageFull | Code::PartnerRefused => 4,
+        Code::DepotFileExists => 1,
+        code if code.is_of_depot() => 4,
         _ => 5,
     })
 }

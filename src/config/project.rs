@@ -22,6 +22,8 @@ pub struct Project {
     pub antivirus: bool,
     /// The media types that it takes.
     pub media_types: Vec<String>,
+    /// What becomes of an archive of which some pieces are not sound.
+    pub acceptance: Acceptance,
     /// Where its returns go.
     pub callback: Callback,
     /// How long what it received and made is kept, from the acknowledgment of its return (ARC-5, PAP-2).
@@ -30,6 +32,15 @@ pub struct Project {
     pub inline_bytes: u64,
     /// Who is told of its incidents, where not the gateway's contacts.
     pub alerts: Alerts,
+}
+
+/// What becomes of an archive of which some pieces are not sound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acceptance {
+    /// It is refused whole.
+    Whole,
+    /// Its sound pieces are accepted, and the others named.
+    ValidPieces,
 }
 
 /// The default return channel: a POST to the project's own API (API-10).
@@ -80,10 +91,22 @@ impl Project {
             sae: reader.flag("sae", false),
             antivirus: antivirus::required(reader),
             media_types,
+            acceptance: acceptance(reader),
             callback: Callback::read(reader),
             retention: retention(reader),
             inline_bytes: reader.number("return.inline_bytes", 1_000_000, 0, 10_000_000),
             alerts: Alerts::read(reader),
+        }
+    }
+}
+
+fn acceptance(reader: &mut Reader) -> Acceptance {
+    match reader.optional_text("acceptance").as_deref() {
+        None | Some("whole") => Acceptance::Whole,
+        Some("valid-pieces") => Acceptance::ValidPieces,
+        Some(_) => {
+            reader.wrong("acceptance", "expected \"whole\" or \"valid-pieces\"");
+            Acceptance::Whole
         }
     }
 }

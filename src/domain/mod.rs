@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`exchanges`] | what came in: metadata, where it stands |
 //! | [`pieces`] | intake of a unit piece, and what its sender may see of it |
+//! | [`archives`] | archives of pieces that depots hold: their way in and out |
 //! | [`receipts`] | the signed proof of reception |
 //! | [`processing`] | controls and processors, the list that grows |
 //! | [`returns`] | the one return of an exchange and its delivery |
@@ -18,6 +19,7 @@
 //! A [`Context`] carries what all of them share.
 
 pub mod access;
+pub mod archives;
 pub mod backup;
 pub mod context;
 pub mod doctor;

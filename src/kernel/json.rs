@@ -24,9 +24,10 @@ pub fn parse_object(bytes: &[u8]) -> Result<Map<String, Value>> {
     }
 }
 
-/// The level at which a value stands: the parser recurses no deeper than [`MAX_DEPTH`].
+/// The level at which a value stands: the parser recurses no deeper than [`MAX_DEPTH`]. It is the seed by which those who
+/// read a long document object by object read each of its values, as strictly as [`parse_object`].
 #[derive(Clone, Copy)]
-struct Level(usize);
+pub struct Level(pub usize);
 
 impl Level {
     fn inner<E: Error>(self) -> Result<Self, E> {

@@ -4,7 +4,10 @@
 //! hold the statements of one domain each, declared with [`statements!`](crate::statements) so that a test prepares every
 //! one of them on both engines.
 
+pub mod archive_pieces;
+pub mod archives;
 pub mod clients;
+pub mod depot_files;
 pub mod documents;
 pub mod dump;
 pub mod engine;
@@ -35,7 +38,10 @@ pub use engine::{Access, Engine, Row, Store, Tx, Value};
 /// Every statement of every file for `engine`, by name: what the preparation test walks.
 pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
     let shared = [
+        archive_pieces::ALL,
+        archives::ALL,
         clients::ALL,
+        depot_files::ALL,
         documents::ALL,
         exchanges::ALL,
         holds::ALL,

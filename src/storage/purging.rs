@@ -23,6 +23,8 @@ pub struct Purged {
     pub exchange_id: Uuid,
     /// Its return, where it has one.
     pub return_id: Option<Uuid>,
+    /// Whether it is an archive, with dossiers and pieces of its own.
+    pub archive: bool,
     /// How its natural key goes.
     pub natural_key: NaturalKey,
     /// Its entry in the journal.
@@ -49,7 +51,8 @@ const EMPTY_EXCHANGES: &str = "UPDATE exchange SET status = 'purged', purged_at 
 const EMPTY_RETURNS: &str =
     "UPDATE exchange_return SET purged_at = $1, body = $2 WHERE exchange_id IN ({})";
 const QUEUE_BLOBS: &str = "INSERT INTO blob_removal (document_id, purge_id, partner, environment, queued_at) \
-    SELECT d.id, $1, d.partner, d.environment, $2 FROM document d WHERE d.exchange_id IN ({})";
+    SELECT d.id, $1, d.partner, d.environment, $2 FROM document d \
+    WHERE d.exchange_id IN ({}) AND d.container_id IS NULL";
 const EMPTY_DOCUMENTS: &str = "UPDATE document SET purged_at = $1, wrapped_key = $2, file_name = NULL WHERE exchange_id IN ({})";
 const EMPTY_ACKNOWLEDGMENTS: &str =
     "UPDATE acknowledgment SET headers = $1, body = $2 WHERE return_id IN ({})";
@@ -61,6 +64,15 @@ const DROP_NATURAL_KEYS: &str =
     "DELETE FROM natural_key WHERE digest IN ({}) AND exchange_id IN ({})";
 const DROP_NATURAL_KEYS_OF: &str = "DELETE FROM natural_key WHERE exchange_id IN ({})";
 const DROP_JOBS: &str = "DELETE FROM job WHERE subject IN ({})";
+const DROP_PIECE_KEYS: &str = "DELETE FROM natural_key WHERE digest IN \
+    (SELECT natural_key FROM archive_piece WHERE exchange_id IN ({})) AND exchange_id IN ({})";
+const EMPTY_ARCHIVES: &str = "UPDATE archive SET name = NULL WHERE exchange_id IN ({})";
+const EMPTY_DOSSIERS: &str = "UPDATE exchange_dossier SET metadata = $1 WHERE exchange_id IN ({})";
+const EMPTY_PIECES: &str =
+    "UPDATE archive_piece SET metadata = $1, result = NULL WHERE exchange_id IN ({})";
+const EMPTY_RECEIPTS: &str =
+    "UPDATE receipt SET body = $1, cms = $1 WHERE exchange_id IN ({}) AND sealed";
+const DROP_FILES: &str = "DELETE FROM depot_file WHERE exchange_id IN ({})";
 
 /// The statements over sets, each of one member, for the preparation test.
 pub(super) fn of_sets() -> Vec<(&'static str, String)> {
@@ -85,9 +97,20 @@ pub(super) fn of_sets() -> Vec<(&'static str, String)> {
         ("DROP_NATURAL_KEYS", DROP_NATURAL_KEYS),
         ("DROP_NATURAL_KEYS_OF", DROP_NATURAL_KEYS_OF),
         ("DROP_JOBS", DROP_JOBS),
+        ("DROP_PIECE_KEYS", DROP_PIECE_KEYS),
+        ("EMPTY_ARCHIVES", EMPTY_ARCHIVES),
+        ("DROP_FILES", DROP_FILES),
+    ];
+    let emptied = [
+        ("EMPTY_DOSSIERS", EMPTY_DOSSIERS),
+        ("EMPTY_PIECES", EMPTY_PIECES),
+        ("EMPTY_RECEIPTS", EMPTY_RECEIPTS),
     ];
     let bare = bare.map(|(name, template)| (name, sets::filled(template, &[], &[one, one]).0));
-    fixed.map(filled).into_iter().chain(bare).collect()
+    let emptied =
+        emptied.map(|(name, template)| (name, sets::filled(template, &[Value::Null], &[one]).0));
+    let all = fixed.map(filled).into_iter();
+    all.chain(bare).chain(emptied).collect()
 }
 
 /// Destroys what the exchanges hold, for the run `run`, and writes their entries in the journal. Their blobs are queued before
@@ -105,9 +128,26 @@ pub fn destroy(tx: &mut Tx<'_>, run: Uuid, at: Timestamp, all: &[Purged]) -> Res
     let unanswered = params![no_headers, Vec::new()];
     sets::run(tx, EMPTY_ACKNOWLEDGMENTS, &unanswered, &returns)?;
     sets::run(tx, EMPTY_ATTEMPTS, &[], &returns)?;
+    empty_archives(tx, all)?;
     forget(tx, all)?;
     let entries: Vec<_> = all.iter().map(|purged| &purged.entry).collect();
     journal::append_all(tx, &entries)
+}
+
+/// What archives have beside: their pieces' keys go, ids, digests and places stay.
+fn empty_archives(tx: &mut Tx<'_>, all: &[Purged]) -> Result<()> {
+    let archives = all.iter().filter(|purged| purged.archive);
+    let ids: Vec<Value> = archives.map(|purged| purged.exchange_id.into()).collect();
+    for part in ids.chunks(sets::SET) {
+        let (sql, values) = sets::filled(DROP_PIECE_KEYS, &[], &[part, part]);
+        tx.batch(&[(&sql, &values)])?;
+    }
+    let emptied = params![Vec::new()];
+    sets::run(tx, EMPTY_ARCHIVES, &[], &ids)?;
+    sets::run(tx, EMPTY_DOSSIERS, &emptied, &ids)?;
+    sets::run(tx, EMPTY_PIECES, &emptied, &ids)?;
+    sets::run(tx, EMPTY_RECEIPTS, &emptied, &ids)?;
+    sets::run(tx, DROP_FILES, &[], &ids)
 }
 
 /// The natural keys of the exchanges.

@@ -35,6 +35,8 @@ pub struct Due {
     pub return_id: Uuid,
     /// The exchange.
     pub exchange_id: Uuid,
+    /// `piece`, `archive` or `pli`.
+    pub kind: String,
     /// Partner and environment.
     pub owner: Owner,
     /// The content's digest.
@@ -90,19 +92,23 @@ pub struct Unacknowledged {
 statements! {
     DUE = "SELECT r.acknowledged_at, r.id, e.id, e.partner, e.environment, e.sha256, e.wrapped_key, e.metadata, \
         (SELECT count(*) FROM document d WHERE d.exchange_id = e.id), \
-        (SELECT CAST(COALESCE(sum(d.size), 0) AS bigint) FROM document d WHERE d.exchange_id = e.id), \
-        EXISTS (SELECT 1 FROM legal_hold h WHERE h.project = e.project AND h.dossier_hash = e.dossier_hash AND h.lifted_at IS NULL), \
+        (SELECT CAST(COALESCE(sum(d.size), 0) AS bigint) FROM document d WHERE d.exchange_id = e.id AND d.container_id IS NULL), \
+        EXISTS (SELECT 1 FROM legal_hold h WHERE h.project = e.project AND h.lifted_at IS NULL AND (h.dossier_hash = e.dossier_hash \
+        OR h.dossier_hash IN (SELECT x.dossier_hash FROM exchange_dossier x WHERE x.exchange_id = e.id))), \
         EXISTS (SELECT 1 FROM incident i WHERE i.exchange_id = e.id AND i.state <> 'resolved'), \
         r.state <> 'delivered' OR EXISTS (SELECT 1 FROM job j WHERE j.subject IN (r.id, e.id)) \
+        OR EXISTS (SELECT 1 FROM depot_file f WHERE f.exchange_id = e.id), e.kind \
         FROM exchange_return r JOIN exchange e ON e.id = r.exchange_id \
         WHERE r.project = $1 AND r.purged_at IS NULL AND r.acknowledged_at IS NOT NULL AND r.acknowledged_at < $2 \
         AND (r.acknowledged_at, r.id) > ($3, $4) ORDER BY r.acknowledged_at, r.id LIMIT $5";
     STILL_FREE = "SELECT e.id FROM exchange_return r JOIN exchange e ON e.id = r.exchange_id \
         WHERE r.project = $1 AND r.purged_at IS NULL AND r.acknowledged_at IS NOT NULL AND r.acknowledged_at < $2 \
         AND (r.acknowledged_at, r.id) > ($3, $4) AND (r.acknowledged_at, r.id) <= ($5, $6) AND r.state = 'delivered' \
-        AND NOT EXISTS (SELECT 1 FROM legal_hold h WHERE h.project = e.project AND h.dossier_hash = e.dossier_hash AND h.lifted_at IS NULL) \
+        AND NOT EXISTS (SELECT 1 FROM legal_hold h WHERE h.project = e.project AND h.lifted_at IS NULL AND (h.dossier_hash = e.dossier_hash \
+        OR h.dossier_hash IN (SELECT x.dossier_hash FROM exchange_dossier x WHERE x.exchange_id = e.id))) \
         AND NOT EXISTS (SELECT 1 FROM incident i WHERE i.exchange_id = e.id AND i.state <> 'resolved') \
-        AND NOT EXISTS (SELECT 1 FROM job j WHERE j.subject IN (r.id, e.id))";
+        AND NOT EXISTS (SELECT 1 FROM job j WHERE j.subject IN (r.id, e.id)) \
+        AND NOT EXISTS (SELECT 1 FROM depot_file f WHERE f.exchange_id = e.id)";
     UNACKNOWLEDGED = "SELECT e.id, e.status, e.received_at FROM exchange e LEFT JOIN exchange_return r ON r.exchange_id = e.id \
         WHERE e.project = $1 AND e.status = $2 AND e.id < $3 AND r.acknowledged_at IS NULL ORDER BY e.id LIMIT $4";
     COUNT_UNACKNOWLEDGED = "SELECT count(*) FROM exchange e LEFT JOIN exchange_return r ON r.exchange_id = e.id \
@@ -111,14 +117,19 @@ statements! {
     ANY_OF = "SELECT 1 FROM exchange WHERE project = $1 AND status <> 'purged' LIMIT 1";
     FIND_PURGEABLE = "SELECT r.acknowledged_at, r.id, e.id, e.partner, e.environment, e.sha256, e.wrapped_key, e.metadata, \
         (SELECT count(*) FROM document d WHERE d.exchange_id = e.id), \
-        (SELECT CAST(COALESCE(sum(d.size), 0) AS bigint) FROM document d WHERE d.exchange_id = e.id), \
-        e.purged_at IS NOT NULL, false, false, e.project \
+        (SELECT CAST(COALESCE(sum(d.size), 0) AS bigint) FROM document d WHERE d.exchange_id = e.id AND d.container_id IS NULL), \
+        e.purged_at IS NOT NULL, false, false, e.kind, e.project \
         FROM exchange e LEFT JOIN exchange_return r ON r.exchange_id = e.id WHERE e.id = $1";
 }
 
 /// The tables that a purge leaves dead rows in.
-pub const TABLES: [&str; 9] = [
+pub const TABLES: [&str; 14] = [
+    "archive",
+    "archive_piece",
+    "depot_file",
     "exchange",
+    "exchange_dossier",
+    "receipt",
     "exchange_return",
     "document",
     "acknowledgment",
@@ -206,7 +217,7 @@ pub fn find(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<(String, Option<Uuid>, D
         return Ok(None);
     }
     let return_id: Option<Uuid> = row.get(1)?;
-    let project = row.get(13)?;
+    let project = row.get(14)?;
     Ok(Some((project, return_id, read(&row)?)))
 }
 
@@ -216,6 +227,7 @@ fn read(row: &Row) -> Result<Due> {
         acknowledged_at: instant(acknowledged.unwrap_or_default()),
         return_id: row.get::<Option<Uuid>>(1)?.unwrap_or(Uuid::nil()),
         exchange_id: row.get(2)?,
+        kind: row.get(13)?,
         owner: Owner {
             partner: row.get(3)?,
             environment: row.get(4)?,

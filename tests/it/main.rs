@@ -27,6 +27,7 @@ mod iterations;
 mod journal;
 mod journey;
 mod reading;
+mod reception;
 mod retention;
 mod returns;
 mod secrecy;

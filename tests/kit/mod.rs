@@ -8,6 +8,8 @@
 //! | `postgres` | a real PostgreSQL, a database per test |
 //! | `partner` | ASP's callback API, scriptable |
 //! | `gateway` | the binary, configured, started, killed, restarted |
+//! | `depot` | depots as partners have them: real servers, and what cuts the line to them |
+//! | `lot` | archives made to measure |
 //! | `mail`, `clamd` | a real SMTP server, a real antivirus |
 //! | `strace`, `tmpfs`, `loopdisk` | system calls watched and made to fail; a small disk; a disk to cut off |
 //! | `faketime`, `chance` | a clock that jumps; a die whose seed is told |
@@ -32,10 +34,12 @@ pub mod chance;
 pub mod clamd;
 pub mod client;
 pub mod contract;
+pub mod depot;
 pub mod document;
 pub mod faketime;
 pub mod gateway;
 pub mod loopdisk;
+pub mod lot;
 pub mod mail;
 pub mod partner;
 pub mod pki;

@@ -7,32 +7,12 @@ use std::{
 };
 
 use crate::{
-    domain::processing::sniff::{self, PREFIX_BYTES},
+    domain::{archives::pack::media_type, processing::sniff::PREFIX_BYTES},
     kernel::{
         digest::Hasher,
         fault::{Code, Fault, Result},
     },
 };
-
-/// What names tell where the content does not.
-const BY_NAME: &[(&str, &str)] = &[
-    ("csv", "text/csv"),
-    ("json", "application/json"),
-    ("xml", "text/xml"),
-    ("html", "text/html"),
-    ("txt", "text/plain"),
-    ("pdf", "application/pdf"),
-    (
-        "docx",
-        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    ),
-    (
-        "xlsx",
-        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    ),
-    ("odt", "application/vnd.oasis.opendocument.text"),
-    ("ods", "application/vnd.oasis.opendocument.spreadsheet"),
-];
 
 /// A file that was read once.
 #[derive(Clone, Debug)]
@@ -72,19 +52,6 @@ impl Document {
             sha256: crate::kernel::digest::hex(&hasher.finish().sha256),
             media_type: media_type(&prefix, path),
         })
-    }
-}
-
-/// The content's own type; the name's where the content is any text, any archive or nothing known.
-fn media_type(prefix: &[u8], path: &Path) -> String {
-    let found = sniff::sniff(prefix);
-    let extension = path.extension().and_then(|extension| extension.to_str());
-    let extension = extension.unwrap_or_default().to_ascii_lowercase();
-    let named = BY_NAME.iter().find(|(name, _)| *name == extension);
-    let vague = matches!(found, None | Some("text/plain" | "application/zip"));
-    match named.filter(|_| vague) {
-        Some((_, named)) => (*named).to_owned(),
-        None => found.unwrap_or("application/octet-stream").to_owned(),
     }
 }
 

@@ -8,6 +8,7 @@ use super::{PURGES, restore::Order};
 use crate::{
     domain::{
         Context,
+        exchanges::PIECE,
         ged::{
             epochs,
             purge::{Run, batch, ledger, removal},
@@ -84,6 +85,7 @@ async fn purge_again(ctx: &Context, run: Run, ids: Vec<Uuid>) -> Result<u64> {
         Ok(Purged {
             exchange_id: due.exchange_id,
             return_id,
+            archive: due.kind != PIECE,
             natural_key: NaturalKey::Later,
             entry: batch::entry(ctx, run, &project, &due, "replayed")?,
         })

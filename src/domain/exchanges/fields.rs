@@ -136,6 +136,11 @@ impl Fields {
         }
     }
 
+    /// Reads `object`, the value of `field`; its faults are for [`Fields::absorb`].
+    pub fn inside(&self, field: &str, object: Map<String, Value>) -> Self {
+        Self::new(&format!("{}/{field}", self.prefix), object)
+    }
+
     /// Adds the faults of an object inside this one.
     pub fn absorb(&mut self, faults: Vec<FieldFault>) {
         self.faults.extend(faults);

@@ -65,11 +65,13 @@ impl Hash {
     }
 }
 
-const SHORT: Text = Text {
+/// A short text: a name, a type.
+pub(in crate::domain) const SHORT: Text = Text {
     most: 64,
     allowed: PRINTABLE,
 };
-const LONG: Text = Text {
+/// A longer one: an id, a reference.
+pub(in crate::domain) const LONG: Text = Text {
     most: 128,
     allowed: PRINTABLE,
 };
@@ -148,7 +150,8 @@ fn file_name(fields: &mut Fields) -> String {
     name
 }
 
-fn media_type(fields: &mut Fields) -> String {
+/// The media type that stands at `mediaType`; empty where it is none.
+pub(in crate::domain) fn media_type(fields: &mut Fields) -> String {
     let text = fields.text("mediaType", MEDIA_TYPE);
     let mut halves = text.split('/');
     let well_formed = matches!(
@@ -171,7 +174,8 @@ fn is_token(half: &str) -> bool {
     half.starts_with(|c: char| c.is_ascii_alphanumeric())
 }
 
-fn hash(fields: &mut Fields) -> Option<Hash> {
+/// The announced hash that may stand at `hash`.
+pub(in crate::domain) fn hash(fields: &mut Fields) -> Option<Hash> {
     let Value::Object(object) = fields.take("hash")? else {
         fields.wrong(
             "hash",
@@ -180,7 +184,7 @@ fn hash(fields: &mut Fields) -> Option<Hash> {
         );
         return None;
     };
-    let mut inner = Fields::new("/metadata/hash", object);
+    let mut inner = fields.inside("hash", object);
     let hash = Hash {
         algorithm: inner.text("algorithm", SHORT),
         value: inner.text("value", LONG),

@@ -41,6 +41,8 @@ words! {
         Acknowledged = "acknowledged",
         /// Every attempt to deliver the return has failed; an operator may replay it.
         Undelivered = "undelivered",
+        /// An archive that was refused whole: its negative receipt is its one return.
+        Refused = "refused",
         /// Its term is over: content, metadata and results are destroyed, ids, digests, sizes and dates remain.
         Purged = "purged",
     }

@@ -75,6 +75,22 @@ codes! {
     HashMismatch = "hash-mismatch",
         "Un contenu reçu n'a pas l'empreinte annoncée : l'envoi est refusé.",
         "Prévenir l'émetteur : ce qui est arrivé n'est pas ce qu'il a annoncé. Il doit renvoyer la pièce.";
+    /// A depot does not answer, or refuses us, again and again.
+    DepotUnreachable = "depot-unreachable",
+        "Un dépôt ne répond pas, ou nous refuse, de façon répétée : ses archives attendent.",
+        "Lancer navette depot check, puis voir avec le partenaire. Les échanges reprennent d'eux-mêmes quand il répond.";
+    /// An archive was refused, whole or in part.
+    ArchiveRejected = "archive-rejected",
+        "Une archive a été refusée, en entier ou pour certaines de ses pièces.",
+        "Le reçu déposé nomme chaque défaut (navette archive show). L'émetteur corrige et dépose à nouveau.";
+    /// An archive cannot be taken for a reason of ours.
+    ArchiveStuck = "archive-stuck",
+        "Une archive ne peut pas être reçue pour une raison qui nous est propre : elle reste sur le dépôt.",
+        "Lire le journal du service et vérifier la place sur le stockage ; la reprise est automatique.";
+    /// A receipt cannot be left on its depot.
+    ReceiptUndeliverable = "receipt-undeliverable",
+        "Le reçu d'une archive ne peut pas être déposé : l'archive reçue reste sur le dépôt.",
+        "Vérifier le chemin des reçus et ses droits (navette depot check) ; le dépôt du reçu est réessayé de lui-même.";
     /// The processing of an exchange, or the preparation of its delivery, fails in this house again and again.
     ProcessingFailed = "processing-failed",
         "Le traitement d'une pièce, ou la préparation de sa livraison, échoue chez nous de façon répétée.",

@@ -6,7 +6,8 @@
 //! the house (database away, store away) is a retry with backoff.
 //!
 //! **Lanes.** Jobs of one lane wait for each other only: `scan` and `process` for documents, `deliver:<project>` for each partner, so
-//! that a slow one holds only its own; `mail` and `ticket` for the news of incidents.
+//! that a slow one holds only its own; `mail` and `ticket` for the news of incidents; `archive` for the pieces of archives,
+//! `depot:<name>` for what is left on each depot.
 //!
 //! [`retry`] has jobs tried again that were given up; [`setback`] those that a clock has dated which was set back since.
 //!
@@ -39,6 +40,9 @@ pub const MAIL_LANE: &str = "mail";
 /// The lane of pushes to ticketing tools.
 pub const TICKET_LANE: &str = "ticket";
 
+/// The lane of archives' processing.
+pub const ARCHIVE_LANE: &str = "archive";
+
 /// What there is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -52,6 +56,10 @@ pub enum Kind {
     Mail,
     /// Push an incident to a ticketing tool.
     Ticket,
+    /// Leave a receipt on a depot, then have the archive leave.
+    Depot,
+    /// Run the processors over the pieces of an archive.
+    ProcessArchive,
 }
 
 impl Kind {
@@ -63,6 +71,8 @@ impl Kind {
             Self::Deliver => "deliver",
             Self::Mail => "mail",
             Self::Ticket => "ticket",
+            Self::Depot => "depot",
+            Self::ProcessArchive => "process-archive",
         }
     }
 
@@ -74,6 +84,8 @@ impl Kind {
             "deliver" => Ok(Self::Deliver),
             "mail" => Ok(Self::Mail),
             "ticket" => Ok(Self::Ticket),
+            "depot" => Ok(Self::Depot),
+            "process-archive" => Ok(Self::ProcessArchive),
             other => Err(Fault::internal(format!("unknown kind of job {other}"))),
         }
     }
@@ -82,6 +94,11 @@ impl Kind {
 /// The lane of deliveries to `project`'s partner.
 pub fn delivery_lane(project: &str) -> String {
     format!("deliver:{project}")
+}
+
+/// The lane of what is done on a depot.
+pub fn depot_lane(depot: &str) -> String {
+    format!("depot:{depot}")
 }
 
 /// A job of `kind` on `subject`, to be taken from `run_at` on.

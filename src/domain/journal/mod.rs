@@ -32,6 +32,14 @@ pub enum Kind {
     PieceRefused,
     /// A known piece came again; its first receipt was given again.
     PieceRepeated,
+    /// An archive became durable, with its pieces, and its receipt was signed.
+    ArchiveReceived,
+    /// An archive was refused whole, and its negative receipt was signed.
+    ArchiveRefused,
+    /// A known archive came again; its first receipt was given again.
+    ArchiveRepeated,
+    /// The receipt of an archive stands on its depot, and its source has left.
+    ArchiveReceipted,
     /// The antivirus gave no verdict; the piece waits for one.
     PieceAwaitsScan,
     /// The antivirus looked at a content and found nothing.
@@ -85,6 +93,10 @@ impl Kind {
             Self::PieceReceived => "piece.received",
             Self::PieceRefused => "piece.refused",
             Self::PieceRepeated => "piece.repeated",
+            Self::ArchiveReceived => "archive.received",
+            Self::ArchiveRefused => "archive.refused",
+            Self::ArchiveRepeated => "archive.repeated",
+            Self::ArchiveReceipted => "archive.receipted",
             Self::PieceAwaitsScan => "piece.awaits-scan",
             Self::PieceScanned => "piece.scanned",
             Self::PieceQuarantined => "piece.quarantined",

@@ -9,6 +9,7 @@ use crate::{
         access::Client,
         exchanges::Status,
         ged::{
+            contained::Reader,
             documents::{self, Column},
             verdict,
         },
@@ -18,14 +19,14 @@ use crate::{
         exchanges::{self, DocumentRow, ExchangeRow, ReceiptRow},
         returns,
     },
-    vault::BlobReader,
 };
 
 /// The receipt of a piece.
 pub async fn receipt(ctx: &Context, client: &Client, id: Uuid) -> Result<ReceiptRow> {
-    exchange(ctx, client, id).await?;
+    let exchange = exchange(ctx, client, id).await?;
     let found = ctx.store.read(move |tx| exchanges::receipt(tx, id)).await?;
-    found.ok_or_else(|| Fault::internal(format!("exchange {id} has no receipt")))
+    let row = found.ok_or_else(|| Fault::internal(format!("exchange {id} has no receipt")))?;
+    documents::receipt(ctx, &exchange, row).await
 }
 
 /// The bytes of a piece's return, as they were sent; `not-found` until there is one.
@@ -53,7 +54,7 @@ pub struct Readable {
     /// The name to give it.
     pub file_name: String,
     /// Its bytes.
-    pub reader: BlobReader,
+    pub reader: Reader,
 }
 
 /// The content of a piece as received, or one that its processing produced (`document`).

@@ -13,7 +13,7 @@ use openssl::{
     },
 };
 
-use super::{der, document::Receipt};
+use super::{archive::ArchiveReceipt, der, document::Receipt};
 use crate::kernel::{
     digest::{Sha256, sha256},
     fault::{Code, Fault, Result},
@@ -51,6 +51,22 @@ pub fn verify_known(
     at: Option<Timestamp>,
 ) -> Result<(Receipt, SignerInfo)> {
     verified(der, trust(pem, at, X509VerifyFlags::PARTIAL_CHAIN))
+}
+
+/// Verifies the receipt of an archive; as [`verify`], or with `known` as [`verify_known`].
+pub fn verify_archive(
+    der: &[u8],
+    pem: &[u8],
+    known: bool,
+    at: Option<Timestamp>,
+) -> Result<(ArchiveReceipt, SignerInfo)> {
+    let flags = match known {
+        true => X509VerifyFlags::PARTIAL_CHAIN,
+        false => X509VerifyFlags::empty(),
+    };
+    let store = trust(pem, at, flags).map_err(unreadable_ca)?;
+    let content = verified_content(der, &store)?;
+    Ok((ArchiveReceipt::from_bytes(&content)?, signer_of(der)?))
 }
 
 fn verified(der: &[u8], store: Result<X509Store, ErrorStack>) -> Result<(Receipt, SignerInfo)> {

@@ -11,7 +11,8 @@ use crate::{
     config::Project,
     domain::{
         Context,
-        exchanges::Metadata,
+        archives::kept::archive_key,
+        exchanges::{Metadata, PIECE},
         ged::{
             ProjectKeys,
             documents::{self, Column},
@@ -54,6 +55,7 @@ impl Batch {
             let purged = Purged {
                 exchange_id: due.exchange_id,
                 return_id: Some(due.return_id),
+                archive: due.kind != PIECE,
                 natural_key: keys
                     .as_ref()
                     .and_then(|keys| natural_key_of(keys, &due))
@@ -105,7 +107,15 @@ impl Batch {
 fn natural_key_of(keys: &ProjectKeys, due: &Due) -> Option<Sha256> {
     let key = keys.unwrap(&due.wrapped_key).ok()?;
     let metadata: Metadata = documents::open_json(&key, Column::Metadata, &due.metadata).ok()?;
-    Some(natural_key(keys, &metadata, &due.sha256))
+    Some(match due.kind == PIECE {
+        true => natural_key(keys, &metadata, &due.sha256),
+        false => archive_key(
+            keys,
+            &metadata.project,
+            &metadata.source_application,
+            &due.sha256,
+        ),
+    })
 }
 
 /// The journal's entry of one purged exchange.

@@ -1,0 +1,24 @@
+//! Archives: many pieces in one file, those of one dossier or of several (ARC-1 to ARC-6), plis included (PAP-1).
+//!
+//! | file | what it gives |
+//! |---|---|
+//! | [`manifest`] | what an archive says of itself: `manifest.json`, or the same in XML (ARC-4, PAP-3) |
+//! | [`check`] | an archive held against its manifest and the project's rules, every fault at once |
+//! | [`pack`] | a folder made an archive, its manifest completed |
+//! | [`lines`] | the connections to the depots, shared by all that is done there |
+//! | [`reception`] | archives on their way in: poll, take, check, stage, flip, receipt |
+//! | [`kept`] | what is kept, sealed, of an archive, its dossiers and its pieces |
+//!
+//! What may be wrong has a code of its own ([`crate::codec::FindingCode`]): of the archive itself, and then it is refused
+//! whole, or of one piece, and then the project says whether the others are taken.
+
+pub mod check;
+pub mod kept;
+pub mod lines;
+pub mod manifest;
+pub mod pack;
+pub mod reception;
+
+pub use check::{Checked, CheckedFile, Flaw, PieceAt, Rules};
+pub use lines::Lines;
+pub use manifest::Manifest;
