@@ -26,12 +26,14 @@ pub mod listing;
 pub mod migrate;
 pub mod piece_results;
 pub mod purges;
+pub mod purging;
 pub mod redeliveries;
 pub mod replay;
 pub mod retention;
 pub mod return_files;
 pub mod returns;
 pub mod scans;
+pub mod sets;
 pub mod targets;
 
 pub use engine::{Access, Engine, Row, Store, Tx, Value};
@@ -58,6 +60,7 @@ pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
         migrate::ALL,
         piece_results::ALL,
         purges::ALL,
+        purging::ALL,
         redeliveries::ALL,
         replay::ALL,
         retention::ALL,
@@ -78,6 +81,9 @@ pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
     all.push(("DEPOSITS", deposits.0));
     let incidents = incidents::statement(&incidents::Filter::every(), 1);
     all.push(("INCIDENTS", incidents.0));
+    all.extend(journal::of_sets());
+    all.extend(purges::of_sets());
+    all.extend(purging::of_sets());
     all
 }
 

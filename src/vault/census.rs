@@ -1,7 +1,6 @@
 //! Upkeep: what is in the vault, for the comparison with the database, and the removal of what crashes left.
 
 use std::{
-    collections::HashSet,
     ffi::OsStr,
     fs::{self, DirEntry},
     io::{self, ErrorKind},
@@ -38,20 +37,31 @@ impl Vault {
             .map(|entry| entry.map_err(refused("list blobs")))
     }
 
-    /// Removes the unfinished files that were begun before `before`, but for those of `kept`, and counts them. `before` must
-    /// lie further back than the longest intake, or a blob that is still being written is lost.
-    pub async fn sweep(&self, before: Timestamp, kept: HashSet<Uuid>) -> Result<u64> {
+    /// The blobs of the unfinished files that were begun before `before`.
+    pub async fn parts(&self, before: Timestamp) -> Result<Vec<Uuid>> {
         let layout = self.layout.clone();
         blocking(move || {
-            let mut swept = 0;
+            let mut parts = Vec::new();
             for file in files(&layout) {
                 let path = file.map_err(refused("list parts"))?.path();
-                let is_old = |id: Uuid| created(id) < before && !kept.contains(&id);
-                if part_id(&path).is_some_and(is_old) {
-                    swept += u64::from(disk::remove(&path)?);
-                }
+                parts.extend(part_id(&path).filter(|id| created(*id) < before));
             }
-            Ok(swept)
+            Ok(parts)
+        })
+        .await
+    }
+
+    /// Removes the unfinished files of those blobs, and counts those that were there. One that is still being written
+    /// is lost.
+    pub async fn remove_parts(&self, ids: Vec<Uuid>) -> Result<u64> {
+        let layout = self.layout.clone();
+        blocking(move || {
+            let mut removed = 0;
+            for id in ids {
+                let part = layout.blob(id).with_extension(PART);
+                removed += u64::from(disk::remove(&part)?);
+            }
+            Ok(removed)
         })
         .await
     }

@@ -15,6 +15,7 @@ mod conformity;
 mod contract;
 mod demo;
 mod depots;
+mod deploy;
 mod duplicates;
 mod equipment;
 mod faults;

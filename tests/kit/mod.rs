@@ -12,7 +12,8 @@
 //! | `lot` | archives made to measure |
 //! | `mail`, `clamd`, `ftps` | a real SMTP server, a real antivirus, real FTPS servers |
 //! | `cft` | a stand-in for Axway's Transfer CFT |
-//! | `strace`, `tmpfs`, `loopdisk`, `chance` | system calls watched and made to fail; a small disk; a disk to cut off; a die whose seed is told |
+//! | `strace`, `tmpfs`, `loopdisk` | system calls watched and made to fail; a small disk; a disk to cut off |
+//! | `faketime`, `chance` | a clock that jumps; a die whose seed is told |
 //! | `python` | judges from PyPI: a contract fuzzer, a TLS scanner |
 //! | `archive` | archives made byte by byte |
 //! | `client`, `document` | an application that sends and reads pieces; documents to send |
@@ -39,6 +40,7 @@ pub mod client;
 pub mod contract;
 pub mod depot;
 pub mod document;
+pub mod faketime;
 pub mod ftps;
 pub mod gateway;
 pub mod loopdisk;

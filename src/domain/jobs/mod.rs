@@ -9,11 +9,12 @@
 //! that a slow one holds only its own; `mail` and `ticket` for the news of incidents; `archive` for the pieces of archives,
 //! `depot:<name>` for what is left on each depot.
 //!
-//! [`retry`] has jobs tried again that were given up.
+//! [`retry`] has jobs tried again that were given up; [`setback`] those that a clock has dated which was set back since.
 //!
 //! To add a kind: a variant of [`Kind`], its lane, its arm in `worker::run`.
 
 pub mod retry;
+pub mod setback;
 
 use std::time::Duration;
 
