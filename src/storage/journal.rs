@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::{
     engine::{Row, Tx, Value},
     exchanges::Owner,
+    sets,
 };
 use crate::{
     kernel::{clock::instant, digest::Sha256, fault::Result},
@@ -55,8 +56,6 @@ statements! {
         FROM journal_pending p JOIN journal j ON j.id = p.entry_id ORDER BY p.entry_id LIMIT $1";
     ANY_PENDING = "SELECT 1 FROM journal_pending LIMIT 1";
     LAST = "SELECT seq, entry_id, chain FROM journal_link ORDER BY seq DESC LIMIT 1";
-    LINK = "INSERT INTO journal_link (seq, entry_id, chain) VALUES ($1, $2, $3)";
-    UNPEND = "DELETE FROM journal_pending WHERE entry_id = $1";
     LINKED_AFTER = "SELECT l.seq, l.entry_id, l.chain, j.id, j.at, j.kind, j.exchange_id, j.project, j.partner, \
         j.environment, j.detail FROM journal_link l LEFT JOIN journal j ON j.id = l.entry_id WHERE l.seq > $1 \
         ORDER BY l.seq LIMIT $2";
@@ -64,10 +63,44 @@ statements! {
         AND NOT EXISTS (SELECT 1 FROM journal_pending p WHERE p.entry_id = j.id) LIMIT $1";
 }
 
+const APPEND_ALL: &str =
+    "INSERT INTO journal (id, at, kind, exchange_id, project, partner, environment, detail) VALUES";
+const PEND_ALL: &str = "INSERT INTO journal_pending (entry_id) VALUES";
+const LINK_ALL: &str = "INSERT INTO journal_link (seq, entry_id, chain) VALUES";
+const UNPEND_ALL: &str = "DELETE FROM journal_pending WHERE entry_id IN ({})";
+
+/// The statements over sets, for the preparation test.
+pub(super) fn of_sets() -> Vec<(&'static str, String)> {
+    vec![
+        ("APPEND_ALL", sets::inserting(APPEND_ALL, 2, 8)),
+        ("PEND_ALL", sets::inserting(PEND_ALL, 2, 1)),
+        ("LINK_ALL", sets::inserting(LINK_ALL, 2, 3)),
+        (
+            "UNPEND_ALL",
+            sets::filled(UNPEND_ALL, &[], &[&[Value::Null]]).0,
+        ),
+    ]
+}
+
 /// The statements that append `entry`, for a batch.
 pub fn appending(entry: &EntryRow) -> [(&'static str, Vec<Value>); 2] {
+    [(APPEND, values(entry)), (PEND, params![entry.id].into())]
+}
+
+/// Appends many entries at once.
+pub fn append_all(tx: &mut Tx<'_>, entries: &[&EntryRow]) -> Result<()> {
+    let rows: Vec<_> = entries.iter().map(|entry| values(entry)).collect();
+    let pended: Vec<Vec<Value>> = entries
+        .iter()
+        .map(|entry| params![entry.id].into())
+        .collect();
+    sets::insert(tx, APPEND_ALL, &rows)?;
+    sets::insert(tx, PEND_ALL, &pended)
+}
+
+fn values(entry: &EntryRow) -> Vec<Value> {
     let e = entry.clone();
-    let values = params![
+    params![
         e.id,
         e.at,
         e.kind,
@@ -76,8 +109,8 @@ pub fn appending(entry: &EntryRow) -> [(&'static str, Vec<Value>); 2] {
         e.owner.partner,
         e.owner.environment,
         e.detail
-    ];
-    [(APPEND, values.into()), (PEND, params![e.id].into())]
+    ]
+    .into()
 }
 
 /// Appends `entry`.
@@ -114,20 +147,13 @@ pub fn last(tx: &mut Tx<'_>) -> Result<Option<LinkRow>> {
 
 /// Gives entries their numbers and digests. Fails, and writes nothing, where a number or an entry is taken already.
 pub fn number(tx: &mut Tx<'_>, links: &[LinkRow]) -> Result<()> {
-    let values: Vec<_> = links
+    let rows: Vec<Vec<Value>> = links
         .iter()
-        .map(|link| {
-            (
-                params![link.seq, link.entry_id, link.chain],
-                params![link.entry_id],
-            )
-        })
+        .map(|link| params![link.seq, link.entry_id, link.chain].into())
         .collect();
-    let statements: Vec<_> = values
-        .iter()
-        .flat_map(|(linked, entry)| [(LINK, &linked[..]), (UNPEND, &entry[..])])
-        .collect();
-    tx.batch(&statements)
+    let entries: Vec<Value> = links.iter().map(|link| link.entry_id.into()).collect();
+    sets::insert(tx, LINK_ALL, &rows)?;
+    sets::run(tx, UNPEND_ALL, &[], &entries)
 }
 
 /// At most `limit` links whose number is above `seq`, in order, each with its entry where it is still there.

@@ -21,11 +21,13 @@ pub mod leases;
 pub mod listing;
 pub mod migrate;
 pub mod purges;
+pub mod purging;
 pub mod redeliveries;
 pub mod replay;
 pub mod retention;
 pub mod returns;
 pub mod scans;
+pub mod sets;
 pub mod targets;
 
 pub use engine::{Access, Engine, Row, Store, Tx, Value};
@@ -47,6 +49,7 @@ pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
         leases::ALL,
         migrate::ALL,
         purges::ALL,
+        purging::ALL,
         redeliveries::ALL,
         replay::ALL,
         retention::ALL,
@@ -66,6 +69,9 @@ pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
     all.push(("DEPOSITS", deposits.0));
     let incidents = incidents::statement(&incidents::Filter::every(), 1);
     all.push(("INCIDENTS", incidents.0));
+    all.extend(journal::of_sets());
+    all.extend(purges::of_sets());
+    all.extend(purging::of_sets());
     all
 }
 

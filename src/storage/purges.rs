@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::engine::{Row, Tx};
+use super::{
+    engine::{Row, Tx, Value},
+    sets,
+};
 use crate::{
     kernel::{clock::instant, fault::Result},
     params, statements,
@@ -67,12 +70,18 @@ statements! {
         keys_destroyed, kept_back, fault FROM purge_run ORDER BY started_at DESC LIMIT $1";
     TO_REMOVE = "SELECT b.document_id, b.purge_id, d.exchange_id FROM blob_removal b JOIN document d ON d.id = b.document_id \
         WHERE b.document_id > $1 ORDER BY b.document_id LIMIT $2";
-    REMOVED = "DELETE FROM blob_removal WHERE document_id = $1";
     AWAITS_REMOVAL = "SELECT 1 FROM blob_removal WHERE document_id = $1";
     MARK = "SELECT at FROM clock_mark WHERE name = 'house'";
     SET_MARK = "INSERT INTO clock_mark (name, at) VALUES ('house', $1) ON CONFLICT (name) DO UPDATE SET at = excluded.at";
     FIRST_ENTRY = "SELECT j.at FROM journal_link l JOIN journal j ON j.id = l.entry_id ORDER BY l.seq LIMIT 1";
     LAST_ENTRY = "SELECT j.at FROM journal_link l JOIN journal j ON j.id = l.entry_id ORDER BY l.seq DESC LIMIT 1";
+}
+
+const REMOVED: &str = "DELETE FROM blob_removal WHERE document_id IN ({})";
+
+/// The statement over a set, for the preparation test.
+pub(super) fn of_sets() -> Vec<(&'static str, String)> {
+    vec![("REMOVED", sets::filled(REMOVED, &[], &[&[Value::Null]]).0)]
 }
 
 /// Notes that a run begins.
@@ -129,9 +138,8 @@ pub fn to_remove(tx: &mut Tx<'_>, id: Uuid, limit: u32) -> Result<Vec<Removal>> 
 
 /// Forgets blobs whose files are gone for good.
 pub fn removed(tx: &mut Tx<'_>, documents: &[Uuid]) -> Result<()> {
-    let values: Vec<_> = documents.iter().map(|id| params![*id]).collect();
-    let statements: Vec<_> = values.iter().map(|id| (REMOVED, &id[..])).collect();
-    tx.batch(&statements)
+    let documents: Vec<Value> = documents.iter().copied().map(Value::from).collect();
+    sets::run(tx, REMOVED, &[], &documents)
 }
 
 /// Whether a blob is on its way out.

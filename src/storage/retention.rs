@@ -1,14 +1,14 @@
-//! What has outlived its term, what keeps it from the purge, and what the purge leaves of it.
+//! What has outlived its term, and what keeps it from the purge.
 //!
 //! Candidates are walked in the order in which their terms end, by a cursor, so that a project with a year of held
-//! dossiers costs each of them one look. A purged exchange keeps its rows: ids, digests, sizes and dates; its sealed
-//! columns are emptied and its wrapped keys are gone. Its natural key goes: the same piece sent again is a new one.
+//! dossiers costs each of them one look. What
+//! the purge leaves of them is in [`super::purging`].
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    engine::{Row, Tx, Value},
+    engine::{Row, Tx},
     exchanges::Owner,
 };
 use crate::{
@@ -109,19 +109,6 @@ statements! {
         WHERE e.project = $1 AND e.status = $2 AND e.id < $3 AND r.acknowledged_at IS NULL";
     PROJECTS = "SELECT project FROM project_key WHERE purpose = 'wrap' ORDER BY project";
     ANY_OF = "SELECT 1 FROM exchange WHERE project = $1 AND status <> 'purged' LIMIT 1";
-    EMPTY_EXCHANGE = "UPDATE exchange SET status = 'purged', purged_at = $1, wrapped_key = $2, metadata = $2 WHERE id = $3";
-    EMPTY_RETURN = "UPDATE exchange_return SET purged_at = $1, body = $2 WHERE exchange_id = $3";
-    QUEUE_BLOBS = "INSERT INTO blob_removal (document_id, purge_id, partner, environment, queued_at) \
-        SELECT d.id, $1, d.partner, d.environment, $2 FROM document d WHERE d.exchange_id = $3";
-    EMPTY_DOCUMENTS = "UPDATE document SET purged_at = $1, wrapped_key = $2, file_name = NULL WHERE exchange_id = $3";
-    EMPTY_ACKNOWLEDGMENT = "UPDATE acknowledgment SET headers = $1, body = $2 WHERE return_id = $3";
-    DROP_RESULT = "DELETE FROM result WHERE exchange_id = $1";
-    DROP_SENDERS_KEYS = "DELETE FROM idempotency_key WHERE exchange_id = $1";
-    EMPTY_ATTEMPTS = "UPDATE delivery_attempt SET answer = NULL WHERE return_id = $1 AND answer IS NOT NULL";
-    DROP_NATURAL_KEY = "DELETE FROM natural_key WHERE digest = $1 AND exchange_id = $2";
-    DROP_NATURAL_KEYS_OF = "DELETE FROM natural_key WHERE exchange_id = $1";
-    DROP_NATURAL_KEYS_OF_PURGED = "DELETE FROM natural_key WHERE exchange_id IN (SELECT id FROM exchange WHERE status = 'purged')";
-    DROP_JOBS = "DELETE FROM job WHERE subject = $1";
     FIND_PURGEABLE = "SELECT r.acknowledged_at, r.id, e.id, e.partner, e.environment, e.sha256, e.wrapped_key, e.metadata, \
         (SELECT count(*) FROM document d WHERE d.exchange_id = e.id), \
         (SELECT CAST(COALESCE(sum(d.size), 0) AS bigint) FROM document d WHERE d.exchange_id = e.id), \
@@ -207,67 +194,6 @@ pub fn projects(tx: &mut Tx<'_>) -> Result<Vec<(String, bool)>> {
         all.push((name, keeps));
     }
     Ok(all)
-}
-
-/// What is written for one purged exchange.
-#[derive(Clone, Debug)]
-pub struct Purging {
-    /// The run.
-    pub run: Uuid,
-    /// When.
-    pub at: Timestamp,
-    /// The exchange.
-    pub exchange_id: Uuid,
-    /// Its return, where it has one.
-    pub return_id: Option<Uuid>,
-    /// How its natural key goes.
-    pub natural_key: NaturalKey,
-}
-
-/// How a purged exchange's natural key goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NaturalKey {
-    /// By its digest, which the metadata gave.
-    Known(Sha256),
-    /// By a search through all of them, for metadata that do not open.
-    Searched,
-    /// With those of all purged exchanges, by [`drop_natural_keys`].
-    Later,
-}
-
-/// The statements that destroy what an exchange holds, for a batch. Its blobs are queued before their rows die.
-pub fn purging(p: &Purging) -> Vec<(&'static str, Vec<Value>)> {
-    let (id, at, none) = (p.exchange_id, p.at, Vec::<u8>::new);
-    let mut all: Vec<(&'static str, Vec<Value>)> = vec![
-        (EMPTY_EXCHANGE, params![at, none(), id].into()),
-        (EMPTY_RETURN, params![at, none(), id].into()),
-        (QUEUE_BLOBS, params![p.run, at, id].into()),
-        (EMPTY_DOCUMENTS, params![at, none(), id].into()),
-        (DROP_RESULT, params![id].into()),
-        (DROP_SENDERS_KEYS, params![id].into()),
-    ];
-    if let Some(id) = p.return_id {
-        let no_headers = serde_json::Value::Array(Vec::new());
-        all.push((EMPTY_ACKNOWLEDGMENT, params![no_headers, none(), id].into()));
-        all.push((EMPTY_ATTEMPTS, params![id].into()));
-    }
-    match &p.natural_key {
-        NaturalKey::Known(digest) => all.push((DROP_NATURAL_KEY, params![digest, id].into())),
-        NaturalKey::Searched => all.push((DROP_NATURAL_KEYS_OF, params![id].into())),
-        NaturalKey::Later => {}
-    }
-    all
-}
-
-/// The statements that take away the work of an exchange that was purged before a backup's restoration.
-pub fn without_work(exchange: Uuid, return_id: Option<Uuid>) -> Vec<(&'static str, Vec<Value>)> {
-    let subjects = std::iter::once(exchange).chain(return_id);
-    subjects.map(|id| (DROP_JOBS, params![id].into())).collect()
-}
-
-/// Drops the natural keys of all purged exchanges. Looks at every key: for a restoration.
-pub fn drop_natural_keys(tx: &mut Tx<'_>) -> Result<()> {
-    tx.execute(DROP_NATURAL_KEYS_OF_PURGED, &[]).map(drop)
 }
 
 /// One exchange as a purge sees it, whatever its term, with its project; nothing where it is purged or not there. For a

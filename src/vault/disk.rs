@@ -7,6 +7,7 @@ use std::{
     num::NonZeroU64,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    thread,
 };
 
 use rustix::fs::{Advice, fadvise};
@@ -24,6 +25,9 @@ pub const FAN_OUT: u8 = 64;
 /// How many bytes of a file gather before the disk is asked to begin with them. Left to the sync at the end, a large file's
 /// bytes would reach the disk only then, and hold up every other sync meanwhile: ext4 writes them all before any commit.
 const AHEAD: u64 = 1024 * 1024;
+/// How many threads remove files at once. Measured on ext4: freeing a file's blocks waits for the disk's journal, and four
+/// threads remove half as many files again as one; eight, no more.
+const LANES: u8 = 4;
 /// How many bytes of a file are copied at once.
 const CHUNK: usize = 256 * 1024;
 /// What the name of an unpublished file ends with.
@@ -68,15 +72,42 @@ impl Layout {
         self.home(id).join(id.simple().to_string())
     }
 
-    /// Syncs the folders of these blobs, each once.
-    pub fn sync_homes(&self, ids: &[Uuid]) -> Result<()> {
-        let homes: BTreeSet<_> = ids.iter().map(|id| self.home(*id)).collect();
-        homes.iter().try_for_each(|home| sync_folder(home))
+    /// Removes blobs and syncs their folders, each once, in lanes of their own folders; answers those that are gone. A file
+    /// that the disk does not give up is not among them.
+    pub fn remove_all(&self, ids: &[Uuid]) -> Result<Vec<Uuid>> {
+        let lane = |number: u8| {
+            let own = ids.iter().copied();
+            own.filter(move |id| Self::place(*id) % LANES == number)
+        };
+        thread::scope(|scope| {
+            let lanes =
+                (0..LANES).map(|number| scope.spawn(move || self.remove_some(lane(number))));
+            let lanes: Vec<_> = lanes.collect();
+            let mut gone = Vec::with_capacity(ids.len());
+            for lane in lanes {
+                gone.extend(
+                    lane.join()
+                        .map_err(|_| Fault::internal("a removal panicked"))??,
+                );
+            }
+            Ok(gone)
+        })
     }
 
-    /// The last byte is random, where the first ones are the date: concurrent blobs spread.
+    fn remove_some(&self, ids: impl Iterator<Item = Uuid>) -> Result<Vec<Uuid>> {
+        let gone: Vec<_> = ids.filter(|id| remove(&self.blob(*id)).is_ok()).collect();
+        let homes: BTreeSet<_> = gone.iter().map(|id| self.home(*id)).collect();
+        homes.iter().try_for_each(|home| sync_folder(home))?;
+        Ok(gone)
+    }
+
     fn home(&self, id: Uuid) -> PathBuf {
-        self.folder(id.as_bytes()[15] % FAN_OUT)
+        self.folder(Self::place(id))
+    }
+
+    /// The number of a blob's folder. The last byte is random, where the first ones are the date: concurrent blobs spread.
+    fn place(id: Uuid) -> u8 {
+        id.as_bytes()[15] % FAN_OUT
     }
 }
 

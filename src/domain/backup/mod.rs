@@ -5,7 +5,8 @@
 //! | [`make`] | rows of one instant, then the blobs that they name, then the daily keys, then the hash list |
 //! | [`rows`] | a table as lines of JSON, there and back |
 //! | [`files`] | copies with their digests, the hash list, syncs |
-//! | [`restore`] | checks the whole list, puts all back, purges again, and only then lets the house be served |
+//! | [`restore`] | checks the whole list, puts all back, and only then lets the house be served |
+//! | [`replay`] | purges again, before that, what was purged since the backup was made |
 //!
 //! # What lies in a backup
 //! `manifest.json` (engine, schema, date, counts), `rows/<table>.jsonl`, `blobs/<id>`, `keys/<id>.key`, and, written last,
@@ -24,6 +25,7 @@
 
 pub mod files;
 pub mod make;
+pub mod replay;
 pub mod restore;
 pub mod rows;
 

@@ -2,7 +2,6 @@
 //! data folder stands from before the first row until after the last replayed purge, and a second try begins again.
 
 use std::{
-    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -13,17 +12,14 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    BLOBS, KEYS, MANIFEST, Manifest, PURGES, ROWS, SUMS, VERSION, engine_name,
+    BLOBS, KEYS, MANIFEST, Manifest, ROWS, SUMS, VERSION, engine_name,
     files::{self, Sums},
-    rows,
+    replay, rows,
 };
 use crate::{
     domain::{
         Context,
-        ged::{
-            epochs,
-            purge::{Run, batch, ledger, removal},
-        },
+        ged::epochs,
         journal::{self, Kind, Subject},
     },
     kernel::{
@@ -34,8 +30,7 @@ use crate::{
     storage::{
         dump::{self, Table},
         journal::append,
-        keys, migrate, purges,
-        retention::{self, NaturalKey, Purging},
+        migrate, retention,
     },
 };
 
@@ -122,7 +117,7 @@ pub async fn restore(
     import_blobs(ctx, order, sums).await?;
     import_keys(ctx, order, &manifest, &data).await?;
     failpoint::hit("restore.before-replay");
-    let purged_again = replay(ctx, order).await?;
+    let purged_again = replay::replay(ctx, order).await?;
     record(ctx, order, &manifest, purged_again).await?;
     ctx.store.scrub(&retention::TABLES, false).await?;
     fs::remove_file(data.join(MARK)).map_err(files::refused(&data))?;
@@ -261,76 +256,6 @@ async fn import_keys(ctx: &Context, order: &Order, manifest: &Manifest, data: &P
             Ok(())
         }
     }
-}
-
-/// Purges again what was purged since the backup was made: what the ledgers name, and what the destroyed keys kept.
-async fn replay(ctx: &Context, order: &Order) -> Result<u64> {
-    let run = Run {
-        id: ctx.entropy.uuid(&ctx.clock)?,
-        at: ctx.clock.now(),
-    };
-    let mut folders = vec![ledger::folder(ctx)];
-    folders.extend(order.keys.iter().map(|keys| keys.join(PURGES)));
-    folders.extend(order.purges.iter().cloned());
-    let mut all: BTreeSet<Uuid> = BTreeSet::new();
-    for folder in folders {
-        all.extend(ledger::read(&folder)?);
-    }
-    all.extend(without_key(ctx).await?);
-    let mut purged = 0;
-    for id in all {
-        purged += u64::from(purge_again(ctx, run, id).await?);
-    }
-    ctx.store.write(retention::drop_natural_keys).await?;
-    removal::drain(ctx).await?;
-    epochs::destroy_unused(ctx, run.at).await?;
-    let now = run.at;
-    ctx.store.write(move |tx| purges::set_mark(tx, now)).await?;
-    Ok(purged)
-}
-
-/// The exchanges whose day's key is not there.
-async fn without_key(ctx: &Context) -> Result<Vec<Uuid>> {
-    let mut all = Vec::new();
-    for key in ctx.store.read(keys::of_days).await? {
-        if ctx.keyring.epochs().holds(key.id) {
-            continue;
-        }
-        let mut after = Uuid::nil();
-        loop {
-            let id = key.id;
-            let page = ctx
-                .store
-                .read(move |tx| keys::exchanges_under(tx, id, after, 1000));
-            let page = page.await?;
-            let Some(last) = page.last() else { break };
-            after = *last;
-            all.extend(page);
-        }
-    }
-    Ok(all)
-}
-
-/// Purges one exchange, whatever its term says: it was purged before.
-async fn purge_again(ctx: &Context, run: Run, id: Uuid) -> Result<bool> {
-    let found = ctx.store.read(move |tx| retention::find(tx, id)).await?;
-    let Some((project, return_id, due)) = found else {
-        return Ok(false);
-    };
-    let purging = Purging {
-        run: run.id,
-        at: run.at,
-        exchange_id: id,
-        return_id,
-        natural_key: NaturalKey::Later,
-    };
-    let entry = batch::entry(ctx, run, &project, &due, "replayed")?;
-    let mut statements = batch::statements(&purging, &entry);
-    statements.extend(retention::without_work(id, return_id));
-    ctx.store
-        .write(move |tx| batch::run_all(tx, statements.iter()))
-        .await?;
-    Ok(true)
 }
 
 async fn record(ctx: &Context, order: &Order, manifest: &Manifest, purged: u64) -> Result<()> {

@@ -53,12 +53,16 @@ impl Column {
 /// The key under which everything personal of an exchange is sealed. Fails with `purged` where it was destroyed.
 pub async fn exchange_key(ctx: &Context, exchange: &ExchangeRow) -> Result<Key> {
     if exchange.status == Status::Purged.as_str() {
-        let detail =
-            "La durée de conservation de cette pièce est échue ; son contenu a été détruit.";
-        return Err(Fault::new(Code::Purged, detail));
+        return Err(purged());
     }
     let keys = keys_of(ctx, &exchange.project).await?;
     keys.unwrap(&exchange.wrapped_key)
+}
+
+/// What is said of a piece that was purged.
+pub fn purged() -> Fault {
+    let detail = "La durée de conservation de cette pièce est échue ; son contenu a été détruit.";
+    Fault::new(Code::Purged, detail)
 }
 
 /// The keys of a project that wrapped something; none is made.

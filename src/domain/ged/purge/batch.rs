@@ -21,14 +21,12 @@ use crate::{
     },
     kernel::{digest::Sha256, failpoint, fault::Result},
     storage::{
-        Tx, Value,
-        journal::{self as journal_rows, EntryRow},
-        retention::{self, Due, NaturalKey, Place, Purging},
+        Tx,
+        journal::EntryRow,
+        purging::{self, NaturalKey, Purged},
+        retention::{self, Due, Place},
     },
 };
-
-/// A statement and its parameters, made before the transaction.
-type Prepared = (&'static str, Vec<Value>);
 
 /// Some exchanges that are due, ready to be destroyed.
 pub struct Batch {
@@ -36,7 +34,7 @@ pub struct Batch {
     project: String,
     cutoff: Timestamp,
     range: (Place, Place),
-    exchanges: Vec<(Due, Vec<Prepared>)>,
+    exchanges: Vec<(Due, Purged)>,
 }
 
 impl Batch {
@@ -53,18 +51,16 @@ impl Batch {
         let term = project.retention.to_string();
         let free = page.into_iter().filter(|due| !due.kept.any());
         let exchanges = free.map(|due| -> Result<_> {
-            let purging = Purging {
-                run: run.id,
-                at: run.at,
+            let purged = Purged {
                 exchange_id: due.exchange_id,
                 return_id: Some(due.return_id),
                 natural_key: keys
                     .as_ref()
                     .and_then(|keys| natural_key_of(keys, &due))
                     .map_or(NaturalKey::Searched, NaturalKey::Known),
+                entry: entry(ctx, run, &project.name, &due, &term)?,
             };
-            let entry = entry(ctx, run, &project.name, &due, &term)?;
-            Ok((due, statements(&purging, &entry)))
+            Ok((due, purged))
         });
         Ok(Self {
             run,
@@ -99,23 +95,10 @@ impl Batch {
         let free: HashSet<Uuid> = free.into_iter().collect();
         let ready = self.exchanges.iter();
         let ready = ready.filter(|(due, _)| free.contains(&due.exchange_id));
-        let destroyed = ready.clone().map(|(due, _)| due.exchange_id).collect();
-        run_all(tx, ready.flat_map(|(_, statements)| statements))?;
-        Ok(destroyed)
+        let ready: Vec<_> = ready.map(|(_, purged)| purged.clone()).collect();
+        purging::destroy(tx, self.run.id, self.run.at, &ready)?;
+        Ok(ready.iter().map(|purged| purged.exchange_id).collect())
     }
-}
-
-/// Runs prepared statements in one round trip.
-pub fn run_all<'p>(tx: &mut Tx<'_>, all: impl Iterator<Item = &'p Prepared>) -> Result<()> {
-    let statements: Vec<_> = all.map(|(sql, values)| (*sql, &values[..])).collect();
-    tx.batch(&statements)
-}
-
-/// Everything that is written for one exchange.
-pub fn statements(purging: &Purging, entry: &EntryRow) -> Vec<Prepared> {
-    let mut all = retention::purging(purging);
-    all.extend(journal_rows::appending(entry));
-    all
 }
 
 /// The natural key, from the metadata that are about to go; nothing where they do not open any more.

@@ -12,8 +12,8 @@
 //!
 //! **The way of a run.** The lease `purge` is taken; the clock is judged; project after project, what was acknowledged
 //! before the term's cutoff is walked in batches: one transaction empties the sealed columns, drops the wrapped keys, the
-//! results and the natural key, writes the journal's entry and queues the blobs. Then the blobs' files go, and their folders are
-//! synced. Last, the daily keys that nothing uses any more are destroyed ([`crate::domain::ged::epochs`]) and the
+//! results and the natural key, writes the journal's entry and queues the blobs. Beside that the blobs' files go, and their
+//! folders are synced. Last, the daily keys that nothing uses any more are destroyed ([`crate::domain::ged::epochs`]) and the
 //! database gives up its dead bytes (`Store::scrub`).
 //!
 //! **Never purged**: what nobody acknowledged, what is on legal hold, what an open incident is about, what work waits for.
@@ -156,13 +156,26 @@ async fn guarded(ctx: &Context, order: &Order, run: Run) -> Result<Report> {
 
 /// Everything that is due, then the keys, then the dead bytes.
 async fn all(ctx: &Context, order: &Order, run: Run, report: &mut Report) -> Result<()> {
-    for project in ctx.config.projects.values() {
-        one_project(ctx, run, project, report).await?;
-    }
+    let (removals, worth_it) = removal::beside(ctx);
+    let (destroyed, ()) = tokio::join!(every_project(ctx, run, report, worth_it), removals);
+    destroyed?;
     survey::unacknowledged(ctx, run.at, report).await?;
     report.blobs_left = removal::drain(ctx).await?;
     report.keys_destroyed = epochs::destroy_unused(ctx, run.at).await?;
     report.scrubbed = ctx.store.scrub(&retention::TABLES, order.rewrite).await?;
+    Ok(())
+}
+
+/// Project after project, while the blobs of what is destroyed are removed beside.
+async fn every_project(
+    ctx: &Context,
+    run: Run,
+    report: &mut Report,
+    worth_it: removal::Bell,
+) -> Result<()> {
+    for project in ctx.config.projects.values() {
+        one_project(ctx, run, project, report, &worth_it).await?;
+    }
     Ok(())
 }
 
@@ -171,6 +184,7 @@ async fn one_project(
     run: Run,
     project: &Project,
     report: &mut Report,
+    worth_it: &removal::Bell,
 ) -> Result<()> {
     let cutoff = project.retention.cutoff(run.at);
     let (mut place, name) = (START, &project.name);
@@ -190,7 +204,7 @@ async fn one_project(
         let batch = Batch::prepare(ctx, run, project, cutoff, (place, last), page).await?;
         batch.destroy(ctx, report).await?;
         if report.documents - drained_at >= removal::WORTH_A_SYNC {
-            removal::drain(ctx).await?;
+            worth_it.ring();
             drained_at = report.documents;
         }
         place = last;

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::ledger;
@@ -19,6 +20,31 @@ use crate::{
 const PAGE: u32 = 1000;
 /// How many queued blobs are worth the syncs of their folders, while more are coming.
 pub const WORTH_A_SYNC: u64 = 1000;
+
+/// Rings for the removal that goes on beside the batches, which ends once this is dropped.
+pub struct Bell(mpsc::Sender<()>);
+
+impl Bell {
+    /// There is enough to remove.
+    pub fn ring(&self) {
+        // Where it was rung already, the next round takes all that is queued by then.
+        let _ = self.0.try_send(());
+    }
+}
+
+/// The removal that goes on while more is destroyed: freeing a file's blocks keeps the disk waiting, not the database. What
+/// it fails at is left to the last [`drain`].
+pub fn beside(ctx: &Context) -> (impl Future<Output = ()>, Bell) {
+    let (bell, mut rung) = mpsc::channel(1);
+    let removals = async move {
+        while rung.recv().await.is_some() {
+            if let Err(fault) = drain(ctx).await {
+                tracing::warn!(%fault, "blobs of purged exchanges wait for the end of the run");
+            }
+        }
+    };
+    (removals, Bell(bell))
+}
 
 /// Removes every blob that is queued; answers how many files could not be removed. They stay queued.
 ///

@@ -1,0 +1,99 @@
+//! What was purged since a backup was made is purged again once it is restored, before anything is served.
+
+use std::collections::BTreeSet;
+
+use uuid::Uuid;
+
+use super::{PURGES, restore::Order};
+use crate::{
+    domain::{
+        Context,
+        ged::{
+            epochs,
+            purge::{Run, batch, ledger, removal},
+        },
+    },
+    kernel::fault::Result,
+    storage::{
+        keys, purges,
+        purging::{self, NaturalKey, Purged},
+        retention,
+    },
+};
+
+/// How many exchanges one transaction purges.
+const BATCH: usize = 250;
+
+/// Purges again what was purged since the backup was made: what the ledgers name, and what the destroyed keys kept.
+pub async fn replay(ctx: &Context, order: &Order) -> Result<u64> {
+    let run = Run {
+        id: ctx.entropy.uuid(&ctx.clock)?,
+        at: ctx.clock.now(),
+    };
+    let mut folders = vec![ledger::folder(ctx)];
+    folders.extend(order.keys.iter().map(|keys| keys.join(PURGES)));
+    folders.extend(order.purges.iter().cloned());
+    let mut all: BTreeSet<Uuid> = BTreeSet::new();
+    for folder in folders {
+        all.extend(ledger::read(&folder)?);
+    }
+    all.extend(without_key(ctx).await?);
+    let mut purged = 0;
+    let all: Vec<Uuid> = all.into_iter().collect();
+    for ids in all.chunks(BATCH) {
+        purged += purge_again(ctx, run, ids.to_vec()).await?;
+    }
+    ctx.store.write(purging::drop_natural_keys).await?;
+    removal::drain(ctx).await?;
+    epochs::destroy_unused(ctx, run.at).await?;
+    let now = run.at;
+    ctx.store.write(move |tx| purges::set_mark(tx, now)).await?;
+    Ok(purged)
+}
+
+/// The exchanges whose day's key is not there.
+async fn without_key(ctx: &Context) -> Result<Vec<Uuid>> {
+    let mut all = Vec::new();
+    for key in ctx.store.read(keys::of_days).await? {
+        if ctx.keyring.epochs().holds(key.id) {
+            continue;
+        }
+        let mut after = Uuid::nil();
+        loop {
+            let id = key.id;
+            let page = ctx
+                .store
+                .read(move |tx| keys::exchanges_under(tx, id, after, 1000));
+            let page = page.await?;
+            let Some(last) = page.last() else { break };
+            after = *last;
+            all.extend(page);
+        }
+    }
+    Ok(all)
+}
+
+/// Purges exchanges, whatever their terms say: they were purged before. Answers how many there were.
+async fn purge_again(ctx: &Context, run: Run, ids: Vec<Uuid>) -> Result<u64> {
+    let found = ctx.store.read(move |tx| {
+        let each = ids.iter().map(|id| retention::find(tx, *id));
+        each.collect::<Result<Vec<_>>>()
+    });
+    let all = found.await?.into_iter().flatten();
+    let all = all.map(|(project, return_id, due)| {
+        Ok(Purged {
+            exchange_id: due.exchange_id,
+            return_id,
+            natural_key: NaturalKey::Later,
+            entry: batch::entry(ctx, run, &project, &due, "replayed")?,
+        })
+    });
+    let all = all.collect::<Result<Vec<_>>>()?;
+    let purged = all.len() as u64;
+    let written = ctx.store.write(move |tx| {
+        purging::destroy(tx, run.id, run.at, &all)?;
+        purging::drop_work(tx, &all)
+    });
+    written.await?;
+    Ok(purged)
+}

@@ -1,0 +1,152 @@
+//! What a purge leaves of exchanges, written for many of them at once.
+//!
+//! A purged exchange keeps its rows: ids, digests, sizes and dates; its sealed columns are emptied and its wrapped keys are
+//! gone. Its natural key goes: the same piece sent again is a new one.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{
+    engine::{Tx, Value},
+    journal::{self, EntryRow},
+    sets,
+};
+use crate::{
+    kernel::{digest::Sha256, fault::Result},
+    params, statements,
+};
+
+/// One exchange of a purge.
+#[derive(Clone, Debug)]
+pub struct Purged {
+    /// The exchange.
+    pub exchange_id: Uuid,
+    /// Its return, where it has one.
+    pub return_id: Option<Uuid>,
+    /// How its natural key goes.
+    pub natural_key: NaturalKey,
+    /// Its entry in the journal.
+    pub entry: EntryRow,
+}
+
+/// How a purged exchange's natural key goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NaturalKey {
+    /// By its digest, which the metadata gave.
+    Known(Sha256),
+    /// By a search through all of them, for metadata that do not open.
+    Searched,
+    /// With those of all purged exchanges, by [`drop_natural_keys`].
+    Later,
+}
+
+statements! {
+    DROP_NATURAL_KEYS_OF_PURGED = "DELETE FROM natural_key WHERE exchange_id IN (SELECT id FROM exchange WHERE status = 'purged')";
+}
+
+const EMPTY_EXCHANGES: &str = "UPDATE exchange SET status = 'purged', purged_at = $1, wrapped_key = $2, metadata = $2 \
+    WHERE id IN ({})";
+const EMPTY_RETURNS: &str =
+    "UPDATE exchange_return SET purged_at = $1, body = $2 WHERE exchange_id IN ({})";
+const QUEUE_BLOBS: &str = "INSERT INTO blob_removal (document_id, purge_id, partner, environment, queued_at) \
+    SELECT d.id, $1, d.partner, d.environment, $2 FROM document d WHERE d.exchange_id IN ({})";
+const EMPTY_DOCUMENTS: &str = "UPDATE document SET purged_at = $1, wrapped_key = $2, file_name = NULL WHERE exchange_id IN ({})";
+const EMPTY_ACKNOWLEDGMENTS: &str =
+    "UPDATE acknowledgment SET headers = $1, body = $2 WHERE return_id IN ({})";
+const EMPTY_ATTEMPTS: &str =
+    "UPDATE delivery_attempt SET answer = NULL WHERE return_id IN ({}) AND answer IS NOT NULL";
+const DROP_RESULTS: &str = "DELETE FROM result WHERE exchange_id IN ({})";
+const DROP_SENDERS_KEYS: &str = "DELETE FROM idempotency_key WHERE exchange_id IN ({})";
+const DROP_NATURAL_KEYS: &str =
+    "DELETE FROM natural_key WHERE digest IN ({}) AND exchange_id IN ({})";
+const DROP_NATURAL_KEYS_OF: &str = "DELETE FROM natural_key WHERE exchange_id IN ({})";
+const DROP_JOBS: &str = "DELETE FROM job WHERE subject IN ({})";
+
+/// The statements over sets, each of one member, for the preparation test.
+pub(super) fn of_sets() -> Vec<(&'static str, String)> {
+    let one: &[Value] = &[Value::Null];
+    let filled = |(name, template): (&'static str, &str)| {
+        (
+            name,
+            sets::filled(template, &[Value::Null, Value::Null], &[one, one]).0,
+        )
+    };
+    let fixed = [
+        ("EMPTY_EXCHANGES", EMPTY_EXCHANGES),
+        ("EMPTY_RETURNS", EMPTY_RETURNS),
+        ("QUEUE_BLOBS", QUEUE_BLOBS),
+        ("EMPTY_DOCUMENTS", EMPTY_DOCUMENTS),
+        ("EMPTY_ACKNOWLEDGMENTS", EMPTY_ACKNOWLEDGMENTS),
+    ];
+    let bare = [
+        ("EMPTY_ATTEMPTS", EMPTY_ATTEMPTS),
+        ("DROP_RESULTS", DROP_RESULTS),
+        ("DROP_SENDERS_KEYS", DROP_SENDERS_KEYS),
+        ("DROP_NATURAL_KEYS", DROP_NATURAL_KEYS),
+        ("DROP_NATURAL_KEYS_OF", DROP_NATURAL_KEYS_OF),
+        ("DROP_JOBS", DROP_JOBS),
+    ];
+    let bare = bare.map(|(name, template)| (name, sets::filled(template, &[], &[one, one]).0));
+    fixed.map(filled).into_iter().chain(bare).collect()
+}
+
+/// Destroys what the exchanges hold, for the run `run`, and writes their entries in the journal. Their blobs are queued before
+/// their rows die.
+pub fn destroy(tx: &mut Tx<'_>, run: Uuid, at: Timestamp, all: &[Purged]) -> Result<()> {
+    let (ids, returns) = (exchanges(all), returns(all));
+    let emptied = params![at, Vec::new()];
+    sets::run(tx, EMPTY_EXCHANGES, &emptied, &ids)?;
+    sets::run(tx, EMPTY_RETURNS, &emptied, &ids)?;
+    sets::run(tx, QUEUE_BLOBS, &params![run, at], &ids)?;
+    sets::run(tx, EMPTY_DOCUMENTS, &emptied, &ids)?;
+    sets::run(tx, DROP_RESULTS, &[], &ids)?;
+    sets::run(tx, DROP_SENDERS_KEYS, &[], &ids)?;
+    let no_headers = serde_json::Value::Array(Vec::new());
+    let unanswered = params![no_headers, Vec::new()];
+    sets::run(tx, EMPTY_ACKNOWLEDGMENTS, &unanswered, &returns)?;
+    sets::run(tx, EMPTY_ATTEMPTS, &[], &returns)?;
+    forget(tx, all)?;
+    let entries: Vec<_> = all.iter().map(|purged| &purged.entry).collect();
+    journal::append_all(tx, &entries)
+}
+
+/// The natural keys of the exchanges.
+fn forget(tx: &mut Tx<'_>, all: &[Purged]) -> Result<()> {
+    for part in all.chunks(sets::SET) {
+        let digests = part.iter().filter_map(|purged| match purged.natural_key {
+            NaturalKey::Known(digest) => Some((Value::from(digest), purged.exchange_id.into())),
+            NaturalKey::Searched | NaturalKey::Later => None,
+        });
+        let (digests, ids): (Vec<_>, Vec<Value>) = digests.unzip();
+        if !ids.is_empty() {
+            // A digest may by now be another exchange's: the ids keep it.
+            let (sql, values) = sets::filled(DROP_NATURAL_KEYS, &[], &[&digests, &ids]);
+            tx.batch(&[(&sql, &values)])?;
+        }
+    }
+    let searched = all
+        .iter()
+        .filter(|purged| purged.natural_key == NaturalKey::Searched);
+    let searched: Vec<Value> = searched.map(|purged| purged.exchange_id.into()).collect();
+    sets::run(tx, DROP_NATURAL_KEYS_OF, &[], &searched)
+}
+
+/// Takes away the work of exchanges that were purged before a backup's restoration.
+pub fn drop_work(tx: &mut Tx<'_>, all: &[Purged]) -> Result<()> {
+    let subjects = [exchanges(all), returns(all)].concat();
+    sets::run(tx, DROP_JOBS, &[], &subjects)
+}
+
+/// Drops the natural keys of all purged exchanges. Looks at every key: for a restoration.
+pub fn drop_natural_keys(tx: &mut Tx<'_>) -> Result<()> {
+    tx.execute(DROP_NATURAL_KEYS_OF_PURGED, &[]).map(drop)
+}
+
+fn exchanges(all: &[Purged]) -> Vec<Value> {
+    all.iter().map(|purged| purged.exchange_id.into()).collect()
+}
+
+fn returns(all: &[Purged]) -> Vec<Value> {
+    let all = all.iter().filter_map(|purged| purged.return_id);
+    all.map(Value::from).collect()
+}
