@@ -94,6 +94,7 @@ pub struct Known {
 
 statements! {
     CLAIM = "INSERT INTO natural_key (digest, exchange_id, sha256) VALUES ($1, $2, $3) ON CONFLICT (digest) DO NOTHING";
+    CLAIM_UNASKED = "INSERT INTO natural_key (digest, exchange_id, sha256) VALUES ($1, $2, $3)";
     CLAIMED = "SELECT exchange_id, sha256 FROM natural_key WHERE digest = $1";
     INSERT = "INSERT INTO exchange (id, kind, client_id, partner, environment, project, source_application, iteration, status, \
         received_at, request_bytes, dossier_hash, size, sha256, key_id, wrapped_key, metadata, earlier_missing) \
@@ -127,6 +128,16 @@ pub fn claim(
         exchange_id: row.get(0)?,
         sha256: row.get(1)?,
     }))
+}
+
+/// The same without an answer, for units that run together: where the natural key is taken, the transaction fails.
+pub fn claim_unasked(
+    tx: &mut Tx<'_>,
+    digest: &Sha256,
+    exchange: Uuid,
+    sha256: &Sha256,
+) -> Result<()> {
+    tx.batch(&[(CLAIM_UNASKED, &params![digest, exchange, sha256])])
 }
 
 /// The statement that inserts `exchange`, for a batch.

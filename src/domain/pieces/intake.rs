@@ -164,7 +164,11 @@ async fn acknowledge(ctx: &Context, record: Record) -> Result<Acknowledged> {
     let record = Arc::new(record);
     let (written, blob) = (record.clone(), record.blob());
     failpoint::hit("intake.before-commit");
-    let committed = match ctx.store.write(move |tx| commit(tx, &written)).await {
+    let committed = match ctx
+        .store
+        .write_together(move |tx| commit(tx, &written))
+        .await
+    {
         Ok(committed) => committed,
         Err(fault) => return Err(refused(ctx, blob, fault).await),
     };
@@ -193,7 +197,11 @@ async fn refused(ctx: &Context, blob: uuid::Uuid, fault: Fault) -> Fault {
 }
 
 fn commit(tx: &mut Tx<'_>, record: &Record) -> Result<Committed> {
-    if let Some(known) = exchanges::claim(tx, &record.natural_key, record.id(), record.sha256())? {
+    let (key, id, sha256) = (&record.natural_key, record.id(), record.sha256());
+    if tx.is_together() {
+        // Asked for nothing: where the key is taken, this fails, and each of those that ran together runs alone.
+        exchanges::claim_unasked(tx, key, id, sha256)?;
+    } else if let Some(known) = exchanges::claim(tx, key, id, sha256)? {
         return Ok(Committed::Known(known));
     }
     let statements: Vec<_> = record

@@ -43,13 +43,18 @@ pub enum Access {
     ReadOnly,
 }
 
+/// Where units wait for a thread of the engine's.
+type Queue = crossbeam_channel::Sender<Box<dyn Unit>>;
+
 /// A cheap handle on the database.
 #[derive(Clone)]
 pub struct Store {
     engine: Engine,
     access: Access,
-    writers: crossbeam_channel::Sender<Box<dyn Unit>>,
-    readers: crossbeam_channel::Sender<Box<dyn Unit>>,
+    writers: Queue,
+    /// The same as `writers` on SQLite, where all writes run together.
+    together: Queue,
+    readers: Queue,
     upkeep: upkeep::Place,
 }
 
@@ -62,6 +67,7 @@ impl Store {
         Ok(Self {
             engine: Engine::Sqlite,
             access,
+            together: writers.clone(),
             writers,
             readers: reading,
             upkeep: upkeep::Place::Sqlite(path.into()),
@@ -76,14 +82,21 @@ impl Store {
         connections: usize,
         access: Access,
     ) -> Result<Self> {
-        let (writers, write_queue) = crossbeam_channel::bounded(QUEUE);
-        let (reading, read_queue) = crossbeam_channel::bounded(QUEUE);
+        let (writers, writes) = crossbeam_channel::bounded(QUEUE);
+        let (joining, together) = crossbeam_channel::bounded(QUEUE);
+        let (reading, reads) = crossbeam_channel::bounded(QUEUE);
         let config = postgres::config(url, password, access)?;
-        postgres::start(&config, connections, &write_queue, &read_queue)?;
+        let queues = postgres::Queues {
+            writes,
+            together,
+            reads,
+        };
+        postgres::start(&config, connections, &queues)?;
         Ok(Self {
             engine: Engine::Postgres,
             access,
             writers,
+            together: joining,
             readers: reading,
             upkeep: upkeep::Place::Postgres(Box::new(config)),
         })
@@ -105,6 +118,20 @@ impl Store {
     {
         match self.access {
             Access::Full => submit(&self.writers, work).await,
+            Access::ReadOnly => Err(Fault::unavailable("the database was opened for reading")),
+        }
+    }
+
+    /// The same as [`Store::write`] for short units that many make at once: those that wait run together under one commit, on
+    /// PostgreSQL too. A unit that runs with others ([`Tx::is_together`]) should await no answer, and lets a statement
+    /// fail where something is not as it expects: each of them then runs again, alone.
+    pub async fn write_together<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        match self.access {
+            Access::Full => submit(&self.together, work).await,
             Access::ReadOnly => Err(Fault::unavailable("the database was opened for reading")),
         }
     }
@@ -137,7 +164,7 @@ impl Store {
     }
 }
 
-async fn submit<T, F>(queue: &crossbeam_channel::Sender<Box<dyn Unit>>, work: F) -> Result<T>
+async fn submit<T, F>(queue: &Queue, work: F) -> Result<T>
 where
     T: Send + 'static,
     F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
@@ -178,6 +205,15 @@ impl Tx<'_> {
         match self.0 {
             Kind::Sqlite(_) => Engine::Sqlite,
             Kind::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// Whether other units stand under the same commit and an answer would keep them waiting. Never on SQLite, where an
+    /// answer costs nothing.
+    pub fn is_together(&self) -> bool {
+        match &self.0 {
+            Kind::Sqlite(_) => false,
+            Kind::Postgres(session) => session.is_together,
         }
     }
 

@@ -6,7 +6,11 @@ mod units;
 use futures_util::future::join_all;
 use navette::{
     kernel::clock::Clock,
-    storage::{self, migrate},
+    storage::{
+        self,
+        listing::{self, Filter},
+        migrate,
+    },
 };
 
 use crate::both_stores;
@@ -21,6 +25,13 @@ both_stores! {
             let prepared = store.read(move |tx| tx.prepare(&sql)).await;
             prepared.unwrap_or_else(|fault| panic!("{told}\n{fault}"));
         }
+    }
+
+    async fn a_list_among_no_dossiers_is_empty(place) {
+        let store = place.migrated().await;
+        let filter = Filter { dossier_hashes: Some(Vec::new()), ..Filter::default() };
+        let listed = store.read(move |tx| listing::list(tx, &filter, 10)).await.unwrap();
+        assert!(listed.is_empty(), "{listed:?}");
     }
 
     async fn eight_processes_that_start_at_once_migrate_once(place) {

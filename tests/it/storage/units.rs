@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use navette::{
     kernel::{clock::Clock, fault::Fault},
     params,
-    storage::{Store, Tx, leases},
+    storage::{Engine, Store, Tx, leases},
 };
 use uuid::Uuid;
 
@@ -70,6 +70,34 @@ both_stores! {
             tx.execute(twice, &params![TOKEN]).map(drop)
         })
         .await;
+    }
+
+    // They need not answer each other: on PostgreSQL too, those that wait stand under one commit. A name that is taken
+    // undoes the unit that wants it, and no other.
+    async fn units_that_run_together_share_a_commit_and_fail_alone(place) {
+        let store = place.migrated().await;
+        let new = "INSERT INTO lease (name, token, until) VALUES ($1, $2, 0)";
+        let insert = move |tx: &mut Tx<'_>, number: u32| tx.batch(&[(new, &params![format!("unit-{number}"), TOKEN])]);
+        store.write_together(move |tx| insert(tx, 7)).await.unwrap();
+        let (release, gates) = crossbeam_channel::bounded::<()>(0);
+        let holding = (0..2).map(|_| {
+            let gate = gates.clone();
+            store.write_together(move |_| {
+                let _ = gate.recv_timeout(std::time::Duration::from_secs(5));
+                Ok(())
+            })
+        });
+        let units = (0..40).map(|number| store.write_together(move |tx| insert(tx, number)));
+        let (_, outcomes, ()) = tokio::join!(join_all(holding), join_all(units), async { drop(release) });
+        for (number, outcome) in outcomes.into_iter().enumerate() {
+            assert_eq!(outcome.is_ok(), number != 7, "unit {number}: {outcome:?}");
+            assert!(marked(&store, &format!("unit-{number}")).await, "row of unit {number}");
+        }
+        if store.engine() == Engine::Postgres {
+            let commits = "SELECT count(DISTINCT CAST(xmin AS text)) FROM lease";
+            let commits = store.read(|tx| tx.first(commits, &[])?.unwrap().get::<u64>(0)).await.unwrap();
+            assert!(commits < 41, "{commits} commits for as many units");
+        }
     }
 
     async fn a_unit_whose_caller_is_gone_is_done_all_the_same(place) {

@@ -4,23 +4,35 @@
 //! once more on a fresh one. Serialization failures and deadlocks run again, five times at most. A commit whose answer was
 //! lost has an unknown outcome: the caller is told `unavailable` and the natural keys make its retry harmless.
 //!
-//! `session` is one connection; `values` is how values travel on it.
+//! Short units that many make at once (`Store::write_together`) have a few connections of their own: while these commit, more
+//! units gather, and run under the next commit without a round trip of their own. Where one of them fails, all are rolled
+//! back, and each runs alone.
+//!
+//! `session` is one connection; `merge` makes one statement of many that insert; `values` is how values travel.
 
+mod merge;
 mod session;
 mod values;
 
 use std::thread;
 
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, never};
 use tokio_postgres::Config;
 
 pub(super) use session::Session;
+use session::Together;
 
 use super::{Access, Unit};
 use crate::kernel::fault::{Code, Fault, Result};
 
 /// The server refuses writes of a session that only reads.
 const READ_ONLY: &str = "-c default_transaction_read_only=on";
+/// How many connections the units have that run together, and how many units one commit may carry: more connections take
+/// smaller groups, and it is the groups that pay.
+const JOINT: usize = 2;
+const GROUP: usize = 64;
+/// From how many connections on those are set apart.
+const APART: usize = 4;
 /// How often a unit runs again after a deadlock or a lost connection.
 const AGAIN: usize = 5;
 
@@ -39,18 +51,36 @@ pub(super) fn config(url: &str, password: Option<&[u8]>, access: Access) -> Resu
     Ok(config)
 }
 
-pub(super) fn start(
-    config: &Config,
-    connections: usize,
-    writes: &Receiver<Box<dyn Unit>>,
-    reads: &Receiver<Box<dyn Unit>>,
-) -> Result<()> {
-    for _ in 0..connections.max(1) {
+/// Where units wait.
+#[derive(Clone)]
+pub(super) struct Queues {
+    pub(super) writes: Receiver<Box<dyn Unit>>,
+    pub(super) together: Receiver<Box<dyn Unit>>,
+    pub(super) reads: Receiver<Box<dyn Unit>>,
+}
+
+impl Queues {
+    /// What connection `number` of `connections` serves.
+    fn of(&self, number: usize, connections: usize) -> Self {
+        let mut own = self.clone();
+        if connections >= APART {
+            match number < JOINT {
+                true => (own.writes, own.reads) = (never(), never()),
+                false => own.together = never(),
+            }
+        }
+        own
+    }
+}
+
+pub(super) fn start(config: &Config, connections: usize, queues: &Queues) -> Result<()> {
+    let connections = connections.max(1);
+    for number in 0..connections {
         let session = Session::new(config.clone())?;
-        let queues = (writes.clone(), reads.clone());
+        let queues = queues.of(number, connections);
         thread::Builder::new()
             .name("postgres".to_owned())
-            .spawn(move || super::or_abort(|| serve(session, &queues.0, &queues.1)))
+            .spawn(move || super::or_abort(|| serve(session, &queues)))
             .map_err(Fault::internal)?;
     }
     Ok(())
@@ -85,19 +115,39 @@ fn patient(config: Config) -> Result<Session> {
     Ok(session)
 }
 
-/// Takes units from both queues until both are closed.
-fn serve(mut session: Session, writes: &Receiver<Box<dyn Unit>>, reads: &Receiver<Box<dyn Unit>>) {
+/// Takes units from its queues until one of them is closed, as all are with the last handle.
+fn serve(mut session: Session, queues: &Queues) {
     loop {
         crossbeam_channel::select! {
-            recv(writes) -> unit => match unit {
+            recv(queues.writes) -> unit => match unit {
                 Ok(unit) => run(&mut session, unit, true),
                 Err(_) => return,
             },
-            recv(reads) -> unit => match unit {
+            recv(queues.together) -> unit => match unit {
+                Ok(first) => run_together(&mut session, first, &queues.together),
+                Err(_) => return,
+            },
+            recv(queues.reads) -> unit => match unit {
                 Ok(unit) => run(&mut session, unit, false),
                 Err(_) => return,
             },
         }
+    }
+}
+
+/// Runs `first` and what waits behind it under one commit; where that fails, each alone.
+fn run_together(session: &mut Session, first: Box<dyn Unit>, queue: &Receiver<Box<dyn Unit>>) {
+    let mut group = vec![first];
+    group.extend(queue.try_iter().take(GROUP - 1));
+    if group.len() == 1 {
+        return group.into_iter().for_each(|unit| run(session, unit, true));
+    }
+    match session.attempt_together(&mut group) {
+        Ok(()) => group.into_iter().for_each(|unit| unit.settle(Ok(()))),
+        Err(Together::Undone) => group.into_iter().for_each(|unit| run(session, unit, true)),
+        Err(Together::Unknown(fault)) => group
+            .into_iter()
+            .for_each(|unit| unit.settle(Err(fault.clone()))),
     }
 }
 

@@ -9,7 +9,10 @@ use postgres_openssl::MakeTlsConnector;
 use tokio::runtime::Runtime;
 use tokio_postgres::{Client, Config, Statement as Prepared, error::SqlState};
 
-use super::values::{borrowed, row};
+use super::{
+    merge,
+    values::{borrowed, row},
+};
 use crate::{
     kernel::fault::{Code, Fault, Result},
     storage::engine::{Kind, Row, Statement, Tx, Unit, Value},
@@ -17,11 +20,19 @@ use crate::{
 
 /// How long one connection attempt may take.
 const CONNECT: Duration = Duration::from_secs(5);
-/// How many statements wait at most.
-const DEFERRED: usize = 24;
+/// How many statements wait at most: all of a group's.
+const DEFERRED: usize = 512;
 /// The server's own limits for each connection: a statement, a lock, an abandoned transaction.
 const SESSION: &str = "SET statement_timeout='25s'; SET lock_timeout='10s'; \
                        SET idle_in_transaction_session_timeout='60s'";
+
+/// How units that ran together came to nothing.
+pub(super) enum Together {
+    /// Nothing of them is there.
+    Undone,
+    /// The commit's answer was lost: all of them are there, or none.
+    Unknown(Fault),
+}
 
 /// One connection, its prepared statements and the runtime that drives it.
 pub struct Session {
@@ -32,7 +43,9 @@ pub struct Session {
     /// Whether the unit's transaction is still to be begun: that travels with its first statement.
     begin_due: bool,
     /// Statements that wait for the next one to travel with.
-    deferred: Vec<(Prepared, Vec<Value>)>,
+    deferred: Vec<(String, Vec<Value>)>,
+    /// Whether the unit that runs is one of several under one commit.
+    pub(in crate::storage::engine) is_together: bool,
     /// Whether the last failure was one that a second run may not meet.
     pub(super) worth_again: bool,
 }
@@ -51,6 +64,7 @@ impl Session {
             prepared: HashMap::new(),
             begin_due: false,
             deferred: Vec::new(),
+            is_together: false,
             worth_again: false,
         })
     }
@@ -69,6 +83,30 @@ impl Session {
             self.roll_back();
         }
         outcome
+    }
+
+    /// Runs units under one commit. They are not rolled back where its answer was lost: they may be there.
+    pub(super) fn attempt_together(&mut self, group: &mut [Box<dyn Unit>]) -> Result<(), Together> {
+        self.is_together = true;
+        let outcome = self.all(group);
+        self.is_together = false;
+        if outcome.is_err() {
+            self.roll_back();
+        }
+        outcome
+    }
+
+    fn all(&mut self, group: &mut [Box<dyn Unit>]) -> Result<(), Together> {
+        let undone = |_: Fault| Together::Undone;
+        self.connect().map_err(undone)?;
+        self.begin_due = true;
+        for unit in group {
+            unit.run(&mut Tx(Kind::Postgres(self))).map_err(undone)?;
+        }
+        self.conclude(true).map_err(|fault| match self.client {
+            Some(_) => Together::Undone,
+            None => Together::Unknown(fault),
+        })
     }
 
     /// Sends what still waits, and the commit behind it. Nothing was begun where nothing was done.
@@ -122,10 +160,9 @@ impl Session {
     /// Has statements run whose outcome nobody looks at: they leave with the next one, or with the commit. A fault of
     /// theirs is the fault of what they leave with.
     pub fn batch(&mut self, statements: &[Statement<'_>]) -> Result<()> {
-        for (sql, params) in statements {
-            let statement = self.prepare(sql)?;
-            self.deferred.push((statement, params.to_vec()));
-        }
+        let each = statements.iter();
+        self.deferred
+            .extend(each.map(|(sql, params)| ((*sql).to_owned(), params.to_vec())));
         match self.deferred.len() > DEFERRED {
             true => self.flush(),
             false => Ok(()),
@@ -170,8 +207,8 @@ impl Session {
         &mut self,
         last: impl AsyncFnOnce(&Client) -> Result<T, tokio_postgres::Error>,
     ) -> Result<T> {
+        let deferred = self.waiting()?;
         let begin_due = std::mem::take(&mut self.begin_due);
-        let deferred = std::mem::take(&mut self.deferred);
         let (runtime, client) = self.parts()?;
         let begun = async {
             match begin_due {
@@ -192,6 +229,14 @@ impl Session {
         let done = runtime.block_on(try_join3(begun, before, last(client)));
         done.map(|(_, _, last)| last)
             .map_err(|error| self.fault(&error))
+    }
+
+    /// What waits, as few statements as can be, prepared.
+    fn waiting(&mut self) -> Result<Vec<(Prepared, Vec<Value>)>> {
+        let merged = merge::merged(std::mem::take(&mut self.deferred));
+        let each = merged.into_iter();
+        each.map(|(sql, params)| Ok((self.prepare(&sql)?, params)))
+            .collect()
     }
 
     pub fn prepare(&mut self, sql: &str) -> Result<Prepared> {
