@@ -52,7 +52,7 @@ pub enum Standing {
 statements! {
     CLAIM = "INSERT INTO idempotency_key (digest, client_id, partner, environment, operation, token, until, created_at) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (digest) DO UPDATE SET token = excluded.token, \
-        until = excluded.until WHERE idempotency_key.until <= $9";
+        until = excluded.until WHERE idempotency_key.until <= $9 OR idempotency_key.until > $10";
     FIND = "SELECT fingerprint, outcome, exchange_id FROM idempotency_key WHERE digest = $1";
     RENEW = "UPDATE idempotency_key SET until = $1 WHERE digest = $2 AND token = $3";
     SETTLE = "UPDATE idempotency_key SET token = NULL, until = NULL, fingerprint = $1, outcome = $2, exchange_id = $3 \
@@ -60,6 +60,9 @@ statements! {
     RELEASE = "DELETE FROM idempotency_key WHERE digest = $1 AND token = $2";
     SWEEP = "DELETE FROM idempotency_key WHERE until < $1";
 }
+
+/// Longer than any claim: one that ends later was made by a clock that has been set back since.
+const LONGEST_MICROS: i64 = 3_600_000_000;
 
 /// Claims a key for `micros` microseconds, where it is free or its last claim has expired; answers where it stands.
 pub fn claim(tx: &mut Tx<'_>, claim: &NewClaim, now: Timestamp, micros: i64) -> Result<Standing> {
@@ -75,7 +78,8 @@ pub fn claim(tx: &mut Tx<'_>, claim: &NewClaim, now: Timestamp, micros: i64) -> 
         c.token,
         until,
         now,
-        clock
+        clock,
+        clock.saturating_add(LONGEST_MICROS)
     ];
     match tx.execute(CLAIM, &values)? {
         1 => Ok(Standing::Claimed),

@@ -79,6 +79,10 @@ statements! {
     RENEW = "UPDATE job SET run_at = $1 WHERE id = $2 AND lease_token = $3";
     WAITS = "SELECT 1 FROM job WHERE subject = $1 AND kind = $2 AND state = 'queued' LIMIT 1";
     HASTEN = "UPDATE job SET run_at = $1 WHERE lane = $2 AND state = 'queued' AND lease_token IS NULL AND run_at > $1";
+    RECALL = "UPDATE job SET run_at = $1, created_at = $1 WHERE state = 'queued' AND created_at > $2 \
+        AND (lease_token IS NULL OR run_at > $3)";
+    RECALL_LEASES = "UPDATE job SET run_at = $1 WHERE state = 'queued' AND lease_token IS NOT NULL AND run_at > $2";
+    HASTEN_ALL = "UPDATE job SET run_at = $1 WHERE state = 'queued' AND lease_token IS NULL AND run_at > $1";
     DONE = "DELETE FROM job WHERE id = $1 AND lease_token = $2";
     RETRY = "UPDATE job SET attempts = attempts + 1, run_at = $1, last_fault = $2, lease_token = NULL \
         WHERE id = $3 AND lease_token = $4";
@@ -96,6 +100,11 @@ const READY_POSTGRES: &str = "SELECT id, kind, lane, subject, state, attempts, r
     WHERE state = 'queued' AND lane = $1 AND run_at <= $2 ORDER BY run_at LIMIT $3 FOR UPDATE SKIP LOCKED";
 /// Leases are timed by the database's clock where several machines share it.
 const NOW_POSTGRES: &str = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)";
+
+/// How far the clocks of machines may be apart, in microseconds.
+const TOLERANCE: i64 = 60_000_000;
+/// Longer than any lease of the settings, in microseconds.
+const LONGEST_LEASE: i64 = 2 * 3_600_000_000;
 
 /// The statement that queues `job`, for a batch.
 pub fn queue(job: &NewJob, now: Timestamp) -> (&'static str, Vec<Value>) {
@@ -217,6 +226,25 @@ pub fn waits(tx: &mut Tx<'_>, subject: Uuid, kind: &str) -> Result<bool> {
 /// Has the jobs of a lane that wait for later taken now; answers how many.
 pub fn hasten(tx: &mut Tx<'_>, lane: &str, now: Timestamp) -> Result<u64> {
     tx.execute(HASTEN, &params![now, lane])
+}
+
+/// Has jobs taken now that a clock has dated which was set back since, and that would wait for its time to come again.
+pub fn recall(tx: &mut Tx<'_>, now: Timestamp) -> Result<()> {
+    let now = lease_clock(tx, now)?;
+    let (soon, beyond) = (
+        now.saturating_add(TOLERANCE),
+        now.saturating_add(LONGEST_LEASE),
+    );
+    tx.batch(&[
+        (RECALL, &params![now, soon, beyond]),
+        (RECALL_LEASES, &params![now, beyond]),
+    ])
+}
+
+/// Has everything that waits for later taken now, for nobody knows by which clock it was dated.
+pub fn hasten_all(tx: &mut Tx<'_>, now: Timestamp) -> Result<u64> {
+    let now = lease_clock(tx, now)?;
+    tx.execute(HASTEN_ALL, &params![now])
 }
 
 /// How many jobs stand in each lane and state.

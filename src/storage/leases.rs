@@ -1,17 +1,24 @@
 //! Named leases: what only one process at a time may do (the journal's sequencer, the sweeps).
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::engine::Tx;
-use crate::{kernel::fault::Result, params, statements};
+use crate::{
+    kernel::fault::{Fault, Result},
+    params, statements,
+};
 
 statements! {
     TAKE = "INSERT INTO lease (name, token, until) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE \
-        SET token = excluded.token, until = excluded.until WHERE lease.until <= $4 OR lease.token = excluded.token";
+        SET token = excluded.token, until = excluded.until WHERE lease.until <= $4 OR lease.until > $5 \
+        OR lease.token = excluded.token";
     HELD = "SELECT 1 FROM lease WHERE name = $1 AND token = $2";
     RELEASE = "DELETE FROM lease WHERE name = $1 AND token = $2";
 }
+
+/// Longer than any lease: one that ends later was taken by a clock that has been set back since, and by nobody's rights.
+const LONGEST: SignedDuration = SignedDuration::from_hours(2);
 
 /// Takes or renews the lease `name` until `until`; `false` where another holds it.
 pub fn take(
@@ -21,7 +28,8 @@ pub fn take(
     now: Timestamp,
     until: Timestamp,
 ) -> Result<bool> {
-    Ok(tx.execute(TAKE, &params![name, token, until, now])? == 1)
+    let beyond = now.checked_add(LONGEST).map_err(Fault::internal)?;
+    Ok(tx.execute(TAKE, &params![name, token, until, now, beyond])? == 1)
 }
 
 /// Whether `token` still holds the lease: asked in the transaction of the effects, so that a late holder cannot commit.

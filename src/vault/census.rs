@@ -37,19 +37,31 @@ impl Vault {
             .map(|entry| entry.map_err(refused("list blobs")))
     }
 
-    /// Removes the unfinished files that were begun before `before`, and counts them. `before` must lie further back than
-    /// the longest intake, or a blob that is still being written is lost.
-    pub async fn sweep(&self, before: Timestamp) -> Result<u64> {
+    /// The blobs of the unfinished files that were begun before `before`.
+    pub async fn parts(&self, before: Timestamp) -> Result<Vec<Uuid>> {
         let layout = self.layout.clone();
         blocking(move || {
-            let mut swept = 0;
+            let mut parts = Vec::new();
             for file in files(&layout) {
                 let path = file.map_err(refused("list parts"))?.path();
-                if part_id(&path).is_some_and(|id| created(id) < before) {
-                    swept += u64::from(disk::remove(&path)?);
-                }
+                parts.extend(part_id(&path).filter(|id| created(*id) < before));
             }
-            Ok(swept)
+            Ok(parts)
+        })
+        .await
+    }
+
+    /// Removes the unfinished files of those blobs, and counts those that were there. One that is still being written
+    /// is lost.
+    pub async fn remove_parts(&self, ids: Vec<Uuid>) -> Result<u64> {
+        let layout = self.layout.clone();
+        blocking(move || {
+            let mut removed = 0;
+            for id in ids {
+                let part = layout.blob(id).with_extension(PART);
+                removed += u64::from(disk::remove(&part)?);
+            }
+            Ok(removed)
         })
         .await
     }

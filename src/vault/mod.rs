@@ -10,7 +10,7 @@
 //!   `writer` gathers frames into a `group` and hands it over, `press` hashes, seals and writes it, `disk` makes it
 //!   durable. Writers that hash at the same time share the lanes of a few threads (`tally`, `crew`).
 //! - out: [`Vault::reader`] → [`BlobReader::stream`], [`BlobReader::read_all`], [`BlobReader::verify`] (`reader`).
-//! - upkeep: [`Vault::remove`], [`Vault::list`], [`Vault::sweep`] (`census`).
+//! - upkeep: [`Vault::remove`], [`Vault::list`], [`Vault::parts`] (`census`).
 //!
 //! # The files
 //! `root/blobs/00…3f/<id in hexadecimal>`, the folder being the id's last (random) byte modulo 64; `<id>.part` until published.
@@ -34,7 +34,7 @@
 //! - A writer holds two groups of 256 KiB at most: one is filled while the other is hashed, sealed and written.
 //! - After [`BlobWriter::finish`] the blob survives a power cut. A sync that fails fails the blob and is never tried again:
 //!   the retry would say yes and the bytes would be gone.
-//! - An unfinished writer leaves nothing; what a crash leaves, [`Vault::sweep`] removes.
+//! - An unfinished writer leaves nothing; what a crash leaves, [`Vault::parts`] finds.
 //!
 //! # How to add one
 //! Another store (S3): the same five methods on a type of its own, then an enum here. A new file layout: a new version in
@@ -154,13 +154,7 @@ impl Vault {
     /// were there or not. A file that the disk does not give up stays, and is not among them.
     pub async fn remove_all(&self, ids: Vec<Uuid>) -> Result<Vec<Uuid>> {
         let layout = self.layout.clone();
-        blocking(move || {
-            let is_gone = |id: &Uuid| disk::remove(&layout.blob(*id)).is_ok();
-            let gone: Vec<Uuid> = ids.into_iter().filter(is_gone).collect();
-            layout.sync_homes(&gone)?;
-            Ok(gone)
-        })
-        .await
+        blocking(move || layout.remove_all(&ids)).await
     }
 
     /// Writes, syncs and removes one small file, as a readiness check does. Blocks.

@@ -207,7 +207,8 @@ async fn a_sweep_removes_old_parts_and_neither_young_ones_nor_blobs() {
     leave_part();
     kit.clock.set(instant(1_700_000_500_000_000));
     leave_part();
-    let swept = kit.vault.sweep(kit.clock.now()).await.unwrap();
+    let old = kit.vault.parts(kit.clock.now()).await.unwrap();
+    let swept = kit.vault.remove_parts(old).await.unwrap();
     assert_eq!((swept, kit.files()), (1, 2));
     assert_eq!(kit.read(&stored).await.unwrap(), b"kept");
 }

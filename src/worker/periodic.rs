@@ -11,6 +11,7 @@ use crate::{
     domain::{
         Context,
         ged::{purge::daily, sweep, watch},
+        jobs::setback,
         journal::sequencer::{self, Sequencer},
         pieces::idempotency,
     },
@@ -32,10 +33,17 @@ pub async fn run(ctx: Context, stop: CancellationToken) -> Result<()> {
     if let Some(antivirus) = ctx.config.gateway.antivirus.clone() {
         tasks.spawn(greet(ctx.clone(), Clamd::new(antivirus), stop.clone()));
     }
-    let (swept, looked, measured) = (ctx.clone(), ctx.clone(), ctx);
+    let (swept, looked, jumping, measured) = (ctx.clone(), ctx.clone(), ctx.clone(), ctx);
+    let ending = stop.clone();
     tasks.spawn(every("sweep", sweep::PERIOD, stop.clone(), move || {
-        sweep_once(swept.clone())
+        let (ctx, ending) = (swept.clone(), ending.clone());
+        // A stop does not wait for it: what is left is found by the next sweep.
+        async move {
+            let swept = ending.run_until_cancelled(sweep_once(ctx)).await;
+            swept.unwrap_or(Ok(()))
+        }
     }));
+    tasks.spawn(clock(jumping, stop.clone()));
     tasks.spawn(daily_purge(looked, stop.clone()));
     tasks.spawn(every("gauges", GAUGES, stop, move || {
         gauges(measured.clone())
@@ -101,6 +109,19 @@ async fn daily_purge(ctx: Context, stop: CancellationToken) {
     every("purge", daily::PERIOD, stop.clone(), look).await;
 }
 
+/// Looks for a clock that was set back, and has taken at once what was dated by it.
+async fn clock(ctx: Context, stop: CancellationToken) {
+    let seen = std::sync::Arc::new(setback::Seen::new(&ctx.clock));
+    if let Err(fault) = setback::first_look(&ctx).await {
+        tracing::warn!(%fault, "whether the clock was set back is not known; the next look comes");
+    }
+    every("clock", setback::PERIOD, stop, move || {
+        let (ctx, seen) = (ctx.clone(), seen.clone());
+        async move { setback::look(&ctx, &seen).await }
+    })
+    .await;
+}
+
 /// One sweep, by one process at a time.
 async fn sweep_once(ctx: Context) -> Result<()> {
     let (token, now) = (ctx.entropy.uuid(&ctx.clock)?, ctx.clock.now());
@@ -113,7 +134,7 @@ async fn sweep_once(ctx: Context) -> Result<()> {
         .await?;
     if mine {
         let forgotten = idempotency::sweep(&ctx).await?;
-        let swept = sweep::sweep(&ctx).await?;
+        let swept = sweep::sweep(&ctx, sweep::patience(&ctx)).await?;
         tracing::info!(
             temporaries = swept.temporaries,
             orphans = swept.orphans,

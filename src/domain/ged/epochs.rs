@@ -9,7 +9,8 @@
 //! What is kept beyond its term, on hold for instance, moves under today's key in time ([`rewrap`]).
 //!
 //! **Races.** A day's key is one row of `project_key`, whoever comes first; its file is durable before the row is there.
-//! It is not destroyed before its day is two days gone, when no process draws on it any more.
+//! It is not destroyed before its day is two days gone, when no process draws on it any more. A file that a crash has left
+//! without a row wraps nothing and stays: after the restoration of an older backup, a newer one's key looks just so.
 
 use std::{
     collections::HashMap,

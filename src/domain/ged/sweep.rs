@@ -1,9 +1,13 @@
 //! Removes blobs that no row names, once they are older than the longest intake: a crash between the blob and its row
 //! leaves one, and so does a commit of unknown outcome that did not happen.
+//!
+//! Their age is told by the clock, which may have jumped: what looks old enough is looked at a second time, after as long as
+//! an intake can take, before it goes.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
 
 use crate::{
     domain::Context,
@@ -13,6 +17,8 @@ use crate::{
 
 /// How old an orphan must be: beyond any body deadline and any transaction.
 const AGE: SignedDuration = SignedDuration::from_hours(2);
+/// What an intake may take after its body, at the very most.
+const SETTLING: Duration = Duration::from_secs(120);
 /// How often the store is swept.
 pub const PERIOD: Duration = Duration::from_secs(3600);
 
@@ -25,20 +31,52 @@ pub struct Swept {
     pub orphans: u64,
 }
 
-/// Removes temporaries and orphans that are old enough.
-pub async fn sweep(ctx: &Context) -> Result<Swept> {
-    let before = before(ctx)?;
-    let mut swept = Swept {
-        temporaries: ctx.vault.sweep(before).await?,
-        orphans: 0,
+/// What looked old enough at the first look.
+struct Suspects {
+    temporaries: Vec<Uuid>,
+    orphans: Vec<Uuid>,
+}
+
+/// Removes temporaries and orphans that are old enough by the clock and still there after `patience`, measured without it.
+pub async fn sweep(ctx: &Context, patience: Duration) -> Result<Swept> {
+    let suspects = suspects(ctx, before(ctx)?).await?;
+    if suspects.temporaries.is_empty() && suspects.orphans.is_empty() {
+        return Ok(Swept::default());
+    }
+    tokio::time::sleep(patience).await;
+    remove(ctx, suspects).await
+}
+
+async fn suspects(ctx: &Context, before: Timestamp) -> Result<Suspects> {
+    let mut suspects = Suspects {
+        temporaries: ctx.vault.parts(before).await?,
+        orphans: Vec::new(),
     };
     for entry in ctx.vault.list() {
         let entry = entry?;
         if entry.created < before && !is_named(ctx, entry.id).await? {
-            swept.orphans += u64::from(ctx.vault.remove(entry.id).await?);
+            suspects.orphans.push(entry.id);
+        }
+    }
+    Ok(suspects)
+}
+
+async fn remove(ctx: &Context, suspects: Suspects) -> Result<Swept> {
+    let mut swept = Swept {
+        temporaries: ctx.vault.remove_parts(suspects.temporaries).await?,
+        ..Swept::default()
+    };
+    for id in suspects.orphans {
+        if !is_named(ctx, id).await? {
+            swept.orphans += u64::from(ctx.vault.remove(id).await?);
         }
     }
     Ok(swept)
+}
+
+/// As long as an intake can take: its body, and what its transaction waits for.
+pub fn patience(ctx: &Context) -> Duration {
+    ctx.config.gateway.limits.body_deadline + SETTLING
 }
 
 /// What was begun before this instant and has no row is an orphan; what is younger may be on its way.
@@ -46,7 +84,7 @@ pub fn before(ctx: &Context) -> Result<Timestamp> {
     ctx.clock.now().checked_sub(AGE).map_err(Fault::internal)
 }
 
-async fn is_named(ctx: &Context, id: uuid::Uuid) -> Result<bool> {
+async fn is_named(ctx: &Context, id: Uuid) -> Result<bool> {
     ctx.store
         .read(move |tx| exchanges::has_document(tx, id))
         .await

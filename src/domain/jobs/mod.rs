@@ -8,11 +8,12 @@
 //! **Lanes.** Jobs of one lane wait for each other only: `scan` and `process` for documents, `deliver:<project>` for each partner, so
 //! that a slow one holds only its own; `mail` and `ticket` for the news of incidents.
 //!
-//! [`retry`] has jobs tried again that were given up.
+//! [`retry`] has jobs tried again that were given up; [`setback`] those that a clock has dated which was set back since.
 //!
 //! To add a kind: a variant of [`Kind`], its lane, its arm in `worker::run`.
 
 pub mod retry;
+pub mod setback;
 
 use std::time::Duration;
 

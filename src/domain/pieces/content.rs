@@ -7,6 +7,7 @@ use crate::{
     domain::{
         Context,
         access::Client,
+        exchanges::Status,
         ged::{
             documents::{self, Column},
             verdict,
@@ -14,7 +15,7 @@ use crate::{
     },
     kernel::fault::{Code, Fault, Result},
     storage::{
-        exchanges::{self, DocumentRow, ReceiptRow},
+        exchanges::{self, DocumentRow, ExchangeRow, ReceiptRow},
         returns,
     },
     vault::BlobReader,
@@ -41,7 +42,8 @@ pub async fn return_bytes(ctx: &Context, client: &Client, id: Uuid) -> Result<Ve
         )
     })?;
     let key = documents::exchange_key(ctx, &exchange).await?;
-    documents::open_bytes(&key, Column::Return, &row.body)
+    let opened = documents::open_bytes(&key, Column::Return, &row.body);
+    or_gone(ctx, id, opened).await
 }
 
 /// A document that can be read: its row, its name, its bytes.
@@ -62,6 +64,27 @@ pub async fn readable(
     document: Option<Uuid>,
 ) -> Result<Readable> {
     let exchange = exchange(ctx, client, id).await?;
+    let found = readable_of(ctx, &exchange, document).await;
+    or_gone(ctx, id, found).await
+}
+
+/// What a purge does to a piece while it is read is no damage: it is gone (code `purged`).
+pub async fn or_gone<T>(ctx: &Context, id: Uuid, found: Result<T>) -> Result<T> {
+    let Err(fault) = found else { return found };
+    let now = ctx.store.read(move |tx| exchanges::find(tx, id)).await?;
+    match now.is_some_and(|exchange| exchange.status == Status::Purged.as_str()) {
+        true => Err(documents::purged().because(fault)),
+        false => Err(fault),
+    }
+}
+
+/// The same of an exchange as it was when it was looked up.
+pub async fn readable_of(
+    ctx: &Context,
+    exchange: &ExchangeRow,
+    document: Option<Uuid>,
+) -> Result<Readable> {
+    let id = exchange.id;
     let wanted = move |row: &DocumentRow| match document {
         Some(document) => row.role == "produced" && row.id == document,
         None => row.role == "content",
@@ -76,10 +99,10 @@ pub async fn readable(
     });
     let (row, standing) = found.await?;
     standing.permit()?;
-    let key = documents::exchange_key(ctx, &exchange).await?;
+    let key = documents::exchange_key(ctx, exchange).await?;
     let file_name = match &row.file_name {
         Some(sealed) => utf8(documents::open_bytes(&key, Column::FileName, sealed)?)?,
-        None => documents::metadata(&key, &exchange)?.file_name,
+        None => documents::metadata(&key, exchange)?.file_name,
     };
     let reader = documents::reader(ctx, &exchange.project, &row).await?;
     Ok(Readable {

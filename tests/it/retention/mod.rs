@@ -9,6 +9,7 @@
 //! | `holds` | dossiers on legal hold |
 //! | `deaths` | a purge and a backup killed at each of their steps |
 //! | `backup` | backups made under load, and their restoration |
+//! | `races` | what meets a purge or a sweep half way |
 //! | `apart` | daily keys that are kept apart from the backups |
 
 mod apart;
@@ -19,6 +20,7 @@ mod holds;
 mod marks;
 mod nightly;
 mod purge;
+mod races;
 
 use std::time::Duration;
 
