@@ -146,6 +146,13 @@ impl Subject {
         self.runtime.block_on(partner.wait_for(all, deadline));
     }
 
+    /// Waits until the partner has had so many calls of one path.
+    pub fn await_calls(&self, path: &str, count: usize, deadline: Duration) {
+        let partner = self.gateway.partner();
+        self.runtime
+            .block_on(partner.wait_on(path, count, deadline));
+    }
+
     /// Fails unless rows and verified blobs are as many as the pieces acknowledged.
     pub fn audit(&self) {
         self.signal(Signal::CONT);

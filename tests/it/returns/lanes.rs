@@ -8,7 +8,7 @@ use crate::{
     kit::{
         client::{Client, metadata},
         document,
-        gateway::PROJECT,
+        gateway::{CALLBACK, PROJECT},
         partner::Answer,
         wait,
     },
@@ -34,12 +34,13 @@ both_engines! {
         for number in 0..10 {
             silent.push(sent_to(&client, SLOW, &format!("S-{number}")).await);
         }
-        gateway.partner().wait_for(4, SOON).await;
+        gateway.partner().wait_on(SLOW_PATH, 4, SOON).await;
         for number in 0..50 {
             sent_to(&client, PROJECT, &format!("D-{number}")).await;
         }
         // Well below the silent partner's 30 s: none of its calls has ended when the last of these arrives.
-        gateway.partner().wait_for(4 + 50, Duration::from_secs(20)).await;
+        gateway.partner().wait_on(CALLBACK, 50, Duration::from_secs(20)).await;
+        assert_eq!(gateway.partner().count_of(SLOW_PATH), 4);
         let status = client.get(&format!("/v1/pieces/{}", silent[0])).await.json()["status"].clone();
         assert_eq!(status, "returned");
         assert_eq!(gateway.count("SELECT count(*) FROM delivery_attempt WHERE failure IS NOT NULL"), 0);

@@ -66,6 +66,7 @@ pub struct Partner {
 struct Shared {
     scripts: Mutex<HashMap<String, VecDeque<Answer>>>,
     calls: Mutex<Vec<Received>>,
+    counts: Mutex<HashMap<String, usize>>,
     count: watch::Sender<usize>,
 }
 
@@ -80,6 +81,7 @@ impl Partner {
         let shared = Arc::new(Shared {
             scripts: Mutex::default(),
             calls: Mutex::default(),
+            counts: Mutex::default(),
             count: watch::Sender::new(0),
         });
         let runtime = runtime();
@@ -116,6 +118,24 @@ impl Partner {
         *self.shared.count.borrow()
     }
 
+    /// The number of calls of one path so far.
+    pub fn count_of(&self, path: &str) -> usize {
+        let counts = lock(&self.shared.counts);
+        counts.get(path).copied().unwrap_or_default()
+    }
+
+    /// Waits until `count` calls of one path have come. Panics at the deadline.
+    pub async fn wait_on(&self, path: &str, count: usize, deadline: Duration) {
+        let mut calls = self.shared.count.subscribe();
+        let enough = calls.wait_for(|_| self.count_of(path) >= count);
+        let waited = tokio::time::timeout(deadline, enough).await.is_ok();
+        assert!(
+            waited,
+            "{} of {count} calls of {path} came",
+            self.count_of(path)
+        );
+    }
+
     /// Waits until `count` calls have come, and gives them all. Panics at the deadline.
     pub async fn wait_for(&self, count: usize, deadline: Duration) -> Vec<Received> {
         let mut calls = self.shared.count.subscribe();
@@ -137,6 +157,7 @@ impl Drop for Partner {
 
 impl Shared {
     fn record(&self, call: Received) {
+        *lock(&self.counts).entry(call.path.clone()).or_default() += 1;
         lock(&self.calls).push(call);
         self.count.send_modify(|count| *count += 1);
     }
