@@ -45,8 +45,8 @@ use crate::{
     worker::{Worker, periodic},
 };
 
-/// How often the certificates' files are looked at again.
-const RELOAD: Duration = Duration::from_secs(300);
+/// How often the files of certificates and revocation lists are looked at: they are read again where one has changed.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// An open house: everything that serving, working and the operator's commands share.
 #[derive(Clone)]
@@ -217,6 +217,7 @@ fn limits(gateway: &Gateway) -> Limits {
         transaction: gateway.limits.transaction,
         return_reserve: gateway.limits.return_reserve,
         rate: gateway.limits.body_rate,
+        grace: gateway.limits.body_grace,
         total: gateway.limits.body_deadline,
         ..Limits::default()
     }
@@ -251,12 +252,16 @@ async fn keep_fresh(clients: Registry, stop: CancellationToken) {
 
 async fn keep_certificates(tls: Arc<Tls>, stop: CancellationToken) {
     while stop
-        .run_until_cancelled(tokio::time::sleep(RELOAD))
+        .run_until_cancelled(tokio::time::sleep(LOOK))
         .await
         .is_some()
     {
-        if let Err(fault) = tls.reload() {
-            tracing::warn!(%fault, "the certificates could not be read again; the old ones stay");
+        match tls.refresh() {
+            Ok(false) => {}
+            Ok(true) => tracing::info!("certificates and revocation lists read again"),
+            Err(fault) => {
+                tracing::warn!(%fault, "the certificates could not be read again; the old ones stay");
+            }
         }
     }
 }

@@ -104,6 +104,8 @@ pub enum Database {
 pub struct Receipts {
     /// Its certificate (ECDSA P-256, emailProtection) and key.
     pub signer: TlsFiles,
+    /// The folder of the certificates (`*.pem`) of those who signed before.
+    pub earlier: Option<PathBuf>,
 }
 
 /// Access tokens.
@@ -124,8 +126,10 @@ pub struct Limits {
     pub return_reserve: u64,
     /// How long a body may take in all.
     pub body_deadline: Duration,
-    /// The least rate of a body in bytes a second, after the first 10 s.
+    /// The least rate of a body in bytes a second, once the grace is over.
     pub body_rate: u64,
+    /// How long a body may be slower than that.
+    pub body_grace: Duration,
     /// How long the idempotency key of a request that died stays taken; a living request renews its claim.
     pub idempotency_lease: Duration,
 }
@@ -180,6 +184,7 @@ impl Gateway {
             master_key_file: reader.file("keys.master_key_file"),
             receipts: Receipts {
                 signer: tls_files(reader, "receipts"),
+                earlier: reader.optional_file("receipts.earlier_signers"),
             },
             tokens: Tokens::read(reader),
             antivirus: Antivirus::read(reader, limits.request()),
@@ -323,6 +328,7 @@ impl Limits {
             return_reserve: reader.number("limits.return_reserve_bytes", 64_000, 16_000, 1_000_000),
             body_deadline: reader.seconds("limits.body_deadline_seconds", 300, 3600),
             body_rate: reader.number("limits.body_bytes_per_second", 1000, 1, 1_000_000_000),
+            body_grace: reader.seconds("limits.body_grace_seconds", 10, 300),
             idempotency_lease: reader.seconds("limits.idempotency_lease_seconds", 20, 600),
         };
         if limits.return_reserve >= limits.transaction {

@@ -5,8 +5,10 @@
 //! Sessions are not resumed: each connection proves its certificate against today's lists.
 
 use std::{
+    fs,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
 use rustls::{
@@ -32,17 +34,55 @@ pub struct TlsFiles {
     pub revocations: Vec<PathBuf>,
 }
 
-/// The TLS settings in force, replaced by [`Tls::reload`] for the connections that come after.
+impl TlsFiles {
+    fn all(&self) -> impl Iterator<Item = &PathBuf> {
+        let own = [&self.certificate, &self.key].into_iter();
+        own.chain(&self.client_authorities).chain(&self.revocations)
+    }
+
+    /// What tells a file that was replaced from the one before; nothing for one that is not there.
+    fn stamps(&self) -> Vec<Stamp> {
+        let stamp = |path: &PathBuf| {
+            let found = fs::metadata(path).ok()?;
+            Some((found.mtime(), found.mtime_nsec(), found.ino(), found.len()))
+        };
+        self.all().map(stamp).collect()
+    }
+}
+
+/// Date, number and length of a file.
+type Stamp = Option<(i64, i64, u64, u64)>;
+
+/// The TLS settings in force, replaced by [`Tls::refresh`] for the connections that come after.
 pub struct Tls {
     files: TlsFiles,
     current: RwLock<Arc<ServerConfig>>,
+    read: Mutex<Vec<Stamp>>,
 }
 
 impl Tls {
     /// Reads the files. Fails (code `configuration`) with one error per file that does not serve.
     pub fn load(files: TlsFiles) -> Result<Self> {
+        let read = Mutex::new(files.stamps());
         let current = RwLock::new(Arc::new(configure(&files)?));
-        Ok(Self { files, current })
+        Ok(Self {
+            files,
+            current,
+            read,
+        })
+    }
+
+    /// Reads the files again where one of them has changed since; answers whether one has. On failure the settings in force
+    /// stay, until the next change.
+    pub fn refresh(&self) -> Result<bool> {
+        let stamps = self.files.stamps();
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if *read == stamps {
+            return Ok(false);
+        }
+        *read = stamps;
+        drop(read);
+        self.reload().map(|()| true)
     }
 
     /// Reads the files again. On failure the settings in force stay.

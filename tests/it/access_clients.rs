@@ -116,6 +116,24 @@ both_engines! {
         assert_eq!(error(&caller.ask_token(&asp).await), (401, "invalid_client".to_owned()));
     }
 
+    /// What one process revokes, the other one refuses too, before and after it had let the client in.
+    async fn a_revoked_client_is_refused_by_every_process_within_a_second(kit) {
+        let (gateway, asp, _) = with_client(kit);
+        let client = Client::with_token(&gateway, &pki().client, &asp).await;
+        let twin = gateway.start_twin();
+        let elsewhere = twin.client(&client);
+        assert_eq!(elsewhere.get("/v1/pieces").await.status, 200);
+        gateway.revoke(&asp.id);
+        let since = Instant::now();
+        let refused = wait::eventually("refusal", A_SECOND * 20, async || {
+            let answer = elsewhere.get("/v1/pieces").await;
+            (answer.status != 200).then_some(answer)
+        });
+        refused.await.is_problem(401, "client-revoked");
+        let took = since.elapsed();
+        assert!(took < A_SECOND, "{took:?}");
+    }
+
     async fn a_rotated_secret_replaces_the_old_one_and_leaves_tokens_alive(kit) {
         let (gateway, asp, caller) = with_client(kit);
         let client = Client::with_token(&gateway, &pki().client, &asp).await;

@@ -171,6 +171,14 @@ impl Client {
         }
     }
 
+    /// The same application, token and all, at another address.
+    pub fn at(&self, base: &str) -> Self {
+        Self {
+            base: base.to_owned(),
+            ..self.clone()
+        }
+    }
+
     /// Sends a piece.
     pub async fn push(&self, metadata: &Value, content: impl Into<Bytes>) -> Answer {
         self.push_text(metadata.to_string(), content).await

@@ -15,8 +15,10 @@ use aws_lc_rs::{
 };
 use data_encoding::{BASE64, HEXLOWER};
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose as Purpose, IsCa, Issuer,
-    KeyPair, KeyUsagePurpose as Usage, PKCS_ECDSA_P256_SHA256, date_time_ymd,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType,
+    ExtendedKeyUsagePurpose as Purpose, IsCa, Issuer, KeyIdMethod, KeyPair,
+    KeyUsagePurpose as Usage, PKCS_ECDSA_P256_SHA256, RevokedCertParams, SerialNumber,
+    date_time_ymd,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 
@@ -72,6 +74,12 @@ pub struct Pki {
     pub foreign_partner: Identity,
     /// The receipt signer (P-256, e-mail protection, digital signature and non-repudiation).
     pub receipt_signer: Identity,
+    /// The one that follows him.
+    pub next_signer: Identity,
+    /// A list of that root that revokes nobody.
+    pub nobody_revoked: PathBuf,
+    /// A list of that root that revokes [`Pki::client`].
+    pub client_revoked: PathBuf,
     /// The key that signs access tokens (EC P-256, PKCS #8).
     pub token_key: PathBuf,
     /// The key that signs callbacks (ed25519, `whsk_…` as Standard Webhooks writes it).
@@ -102,7 +110,7 @@ fn make() -> Pki {
         root: dir.join("root.pem"),
         foreign_root: dir.join("foreign-root.pem"),
         server: leaf("server", Purpose::ServerAuth),
-        client: leaf("client", Purpose::ClientAuth),
+        client: issue(&dir, &root, "client", client()),
         other_client: leaf("other-client", Purpose::ClientAuth),
         expired_client: issue(&dir, &root, "expired-client", expired()),
         foreign_client: stranger("foreign-client", Purpose::ClientAuth),
@@ -110,7 +118,10 @@ fn make() -> Pki {
         outbound: leaf("outbound", Purpose::ClientAuth),
         partner: leaf("partner", Purpose::ServerAuth),
         foreign_partner: stranger("foreign-partner", Purpose::ServerAuth),
+        next_signer: issue(&dir, &root, "next-signer", signer()),
         receipt_signer: issue(&dir, &root, "receipt-signer", signer()),
+        nobody_revoked: list(&dir, &root, "nobody.crl", &[]),
+        client_revoked: list(&dir, &root, "client.crl", &[CLIENT]),
         token_key: write(&dir, "token-key.pem", &p256().serialize_pem()),
         webhook_key: write(&dir, "webhook.key", &webhook_secret),
         webhook_public,
@@ -159,6 +170,35 @@ fn leaf_params(common_name: &str, purpose: Purpose) -> CertificateParams {
     params.extended_key_usages = vec![purpose];
     params.use_authority_key_identifier_extension = true;
     params
+}
+
+/// The number of the client's certificate; the others have numbers of rcgen's making.
+const CLIENT: u64 = 1_000_001;
+
+fn client() -> CertificateParams {
+    let mut params = leaf_params("client", Purpose::ClientAuth);
+    params.serial_number = Some(SerialNumber::from(CLIENT));
+    params
+}
+
+/// A revocation list, as long-lived as the certificates.
+fn list(dir: &Path, root: &Root, name: &str, revoked: &[u64]) -> PathBuf {
+    let revoked = revoked.iter().map(|number| RevokedCertParams {
+        serial_number: SerialNumber::from(*number),
+        revocation_time: date_time_ymd(2021, 1, 1),
+        reason_code: None,
+        invalidity_date: None,
+    });
+    let list = CertificateRevocationListParams {
+        this_update: date_time_ymd(2021, 1, 1),
+        next_update: date_time_ymd(2120, 1, 1),
+        crl_number: SerialNumber::from(1u64),
+        issuing_distribution_point: None,
+        revoked_certs: revoked.collect(),
+        key_identifier_method: KeyIdMethod::Sha256,
+    };
+    let list = list.signed_by(root).expect("a root signs its lists");
+    write(dir, name, &list.pem().expect("a list has a text"))
 }
 
 fn expired() -> CertificateParams {

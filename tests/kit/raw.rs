@@ -47,9 +47,24 @@ impl Raw {
 
     /// Sends `piece` again and again until an answer comes, or the end of the connection.
     pub async fn flood(&mut self, piece: &[u8], method: &str, path: &str) -> Option<Answer> {
+        self.drip(piece, Duration::ZERO, method, path).await
+    }
+
+    /// The same with a pause after each piece.
+    pub async fn drip(
+        &mut self,
+        piece: &[u8],
+        pause: Duration,
+        method: &str,
+        path: &str,
+    ) -> Option<Answer> {
         let (mut reader, mut writer) = tokio::io::split(&mut self.stream);
         let writing = async {
-            while writer.write_all(piece).await.is_ok() {}
+            while writer.write_all(piece).await.is_ok() && writer.flush().await.is_ok() {
+                if !pause.is_zero() {
+                    tokio::time::sleep(pause).await;
+                }
+            }
             std::future::pending::<()>().await;
         };
         let answer = tokio::select! {

@@ -73,6 +73,23 @@ both_engines! {
         assert_eq!(raw.answer("POST", PATH).await.unwrap().status, 202);
     }
 
+    /// A sender that goes on, ever so slowly, is given up long before its deadline, and told why.
+    async fn a_body_below_the_least_rate_is_given_up_once_its_grace_is_over(kit) {
+        let kit = kit.set("limits.body_grace_seconds", 2).set("limits.body_bytes_per_second", 10_000);
+        let mut desk = Desk::open(kit).await;
+        let lie = "content-length: 1000000";
+        let request = Request::framed(&desk, lie, body("D-1"));
+        let mut raw = connect(&desk).await;
+        let begun = Instant::now();
+        raw.send(request.head.as_bytes()).await.unwrap();
+        raw.send(&request.body[..request.body.len() - 100]).await.unwrap();
+        let drop = [b'x'; 100];
+        let answer = raw.drip(&drop, Duration::from_millis(100), "POST", PATH).await.expect("an answer");
+        let took = begun.elapsed();
+        assert!(took >= Duration::from_secs(2), "before its grace was over: {took:?}");
+        desk.refuses(&answer, 408, "body-too-slow");
+    }
+
     async fn a_body_longer_than_its_declared_length_is_cut_there(kit) {
         let mut desk = Desk::open(kit).await;
         let body = body("D-1");

@@ -1,13 +1,17 @@
 //! What the kit asks of the binary's commands: the one place that knows their form.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    path::Path,
+    process::{Child, Command},
+};
 
 use serde_json::Value;
 
 use super::{Gateway, PATIENCE};
 use crate::kit::{
     pki::pki,
-    process::{self, Finished},
+    process::{self, Fate, Finished},
 };
 
 /// Seconds for reading every byte of a large store on a busy machine.
@@ -51,6 +55,28 @@ impl Gateway {
         let bounds = ["--projects", projects, "--applications", applications];
         let arguments = [&arguments[..], &bounds, more].concat();
         self.credentials(&arguments)
+    }
+
+    /// Starts a command and does not wait for its end; it dies with the test at the latest.
+    pub fn start_command(&self, arguments: &[&str]) -> Child {
+        let log = self.dir().join("command.log");
+        let child = process::start(&self.command(arguments), Fate::Kill, &log);
+        child.expect("the binary is built")
+    }
+
+    /// A command on the gateway's settings, to be run by the test itself.
+    pub fn prepared(&self, arguments: &[&str]) -> Command {
+        self.command(arguments)
+    }
+
+    /// Runs a command behind another program, which becomes it or runs it (`strace -f …`).
+    pub fn run_behind(&self, prefix: &[String], arguments: &[&str]) -> Finished {
+        let [program, options @ ..] = prefix else {
+            return self.run(arguments);
+        };
+        let options: Vec<&str> = options.iter().map(String::as_str).collect();
+        let command = process::wrapped(program, &options, &self.command(arguments));
+        process::run(&command, PATIENCE)
     }
 
     /// Gives a client another secret.

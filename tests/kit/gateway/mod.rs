@@ -9,6 +9,7 @@ mod health;
 mod kept;
 mod kit;
 mod settings;
+mod twins;
 mod workers;
 
 use std::os::unix::process::ExitStatusExt;
