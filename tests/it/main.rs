@@ -12,6 +12,7 @@ mod commands;
 mod conformity;
 mod contract;
 mod demo;
+mod deploy;
 mod duplicates;
 mod equipment;
 mod faults;

@@ -2,4 +2,5 @@
 
 mod contract;
 mod dependencies;
+mod page;
 mod tls;
