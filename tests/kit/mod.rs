@@ -9,7 +9,8 @@
 //! | `partner` | ASP's callback API, scriptable |
 //! | `gateway` | the binary, configured, started, killed, restarted |
 //! | `mail`, `clamd` | a real SMTP server, a real antivirus |
-//! | `strace`, `tmpfs`, `loopdisk`, `chance` | system calls watched and made to fail; a small disk; a disk to cut off; a die whose seed is told |
+//! | `strace`, `tmpfs`, `loopdisk` | system calls watched and made to fail; a small disk; a disk to cut off |
+//! | `faketime`, `chance` | a clock that jumps; a die whose seed is told |
 //! | `python` | judges from PyPI: a contract fuzzer, a TLS scanner |
 //! | `client`, `document` | an application that sends and reads pieces; documents to send |
 //!
@@ -32,6 +33,7 @@ pub mod clamd;
 pub mod client;
 pub mod contract;
 pub mod document;
+pub mod faketime;
 pub mod gateway;
 pub mod loopdisk;
 pub mod mail;

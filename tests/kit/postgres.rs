@@ -13,6 +13,8 @@ use std::{
     },
 };
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use super::{
     ports,
     process::{self, Finished},
@@ -50,8 +52,13 @@ pub struct Server {
 impl Server {
     /// Makes a cluster and starts it.
     pub fn start_new() -> Self {
+        Self::start_in(scratch::fresh("postgres"))
+    }
+
+    /// The same in a folder of the test's own, on a disk that it takes away.
+    pub fn start_in(dir: PathBuf) -> Self {
         let server = Self {
-            dir: scratch::fresh("postgres"),
+            dir,
             port: ports::free(),
             user: unprivileged(),
             databases: AtomicU32::new(0),
@@ -67,6 +74,23 @@ impl Server {
         let number = self.databases.fetch_add(1, Ordering::Relaxed);
         let name = format!("navette_{number}");
         self.sql("postgres", &format!("CREATE DATABASE {name}"));
+        self.url(&name)
+    }
+
+    /// The same, its tables in another folder, which must be empty.
+    pub fn fresh_database_in(&self, folder: &Path) -> String {
+        self.own(folder);
+        let number = self.databases.fetch_add(1, Ordering::Relaxed);
+        let name = format!("navette_{number}");
+        let place = folder.display();
+        self.sql(
+            "postgres",
+            &format!("CREATE TABLESPACE {name} LOCATION '{place}'"),
+        );
+        self.sql(
+            "postgres",
+            &format!("CREATE DATABASE {name} TABLESPACE {name}"),
+        );
         self.url(&name)
     }
 
@@ -92,6 +116,24 @@ impl Server {
     /// Takes it down as a crash of the machine would: no connection is told.
     pub fn stop(&self) {
         self.control(&["-w", "-m", "immediate", "stop"]).succeeded();
+    }
+
+    /// Starts it on what a power cut has left: no process is there, whatever its files say.
+    pub fn start_after_a_cut(&self) {
+        let _ = fs::remove_file(self.data().join("postmaster.pid"));
+        self.start();
+    }
+
+    /// Sends a signal to each of its processes.
+    pub fn signal(&self, signal: Signal) {
+        let file = self.data().join("postmaster.pid");
+        let text = fs::read_to_string(file).expect("it runs");
+        let first = text.lines().next().and_then(|line| line.parse().ok());
+        let first: i32 = first.expect("its first line is its id");
+        for id in children(first).into_iter().chain([first]) {
+            // A child may have ended meanwhile.
+            let _ = kill_process(Pid::from_raw(id).expect("an id"), signal);
+        }
     }
 
     fn url(&self, database: &str) -> String {
@@ -145,8 +187,13 @@ impl Server {
     }
 
     fn give_away(&self) {
+        self.own(&self.dir);
+    }
+
+    /// Makes a folder the server's.
+    fn own(&self, folder: &Path) {
         if let Some((user, group)) = self.user {
-            std::os::unix::fs::chown(&self.dir, Some(user), Some(group)).expect("we are root");
+            std::os::unix::fs::chown(folder, Some(user), Some(group)).expect("we are root");
         }
     }
 }
@@ -156,6 +203,19 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.control(&["-m", "immediate", "stop"]);
     }
+}
+
+/// The processes whose parent is `parent`.
+fn children(parent: i32) -> Vec<i32> {
+    let all = fs::read_dir("/proc").expect("Linux tells").flatten();
+    let ids = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    ids.filter(|id: &i32| {
+        let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+        let behind_name = stat.rsplit_once(')').map(|(_, rest)| rest);
+        let above = behind_name.and_then(|rest| rest.split_whitespace().nth(1)?.parse().ok());
+        above == Some(parent)
+    })
+    .collect()
 }
 
 fn append(path: &Path, text: &str) -> io::Result<()> {

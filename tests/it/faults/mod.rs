@@ -7,13 +7,17 @@
 //! | `order` | nothing: the system calls behind an acknowledgment, in their order |
 //! | `sync` | the disk: a sync or a rename that fails |
 //! | `full` | the disk: no room |
-//! | `database` | PostgreSQL, under load |
+//! | `database`, `server` | PostgreSQL, under load; its own disk, full or cut off |
+//! | `power` | the machine, with all that its disk has not got yet |
+//! | `upkeep` | a purge or a backup, at any moment, and its disk |
+//! | `clock` | the clock, by a day, ten years, and back |
 //! | `hangup` | the client, right after its last byte |
 //! | `shutdown` | nothing: an operator stops a busy gateway |
 //!
 //! [`load`] sends pieces and keeps the promises it was given; [`audit`] holds the gateway to them and ends with the doctor.
 
 mod audit;
+mod clock;
 mod database;
 mod full;
 mod hangup;
@@ -22,5 +26,7 @@ mod load;
 mod order;
 mod points;
 mod power;
+mod server;
 mod shutdown;
 mod sync;
+mod upkeep;

@@ -22,7 +22,7 @@ const CUTS: usize = 6;
 /// Pieces between two cuts.
 const BETWEEN: usize = 25;
 
-type Promises = Arc<Mutex<Vec<Promise>>>;
+pub type Promises = Arc<Mutex<Vec<Promise>>>;
 
 /// Store and database stand on the disk that is cut off: what was acknowledged before the cut is there, exact.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -59,7 +59,7 @@ async fn a_power_cut_at_any_moment_leaves_every_acknowledged_piece_whole() {
     }
 }
 
-async fn send(client: Client, number: usize, promises: Promises, stop: CancellationToken) {
+pub async fn send(client: Client, number: usize, promises: Promises, stop: CancellationToken) {
     for count in 0.. {
         if stop.is_cancelled() {
             return;
@@ -70,7 +70,7 @@ async fn send(client: Client, number: usize, promises: Promises, stop: Cancellat
     }
 }
 
-async fn more(promises: &Promises, count: usize) {
+pub async fn more(promises: &Promises, count: usize) {
     let made = || promises.lock().expect("no sender panics").len();
     let goal = made() + count;
     while made() < goal {

@@ -1,0 +1,225 @@
+//! Purges and backups that die at any moment, or meet a disk that fails or is full: whole exchanges are purged or not, a
+//! backup is one or is none, and the next run does the rest.
+
+use std::{fs, os::unix::process::ExitStatusExt, path::Path, time::Duration};
+
+use serde_json::Value;
+
+use crate::{
+    both_engines,
+    kit::{
+        chance::Chance,
+        client::{Client, metadata},
+        document,
+        gateway::{Engine, Gateway, Kit, REASON},
+        tmpfs::Tmpfs,
+        wait,
+    },
+};
+
+const KILLS: usize = 100;
+/// How many pieces come and grow old between two runs.
+const PIECES: usize = 3;
+/// Long enough for pieces to go the whole way on a busy machine.
+const SOON: Duration = Duration::from_secs(60);
+
+/// Sends pieces that are over their term at once; how many there are by now.
+async fn more(gateway: &Gateway, client: &Client, sent: &mut usize, pieces: usize) {
+    for _ in 0..pieces {
+        let dossier = format!("D-{sent}");
+        let answer = client
+            .push(&metadata(&dossier), document::small(&dossier))
+            .await;
+        assert_eq!(answer.status, 202, "{answer:?}");
+        *sent += 1;
+    }
+    let waiting = "SELECT count(*) FROM exchange WHERE status NOT IN ('acknowledged', 'purged')";
+    wait::until("acknowledgments", SOON, || {
+        (gateway.count(waiting) == 0).then_some(())
+    });
+    gateway.await_idle();
+    // A hundred days.
+    gateway.sql("UPDATE exchange_return SET acknowledged_at = acknowledged_at - 8640000000000 WHERE purged_at IS NULL; SELECT 1");
+}
+
+/// What a dead process holds would come back by itself, in a minute.
+fn take_lease_away(gateway: &Gateway) {
+    gateway.sql("DELETE FROM lease WHERE name = 'purge'; SELECT 1");
+}
+
+/// Fails unless one more purge leaves every piece purged once, without a blob, and a house that agrees with itself.
+fn is_purged_whole(gateway: &Gateway, sent: usize) {
+    take_lease_away(gateway);
+    gateway.run(&["purge", "--reason", REASON]).succeeded();
+    gateway.await_idle();
+    assert_eq!(
+        gateway.count("SELECT count(*) FROM exchange WHERE status = 'purged'"),
+        sent as u64
+    );
+    let entries = gateway.count("SELECT count(*) FROM journal WHERE kind = 'exchange.purged'");
+    assert_eq!(entries, sent as u64, "each exactly once");
+    assert_eq!(gateway.count("SELECT count(*) FROM blob_removal"), 0);
+    assert!(gateway.blobs().is_empty());
+    gateway.doctor();
+}
+
+/// A backup has its hash list or is none.
+fn is_whole_or_none(gateway: &Gateway, copy: &Path, succeeded: bool) {
+    let list = copy.join("SHA256SUMS");
+    assert_eq!(list.exists(), succeeded || list.exists());
+    if !list.exists() {
+        let restored = gateway.run(&["restore", &copy.display().to_string(), "--reason", REASON]);
+        assert_eq!(restored.status.code(), Some(2), "{restored:?}");
+    }
+}
+
+both_engines! {
+    /// Beside a gateway that serves and works.
+    async fn purges_and_backups_killed_at_any_moment_leave_nothing_half_done(kit) {
+        let mut chance = Chance::new();
+        let gateway = kit.start();
+        let client = gateway.client().await;
+        let (mut sent, mut deaths) = (0, 0);
+        for number in 0..KILLS {
+            if number % 10 == 0 {
+                more(&gateway, &client, &mut sent, PIECES).await;
+            }
+            let copy = gateway.dir().join(format!("copie-{number}"));
+            let copy_text = copy.display().to_string();
+            let purge = ["purge", "--reason", REASON];
+            let backup = ["backup", &copy_text];
+            let is_backup = number % 2 == 1;
+            let arguments: &[&str] = if is_backup { &backup } else { &purge };
+            let mut child = gateway.start_command(arguments);
+            tokio::time::sleep(Duration::from_micros(chance.below(700_000))).await;
+            let _ = child.kill();
+            let ended = child.wait().expect("it is our child");
+            deaths += usize::from(ended.signal() == Some(9));
+            if is_backup && number % 8 == 1 {
+                is_whole_or_none(&gateway, &copy, ended.success());
+            }
+            let _ = fs::remove_dir_all(&copy);
+            take_lease_away(&gateway);
+        }
+        println!("{deaths} of {KILLS} died, {sent} pieces");
+        assert!(deaths > KILLS / 4, "{deaths} died: too few to prove anything");
+        more(&gateway, &client, &mut sent, 1).await;
+        is_purged_whole(&gateway, sent);
+        let copy = gateway.dir().join("copie");
+        gateway.run(&["backup", &copy.display().to_string()]).succeeded();
+        assert!(copy.join("SHA256SUMS").exists());
+    }
+
+    /// Each call that makes something durable, or gone, fails in turn.
+    async fn a_purge_whose_disk_fails_at_any_step_is_done_by_the_next(kit) {
+        let mut gateway = kit.start();
+        let client = gateway.client().await;
+        let (mut sent, mut failed) = (0, 0);
+        for (calls, error) in STEPS {
+            for when in ["1", "3"] {
+                more(&gateway, &client, &mut sent, 1).await;
+                let run = gateway.run_behind(&failing(calls, error, when), &["purge", "--reason", REASON]);
+                failed += usize::from(!run.status.success());
+                take_lease_away(&gateway);
+            }
+        }
+        assert!(failed >= STEPS.len() / 2, "{failed} runs failed: the disk was not that bad");
+        // A purge that could not remove its blobs has the worker do it.
+        assert!(gateway.stop().success());
+        gateway.restart();
+        is_purged_whole(&gateway, sent);
+    }
+
+    /// A backup that met a failing disk is none, and says so by its exit code.
+    async fn a_backup_whose_disk_fails_at_any_step_is_none(kit) {
+        let gateway = kit.start();
+        let client = gateway.client().await;
+        let mut sent = 0;
+        more(&gateway, &client, &mut sent, PIECES).await;
+        let mut failed = 0;
+        for (calls, error) in STEPS {
+            for when in ["1", "2"] {
+                let copy = gateway.dir().join(format!("copie-{calls}-{when}"));
+                let run = gateway.run_behind(&failing(calls, error, when), &["backup", &copy.display().to_string()]);
+                take_lease_away(&gateway);
+                failed += usize::from(!run.status.success());
+                is_whole_or_none(&gateway, &copy, run.status.success());
+            }
+        }
+        assert!(failed >= 2, "{failed} runs failed: the disk was not that bad");
+        let copy = gateway.dir().join("copie");
+        gateway.run(&["backup", &copy.display().to_string()]).succeeded();
+        gateway.doctor();
+    }
+
+    /// A target that fills up at this or that step; with room it is a backup.
+    async fn a_backup_that_does_not_fit_is_none(kit) {
+        let gateway = kit.start();
+        let client = gateway.client().await;
+        let mut sent = 0;
+        more(&gateway, &client, &mut sent, PIECES).await;
+        let folder = gateway.dir().join("petit");
+        let disk = Tmpfs::mount(&folder, 2);
+        let copy = folder.join("copie");
+        for kilobytes in [0, 4, 8, 16, 24, 32, 48] {
+            disk.leave(kilobytes * 1024);
+            let run = gateway.run(&["backup", &copy.display().to_string()]);
+            is_whole_or_none(&gateway, &copy, run.status.success());
+            assert!(kilobytes > 0 || !run.status.success(), "{run:?}");
+            let _ = fs::remove_dir_all(&copy);
+            disk.make_room();
+        }
+        gateway.run(&["backup", &copy.display().to_string()]).succeeded();
+        assert!(copy.join("SHA256SUMS").exists());
+    }
+}
+
+/// The data folder has no room: nothing is half purged, and room helps.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_purge_without_room_leaves_whole_exchanges() {
+    let kit = Kit::new(Engine::Sqlite);
+    let disk = Tmpfs::mount(&kit.dir().join("data"), 6);
+    let gateway = kit.start();
+    let client = gateway.client().await;
+    let mut sent = 0;
+    for kilobytes in [0, 16, 64, 256] {
+        more(&gateway, &client, &mut sent, PIECES).await;
+        disk.leave(kilobytes * 1024);
+        let run = gateway.run(&["purge", "--reason", REASON, "--json"]);
+        assert!(kilobytes > 0 || !run.status.success(), "{run:?}");
+        if let Ok(report) = serde_json::from_str::<Value>(&run.stdout) {
+            assert!(report["exchanges"].is_u64(), "{report}");
+        }
+        disk.make_room();
+        take_lease_away(&gateway);
+    }
+    is_purged_whole(&gateway, sent);
+}
+
+/// What fails, and how: what a dying disk says, and a full one.
+const STEPS: [(&str, &str); 6] = [
+    ("fsync", "EIO"),
+    ("fdatasync", "EIO"),
+    ("unlink", "EIO"),
+    ("rename", "EIO"),
+    ("pwrite64", "ENOSPC"),
+    ("mkdir", "ENOSPC"),
+];
+
+/// The words before a command some of whose calls fail, counted in each of its threads.
+fn failing(calls: &str, error: &str, when: &str) -> Vec<String> {
+    let trace = format!("trace={calls}");
+    let inject = format!("inject={calls}:error={error}:when={when}");
+    let words = [
+        "strace",
+        "-f",
+        "-qq",
+        "-o",
+        "/dev/null",
+        "-e",
+        &trace,
+        "-e",
+        &inject,
+    ];
+    words.map(str::to_owned).into()
+}
