@@ -29,6 +29,9 @@ pub struct BackupArgs {
     /// Keep the daily keys, and the ledger of purges, apart in this folder.
     #[arg(long, value_name = "DIR")]
     keys: Option<PathBuf>,
+    /// Why, for the journal: 200 characters at most, nothing personal.
+    #[arg(long)]
+    reason: Option<Reason>,
     /// Answer with JSON.
     #[arg(long)]
     json: bool,
@@ -64,6 +67,7 @@ pub(super) async fn backup(settings: &Settings, args: BackupArgs) -> Result<Answ
         to: args.dir,
         keys: args.keys,
         by: operator::name(),
+        reason: args.reason.map(String::from),
     };
     let made = make::make(&house.ctx, &order).await?;
     output::either(args.json, &made, || {

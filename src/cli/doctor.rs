@@ -1,16 +1,15 @@
 //! `navette doctor`: does the house agree with itself? It changes nothing, whether the gateway runs or not.
 
-use std::{fs, path::PathBuf, sync::Mutex};
+use std::{path::PathBuf, sync::Mutex};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Answer, Settings, output};
+use super::{Answer, Settings, output, signers};
 use crate::{
     app::House,
-    config::Gateway,
     domain::doctor::{self, Options, Progress, Report, Stage},
-    kernel::fault::{Code, Fault, Result},
+    kernel::fault::Result,
 };
 
 /// Compares store, database, receipts and journal, and changes nothing. Ends with 1 where they differ.
@@ -24,7 +23,7 @@ pub struct DoctorArgs {
     /// Look at the blobs' presence, length and header only, instead of reading every byte.
     #[arg(long)]
     quick: bool,
-    /// Certificates (PEM) to trust receipts from, beside the signer's chain in the settings: for older signers.
+    /// Certificates (PEM) to trust receipts from, beside the signers of the settings: for older ones.
     #[arg(long, value_name = "FILE")]
     trust: Vec<PathBuf>,
     /// Answer with JSON.
@@ -36,7 +35,7 @@ pub(super) async fn run(settings: &Settings, args: DoctorArgs) -> Result<Answer>
     let config = settings.load()?;
     let options = Options {
         quick: args.quick,
-        trusted: trusted(&config.gateway, &args.trust)?,
+        trusted: signers::known(&config.gateway, &args.trust)?,
     };
     let house = House::open_read_only(config).await?;
     let bar = Bar::default();
@@ -48,16 +47,6 @@ pub(super) async fn run(settings: &Settings, args: DoctorArgs) -> Result<Answer>
         true => Ok(Answer::Yes),
         false => Ok(Answer::No),
     }
-}
-
-fn trusted(gateway: &Gateway, more: &[PathBuf]) -> Result<Vec<u8>> {
-    let mut all = Vec::new();
-    for file in std::iter::once(&gateway.receipts.signer.certificate).chain(more) {
-        let refused = |error| Fault::new(Code::Usage, format!("{}: {error}", file.display()));
-        all.extend(fs::read(file).map_err(refused)?);
-        all.push(b'\n');
-    }
-    Ok(all)
 }
 
 fn text(report: &Report, quick: bool) -> String {

@@ -22,6 +22,7 @@ mod push;
 mod receipt;
 mod returns;
 mod serve;
+mod signers;
 mod status;
 
 use std::{path::PathBuf, process::ExitCode};

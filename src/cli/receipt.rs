@@ -11,7 +11,7 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Answer, Settings, output};
+use super::{Answer, Settings, output, signers};
 use crate::{
     app::House,
     domain::receipts::{self, Receipt, SignerInfo},
@@ -40,7 +40,8 @@ enum Command {
 struct VerifyArgs {
     /// The receipt, as `GET …/receipt` gives it in application/pkcs7-mime.
     file: PathBuf,
-    /// The authority (PEM) that the signer's certificate must come from. Where left out: the signer of the settings.
+    /// The authority (PEM) that the signer's certificate must come from. Where left out: the signers of the
+    /// settings, earlier ones included.
     #[arg(long)]
     ca: Option<PathBuf>,
     /// The document: it must have the proven SHA-256 and size.
@@ -102,8 +103,8 @@ fn proof(settings: &Settings, args: &VerifyArgs, der: &[u8]) -> Result<(Receipt,
             let detail = "give the authority of the receipts with --ca, or the gateway's settings";
             Fault::new(Code::Usage, detail).because(fault)
         })?;
-        let signer = read(&config.gateway.receipts.signer.certificate)?;
-        return receipts::verify_known(der, &signer, args.at);
+        let known = signers::known(&config.gateway, &[])?;
+        return receipts::verify_known(der, &known, args.at);
     };
     receipts::verify(der, &read(ca)?, args.at)
 }

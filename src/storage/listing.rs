@@ -120,6 +120,11 @@ impl Conditions {
 
     pub(super) fn any(&mut self, column: &str, values: Option<Vec<impl Into<Value>>>) {
         let Some(values) = values else { return };
+        if values.is_empty() {
+            // Among none there is none: PostgreSQL takes no empty list.
+            self.text.push("1 = 0".to_owned());
+            return;
+        }
         let first = self.values.len() + 1;
         let places: Vec<_> = (first..first + values.len())
             .map(|n| format!("${n}"))

@@ -51,6 +51,8 @@ pub struct Order {
     pub keys: Option<PathBuf>,
     /// The operator.
     pub by: String,
+    /// Why, where it is not the one of every night.
+    pub reason: Option<String>,
 }
 
 /// What a backup holds.
@@ -295,6 +297,7 @@ async fn record(ctx: &Context, order: &Order, manifest: &Manifest, sums: &str) -
     };
     let detail = json!({
         "operator": order.by,
+        "reason": order.reason,
         "madeAt": manifest.made_at,
         "rows": manifest.rows,
         "blobs": manifest.blobs,

@@ -50,10 +50,16 @@ pub struct Requested {
     pub requested_at: Timestamp,
 }
 
-/// Sends the return of piece `id` again because `client`, who sent the piece, asks for it. Fails with `not-found` where there
+/// Sends the return of piece `id` again because `client`, who sent the piece, asks for it, and
+/// perhaps says why. Fails with `not-found` where there
 /// is no such piece or it has no return, with `purged` where the return was destroyed, with `return-pending` where it is on
 /// its way already.
-pub async fn request(ctx: &Context, client: &Client, id: Uuid) -> Result<Requested> {
+pub async fn request(
+    ctx: &Context,
+    client: &Client,
+    id: Uuid,
+    reason: Option<String>,
+) -> Result<Requested> {
     let exchange = view::exchange(ctx, client, id).await?;
     // What cannot be opened cannot be sent.
     documents::exchange_key(ctx, &exchange).await?;
@@ -64,7 +70,7 @@ pub async fn request(ctx: &Context, client: &Client, id: Uuid) -> Result<Request
     let candidate = found.ok_or_else(no_return)?;
     let who = Who {
         name: client.client_id.clone(),
-        reason: None,
+        reason,
     };
     let prepared = Prepared::new(&ctx.clock, &ctx.entropy, candidate, &who)?;
     let requested = prepared.requested();

@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State, response::IntoResponse};
+use axum::{
+    Json,
+    extract::{RawQuery, State},
+    response::IntoResponse,
+};
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -10,6 +14,7 @@ use super::{
     Api,
     caller::{Caller, Reading, Writing},
     ids::Ids,
+    query,
 };
 use crate::{
     domain::returns::{history, redelivery},
@@ -31,8 +36,20 @@ pub async fn redeliver(
     State(api): State<Arc<Api>>,
     caller: Caller<Writing>,
     Ids([id]): Ids<1>,
+    RawQuery(asked): RawQuery,
 ) -> Result<impl IntoResponse> {
-    let requested = redelivery::request(&api.ctx, &caller.client, id).await?;
+    let reason = reason(asked.as_deref())?;
+    let requested = redelivery::request(&api.ctx, &caller.client, id, reason).await?;
     tracing::info!(reconciliation_id = %id, redelivery = %requested.redelivery_id, "a return is sent again");
     Ok((StatusCode::ACCEPTED, Json(requested)))
+}
+
+/// Why, for the journal, where the caller says it.
+fn reason(asked: Option<&str>) -> Result<Option<String>> {
+    let mut reason = None;
+    query::each(asked, |name, value| {
+        let plain = || query::text(value, 200).filter(|text| !text.chars().any(char::is_control));
+        (name == "reason").then(|| query::put(&mut reason, plain()))
+    })?;
+    Ok(reason)
 }

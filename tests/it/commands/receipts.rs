@@ -13,7 +13,7 @@ use crate::{
     kit::{
         document,
         gateway::{APPLICATION, Gateway, Kit, PROJECT, damage},
-        pki::pki,
+        pki::{Identity, pki},
         process,
     },
 };
@@ -53,6 +53,26 @@ fn verify(gateway: &Gateway, receipt: &Path, options: &[&str]) -> (Option<i32>, 
 }
 
 both_engines! {
+    /// After a rotation the settings name the new signer, and a folder keeps the certificates of those before.
+    async fn a_receipt_of_an_earlier_signer_holds_where_the_settings_keep_his_certificate(kit) {
+        let (gateway, _, receipt) = pushed(kit);
+        let settings = gateway.dir().join("navette.toml");
+        let files = |who: &Identity| [&who.certificate, &who.key].map(|file| format!("{file:?}"));
+        let mut text = fs::read_to_string(&settings).unwrap();
+        for (signer, next) in files(&pki().receipt_signer).iter().zip(files(&pki().next_signer)) {
+            assert!(text.contains(signer), "{text}");
+            text = text.replace(signer, &next);
+        }
+        fs::write(&settings, &text).unwrap();
+        assert_eq!(verify(&gateway, &receipt, &[]).0, Some(1));
+        let folder = gateway.dir().join("earlier");
+        fs::create_dir(&folder).unwrap();
+        fs::copy(&pki().receipt_signer.certificate, folder.join("2026.pem")).unwrap();
+        fs::write(&settings, format!("{text}\nreceipts.earlier_signers = {folder:?}\n")).unwrap();
+        assert_eq!(verify(&gateway, &receipt, &[]).0, Some(0));
+        gateway.doctor();
+    }
+
     /// The receipt holds for its document and its dossier, by its authority.
     async fn a_pushed_receipt_holds_for_its_document_and_dossier(kit) {
         let (gateway, file, receipt) = pushed(kit);

@@ -62,6 +62,15 @@ async fn known(kit: Kit) -> (Gateway, Credentials, Client) {
 }
 
 both_engines! {
+    /// The journal names who made it, and why.
+    async fn a_backup_is_journalled_with_its_reason(kit) {
+        let gateway = kit.start();
+        Copy::at(&gateway, "copie").made(&gateway, &["--reason", "avant migration"]);
+        let detail = gateway.sql("SELECT detail FROM journal WHERE kind = 'backup.made'");
+        let detail: Value = serde_json::from_str(&detail).unwrap();
+        assert_eq!(detail["reason"], "avant migration", "{detail}");
+    }
+
     /// Every piece of the backup is in the restored house: content, metadata, receipt, return, trace, client; and it works on.
     async fn what_was_backed_up_is_served_again_by_a_new_house(kit) {
         let (gateway, credentials, client) = known(kit).await;

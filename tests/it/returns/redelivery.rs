@@ -100,6 +100,21 @@ both_engines! {
         gateway.doctor();
     }
 
+    /// The journal keeps why; a reason that does not fit asks for nothing.
+    async fn a_redelivery_by_the_api_may_say_why(kit) {
+        let (gateway, client, id) = acknowledged(kit).await;
+        let path = format!("/v1/pieces/{id}/return/redeliveries");
+        let ask = async |query: &str| finish(client.request(reqwest::Method::POST, &format!("{path}{query}"))).await;
+        for wrong in ["?reason=", "?reason=a%0Ab", "?reason=a&reason=b", "?why=a"] {
+            ask(wrong).await.is_problem(400, "request-malformed");
+        }
+        assert_eq!(gateway.count("SELECT count(*) FROM redelivery"), 0);
+        assert_eq!(ask("?reason=base%20restaur%C3%A9e").await.status, 202);
+        let detail = gateway.sql("SELECT detail FROM journal WHERE kind = 'return.redelivery-requested'");
+        assert!(detail.contains("\"reason\":\"base restaurée\""), "{detail}");
+        gateway.await_idle();
+    }
+
     /// Killed after the redelivery left and before that was recorded: it leaves again, under the same mark.
     async fn a_redelivery_outlives_the_death_of_its_process(kit) {
         let kit = kit.set("worker.lease_seconds", 2);
