@@ -18,6 +18,7 @@
 //! | [`vault`] | encrypted blobs on the local disk |
 //! | [`sandbox`] | the children in which documents are opened |
 //! | [`outbound`] | HTTPS to partners |
+//! | [`transport`] | depots: folder, SFTP, FTPS, CFT |
 //! | [`http`] | listeners, TLS, deadlines, the operations of the contract |
 //! | [`worker`] | leases jobs, runs them, settles them |
 //! | [`app`] | the composition root |
@@ -47,5 +48,6 @@ pub mod kernel;
 pub mod outbound;
 pub mod sandbox;
 pub mod storage;
+pub mod transport;
 pub mod vault;
 pub mod worker;

@@ -139,6 +139,8 @@ fn failed(fault: &Fault) -> ExitCode {
         Code::Usage | Code::NotFound => 2,
         Code::Configuration => 3,
         Code::Unavailable | Code::StorageFull | Code::PartnerRefused => 4,
+        Code::DepotFileExists => 1,
+        code if code.is_of_depot() => 4,
         _ => 5,
     })
 }

@@ -1,13 +1,15 @@
-//! The settings: `navette.toml`, `projects/*.toml` beside it, and `NAVETTE_…` in the environment, read once at the start.
+//! The settings: `navette.toml`, `projects/*.toml` and `depots/*.toml` beside it, and `NAVETTE_…` in the environment, read
+//! once at the start.
 //!
 //! Every error of a load is reported together, each with its file and key ([`load`]); a key that nobody reads is an error
 //! too, for a typing mistake must not silently become a default. Secrets are named by `*_file` keys and never stand in a
 //! settings file. `NAVETTE_DATABASE__URL` overrides `database.url`: dots become two underscores.
 //!
-//! To add a setting: one line where its section is read (`gateway.rs`, `project.rs`), one in `deploy/navette.toml`.
+//! To add a setting: one line where its section is read (`gateway.rs`, `project.rs`, `depots/`), one in the example in `deploy/`.
 
 mod alerts;
 mod antivirus;
+pub mod depots;
 mod gateway;
 mod project;
 mod reader;
@@ -20,13 +22,14 @@ use std::{
 
 pub use alerts::{Alerts, CONTACTS, Smtp, Tool};
 pub use antivirus::{Antivirus, ClamdAddress};
+pub use depots::{Depot, Depots, Flow};
 pub use gateway::{
     Database, Gateway, Limits, Listen, Purge, Receipts, Sandbox, TlsFiles, Tokens, Worker,
 };
 pub use project::{Callback, Project, Projects, is_name};
 use reader::Reader;
 
-use crate::kernel::fault::{Code, Fault, Result};
+use crate::kernel::fault::{Code, Fault, FieldFault, Result};
 
 /// Everything that a process of the gateway is told before it starts.
 #[derive(Clone, Debug)]
@@ -35,6 +38,8 @@ pub struct Config {
     pub gateway: Gateway,
     /// The projects (market lots), by name.
     pub projects: Projects,
+    /// The depots where archives are exchanged, by name.
+    pub depots: Depots,
 }
 
 impl Config {
@@ -56,7 +61,7 @@ pub fn environment() -> Environment {
         .collect()
 }
 
-/// Reads `file`, the `projects` folder beside it, and `environment`.
+/// Reads `file`, the folders `projects` and `depots` beside it, and `environment`.
 ///
 /// Fails with code `configuration`; `errors` holds every fault found, pointer `file:key`.
 pub fn load(file: &Path, environment: &Environment) -> Result<Config> {
@@ -64,9 +69,26 @@ pub fn load(file: &Path, environment: &Environment) -> Result<Config> {
     reader.override_by(environment);
     let gateway = Gateway::read(&mut reader);
     let mut faults = reader.finish();
-    let folder = folder_of(file).join("projects");
+    let projects = projects(&folder_of(file).join("projects"), &gateway, &mut faults);
+    let (depots, more) = depots::read_all(&folder_of(file).join("depots"), &projects);
+    faults.extend(more);
+    match Fault::gathered(Code::Configuration, "the settings do not load", faults) {
+        Some(fault) => Err(fault),
+        None => Ok(Config {
+            gateway,
+            projects: Arc::new(projects),
+            depots: Arc::new(depots),
+        }),
+    }
+}
+
+fn projects(
+    folder: &Path,
+    gateway: &Gateway,
+    faults: &mut Vec<FieldFault>,
+) -> BTreeMap<String, Arc<Project>> {
     let mut projects = BTreeMap::new();
-    for path in project_files(&folder) {
+    for path in settings_files(folder) {
         let mut reader = Reader::open(&path);
         let project = Project::read(&mut reader);
         if !project.alerts.contacts.is_empty() && gateway.smtp.is_none() {
@@ -79,23 +101,17 @@ pub fn load(file: &Path, environment: &Environment) -> Result<Config> {
         projects.insert(project.name.clone(), Arc::new(project));
     }
     if projects.is_empty() {
-        faults.push(reader::fault(&folder, "*.toml", "no project file found"));
+        faults.push(reader::fault(folder, "*.toml", "no project file found"));
     }
-    match Fault::gathered(Code::Configuration, "the settings do not load", faults) {
-        Some(fault) => Err(fault),
-        None => Ok(Config {
-            gateway,
-            projects: Arc::new(projects),
-        }),
-    }
+    projects
 }
 
 fn folder_of(file: &Path) -> PathBuf {
     file.parent().map_or_else(PathBuf::new, Path::to_path_buf)
 }
 
-/// The project files in the order of their names; a folder that cannot be read has none (and that is reported).
-fn project_files(folder: &Path) -> Vec<PathBuf> {
+/// The `*.toml` of a folder in the order of their names; a folder that cannot be read has none.
+fn settings_files(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut files: Vec<_> = entries
         .map(|entry| entry.path())

@@ -91,10 +91,22 @@ impl Reader {
     fn value(&mut self, key: &str) -> Option<Value> {
         self.read.insert(key.to_owned());
         let mut parts = key.split('.');
-        let first = self.table.get(parts.next()?)?;
+        let first = step(&self.table, parts.next()?)?;
         parts
-            .try_fold(first, |value, part| value.as_table()?.get(part))
+            .try_fold(first, |value, part| step(value.as_table()?, part))
             .cloned()
+    }
+
+    /// How many tables `[[key]]` there are; theirs are the keys `key[0].…`.
+    pub(super) fn count(&mut self, key: &str) -> usize {
+        let Some(value) = self.table.get(key) else {
+            return 0;
+        };
+        let count = tables(value).map(<[Value]>::len);
+        count.unwrap_or_else(|| {
+            self.wrong(key, &format!("expected tables, each under [[{key}]]"));
+            0
+        })
     }
 
     fn typed<T>(&mut self, key: &str, what: &str, read: impl Fn(&Value) -> Option<T>) -> Option<T> {
@@ -169,6 +181,12 @@ impl Reader {
         self.resolved(&text)
     }
 
+    /// A path that must be given, taken from the settings file's folder where it is relative.
+    pub(super) fn place(&mut self, key: &str) -> PathBuf {
+        let text = self.text(key);
+        self.resolved(&text)
+    }
+
     /// The path of a file that must be readable now.
     pub(super) fn file(&mut self, key: &str) -> PathBuf {
         let text = self.text(key);
@@ -237,7 +255,34 @@ fn leaves(table: &Table, prefix: &str, out: &mut Vec<String>) {
         let path = format!("{prefix}{key}");
         match value {
             Value::Table(inner) => leaves(inner, &format!("{path}."), out),
-            _ => out.push(path),
+            other => match tables(other) {
+                Some(tables) => each(tables, &path, out),
+                None => out.push(path),
+            },
         }
     }
+}
+
+fn each(tables: &[Value], path: &str, out: &mut Vec<String>) {
+    for (at, table) in tables.iter().enumerate() {
+        if let Value::Table(inner) = table {
+            leaves(inner, &format!("{path}[{at}]."), out);
+        }
+    }
+}
+
+/// The tables of an array that holds nothing else, and at least one.
+fn tables(value: &Value) -> Option<&[Value]> {
+    let items = value.as_array()?;
+    let all = !items.is_empty() && items.iter().all(Value::is_table);
+    all.then_some(items.as_slice())
+}
+
+/// What a table holds under `name`, or under `name[number]`.
+fn step<'a>(table: &'a Table, name: &str) -> Option<&'a Value> {
+    let Some((array, number)) = name.strip_suffix(']').and_then(|name| name.split_once('[')) else {
+        return table.get(name);
+    };
+    let number: usize = number.parse().ok()?;
+    table.get(array)?.as_array()?.get(number)
 }

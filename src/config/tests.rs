@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::*;
 
 fn written(files: &[(&str, &str)]) -> tempfile::TempDir {
@@ -113,5 +115,83 @@ fn the_defaults_that_the_examples_show_are_those_of_the_program() {
             read.replace(&folder.path().display().to_string(), "")
         };
         assert_eq!(shown(&["# "]), shown(&[]), "{name}");
+    }
+}
+
+const DEPOTS: &[&str] = &["folder", "sftp", "ftps", "cft"];
+
+/// Keys of different flows are the same key.
+fn of_any_flow(keys: BTreeSet<String>) -> BTreeSet<String> {
+    let digits = |c: char| c.is_ascii_digit();
+    let keys = keys.iter();
+    keys.map(|key| key.replace(digits, "")).collect()
+}
+
+#[test]
+fn the_examples_of_depots_name_every_key_and_no_other() {
+    for transport in DEPOTS {
+        let file = format!("depots/{transport}.toml");
+        let (mut asked, mut present) = (BTreeSet::new(), BTreeSet::new());
+        // Of alternatives, one hides the other: both forms of the example are read.
+        let rest = [("send = \"cftutil\"", "send = \"rest\""), ("", "")];
+        for (from, to) in rest {
+            let (folder, _) = example(&file, ALL);
+            let settings = folder.path().join("navette.toml");
+            let text = std::fs::read_to_string(&settings).unwrap();
+            std::fs::write(&settings, text.replace(from, to)).unwrap();
+            let mut reader = Reader::open(&settings);
+            Depot::read(&mut reader);
+            asked.extend(of_any_flow(reader.asked()));
+            present.extend(of_any_flow(reader.present()));
+        }
+        assert_eq!(present, asked, "{transport}");
+    }
+}
+
+#[test]
+fn the_examples_of_depots_load_and_show_the_defaults_of_the_program() {
+    for transport in DEPOTS {
+        let file = format!("depots/{transport}.toml");
+        let shown = |forms: &[&str]| {
+            let (folder, mut reader) = example(&file, forms);
+            let read = format!("{:#?}", Depot::read(&mut reader));
+            assert_eq!(other_than_missing_files(reader), [""; 0]);
+            read.replace(&folder.path().display().to_string(), "")
+        };
+        assert_eq!(shown(&["# "]), shown(&[]), "{transport}");
+    }
+}
+
+#[test]
+fn every_fault_of_every_depot_is_reported_with_those_of_the_rest() {
+    let folder = written(&[("navette.toml", "")]);
+    let depots = folder.path().join("depots");
+    std::fs::create_dir(&depots).unwrap();
+    let sftp = "depot = \"a\"\ntransport = \"sftp\"\n[sftp]\nhost = \"h\"\nuser = \"u\"\nhost_key = [\"ab:cd\"]\n\
+                agent = true\npassword_file = \"none\"\n\
+                [[flow]]\nname = \"x\"\nproject = \"nobody\"\ndirection = \"in\"\npath = \"../etc\"\nreceipts = \"r\"\n\
+                [[flow]]\nname = \"x\"\nproject = \"nobody\"\ndirection = \"acknowledgments\"\npath = \"p\"\n\
+                answers = \"x\"\npattern = \"*.ack\"\ncolour = 1\n";
+    std::fs::write(depots.join("1.toml"), sftp).unwrap();
+    let bare = "depot = \"a\"\ntransport = \"pigeon\"\n";
+    std::fs::write(depots.join("2.toml"), bare).unwrap();
+    let fault = load(&folder.path().join("navette.toml"), &Environment::new()).unwrap_err();
+    let all = fault.to_string();
+    for key in [
+        "navette.toml:listen.certificate",
+        "1.toml:sftp.host_key",
+        "1.toml:sftp.password_file",
+        "1.toml:sftp ",
+        "1.toml:flow[0].path",
+        "1.toml:flow[0].project",
+        "1.toml:flow[1].name",
+        "1.toml:flow[1].answers",
+        "1.toml:flow[1].pattern",
+        "1.toml:flow[1].colour",
+        "2.toml:depot",
+        "2.toml:transport",
+        "2.toml:flow",
+    ] {
+        assert!(all.contains(key), "{key} is not in:\n{all}");
     }
 }

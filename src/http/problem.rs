@@ -73,6 +73,18 @@ pub fn outcome(code: Code) -> (StatusCode, &'static str) {
         | Code::Configuration
         | Code::Usage
         | Code::PartnerRefused
+        | Code::DepotUnreachable
+        | Code::HostKeyRefused
+        | Code::DepotCertificateRefused
+        | Code::DepotInsecure
+        | Code::DepotLoginRefused
+        | Code::DepotDenied
+        | Code::DepotFull
+        | Code::DepotFileExists
+        | Code::DepotFileMissing
+        | Code::DepotFileChanged
+        | Code::DepotRefused
+        | Code::TransferCut
         | Code::Internal => (500, "Erreur interne"),
     };
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -86,6 +98,7 @@ pub fn public(code: Code) -> Code {
         Code::ClockUntrusted | Code::Configuration | Code::Usage | Code::PartnerRefused => {
             Code::Internal
         }
+        depot if depot.is_of_depot() => Code::Internal,
         public => public,
     }
 }

@@ -124,8 +124,40 @@ codes! {
     Usage = "usage",
     /// The partner's answer, or its silence, is no acknowledgment.
     PartnerRefused = "partner-refused",
+    /// No connection to the depot, or its silence.
+    DepotUnreachable = "depot-unreachable",
+    /// The depot's SSH key is none of those that we know it by.
+    HostKeyRefused = "host-key-refused",
+    /// The depot's TLS certificate is not one that we trust.
+    DepotCertificateRefused = "depot-certificate-refused",
+    /// The depot and we have no safe algorithm or protocol version in common.
+    DepotInsecure = "depot-insecure",
+    /// The depot does not let us in.
+    DepotLoginRefused = "depot-login-refused",
+    /// The depot lets us in, and does not let us do this there.
+    DepotDenied = "depot-denied",
+    /// No room left on the depot.
+    DepotFull = "depot-full",
+    /// Another file of this name lies on the depot.
+    DepotFileExists = "depot-file-exists",
+    /// The file or folder is not on the depot.
+    DepotFileMissing = "depot-file-missing",
+    /// The file on the depot is no longer the one that was listed: start again.
+    DepotFileChanged = "depot-file-changed",
+    /// The depot refuses for a reason that it does not tell.
+    DepotRefused = "depot-refused",
+    /// The connection was lost, or fell silent, on the way: what was transferred is kept, and taken up again.
+    TransferCut = "transfer-cut",
     /// A fault of ours.
     Internal = "internal",
+}
+
+impl Code {
+    /// Whether it tells of a depot: of what is outside, and may be otherwise later.
+    pub fn is_of_depot(self) -> bool {
+        matches!(self, Self::HostKeyRefused | Self::TransferCut)
+            || self.as_str().starts_with("depot-")
+    }
 }
 
 impl fmt::Display for Code {

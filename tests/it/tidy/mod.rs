@@ -13,10 +13,10 @@ use uses::names;
 const LONGEST: usize = 400;
 
 /// Crates of the outer world.
-const WORLD: &str = "axum hyper hyper_util reqwest rusqlite tokio_postgres postgres_openssl tokio_rustls rustls lettre ssh2";
+const WORLD: &str = "axum hyper hyper_util reqwest rusqlite tokio_postgres postgres_openssl tokio_rustls rustls lettre ssh2 suppaftp";
 
 /// The arrows of ARCHITECTURE.md: a room, and what none of its files may name.
-const RULES: [(&str, &str); 12] = [
+const RULES: [(&str, &str); 13] = [
     ("src/kernel", WORLD),
     (
         "src/kernel",
@@ -39,6 +39,10 @@ const RULES: [(&str, &str); 12] = [
     (
         "src/outbound",
         "crate::app crate::cli crate::domain crate::http crate::storage crate::worker",
+    ),
+    (
+        "src/transport",
+        "crate::app crate::cli crate::domain crate::http crate::storage crate::vault crate::worker",
     ),
     (
         "src/config",

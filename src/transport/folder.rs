@@ -1,0 +1,201 @@
+//! A local or mounted directory as a depot. What is written there is synced before it bears its name.
+
+use std::{
+    fs::{self, File},
+    io::{self, ErrorKind, Read, Seek, SeekFrom, Write},
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
+
+use rustix::{
+    fs::{CWD, RenameFlags},
+    io::Errno,
+};
+
+use super::{Listed, MOST_LISTED, Session, Sink, path};
+use crate::{
+    config::depots,
+    kernel::fault::{Code, Fault, Result},
+};
+
+/// Bytes that are read or written at once.
+const BLOCK: usize = 1024 * 1024;
+
+/// A directory that is open.
+#[derive(Debug)]
+pub struct Folder {
+    root: PathBuf,
+}
+
+/// Opens a directory. Fails with `depot-unreachable` where it is none.
+pub fn open(settings: &depots::Folder) -> Result<Folder> {
+    match fs::metadata(&settings.path) {
+        Ok(found) if found.is_dir() => Ok(Folder {
+            root: settings.path.clone(),
+        }),
+        Ok(_) => Err(unreachable(&settings.path, "not a directory")),
+        Err(error) => Err(unreachable(&settings.path, &error.to_string())),
+    }
+}
+
+fn unreachable(path: &Path, cause: &str) -> Fault {
+    let detail = format!(
+        "Le dossier du dépôt n'est pas accessible : {}",
+        path.display()
+    );
+    Fault::new(Code::DepotUnreachable, detail).because(cause)
+}
+
+impl Session for Folder {
+    fn list(&mut self, folder: &str) -> Result<Vec<Listed>> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(self.at(folder)).map_err(fault)? {
+            let entry = entry.map_err(fault)?;
+            if let Some(file) = listed(&entry) {
+                files.push(file);
+            }
+            if files.len() == MOST_LISTED {
+                break;
+            }
+        }
+        Ok(files)
+    }
+
+    fn stat(&mut self, path: &str) -> Result<Option<Listed>> {
+        let (_, name) = path::split(path);
+        match fs::symlink_metadata(self.at(path)) {
+            Ok(found) if found.is_file() => Ok(Some(described(name, &found))),
+            Ok(_) => Ok(None),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(fault(error)),
+        }
+    }
+
+    fn read(&mut self, path: &str, from: u64, sink: Sink<'_>) -> Result<u64> {
+        let mut file = File::open(self.at(path)).map_err(fault)?;
+        file.seek(SeekFrom::Start(from)).map_err(fault)?;
+        let (mut block, mut total) = (vec![0; BLOCK], 0);
+        loop {
+            match file.read(&mut block).map_err(fault)? {
+                0 => return Ok(total),
+                count => {
+                    sink(&block[..count])?;
+                    total += count as u64;
+                }
+            }
+        }
+    }
+
+    fn write(&mut self, path: &str, from: u64, source: &mut dyn Read) -> Result<u64> {
+        let mut options = File::options();
+        options.write(true).create(from == 0).truncate(from == 0);
+        let mut file = options.open(self.at(path)).map_err(fault)?;
+        file.seek(SeekFrom::Start(from)).map_err(fault)?;
+        let (mut block, mut total) = (vec![0; BLOCK], 0);
+        loop {
+            match source.read(&mut block).map_err(Fault::internal)? {
+                0 => break,
+                count => {
+                    file.write_all(&block[..count]).map_err(fault)?;
+                    total += count as u64;
+                }
+            }
+        }
+        file.sync_all().map_err(fault)?;
+        Ok(total)
+    }
+
+    fn rename(&mut self, from: &str, to: &str) -> Result<()> {
+        let (source, target) = (self.at(from), self.at(to));
+        without_replacing(&source, &target).map_err(fault)?;
+        self.sync_folder_of(to)?;
+        if path::split(from).0 != path::split(to).0 {
+            self.sync_folder_of(from)?;
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, path: &str) -> Result<()> {
+        fs::remove_file(self.at(path)).map_err(fault)?;
+        self.sync_folder_of(path)
+    }
+
+    fn agreed(&self) -> Vec<(String, String)> {
+        vec![("folder".to_owned(), self.root.display().to_string())]
+    }
+}
+
+impl Folder {
+    /// A leading `/` is the depot's root, not the machine's.
+    fn at(&self, path: &str) -> PathBuf {
+        self.root.join(path.trim_start_matches('/'))
+    }
+
+    fn sync_folder_of(&self, path: &str) -> Result<()> {
+        let folder = File::open(self.at(path::split(path).0)).map_err(fault)?;
+        match folder.sync_all() {
+            // Some network file systems cannot sync a directory; it is theirs to keep it.
+            Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(()),
+            synced => synced.map_err(fault),
+        }
+    }
+}
+
+/// A plain file with a name that concerns us.
+fn listed(entry: &fs::DirEntry) -> Option<Listed> {
+    let name = entry.file_name().into_string().ok()?;
+    // A file that vanished meanwhile was taken by somebody else.
+    let found = entry.metadata().ok()?;
+    (found.is_file() && !path::is_hidden(&name)).then(|| described(&name, &found))
+}
+
+fn described(name: &str, found: &fs::Metadata) -> Listed {
+    Listed {
+        name: name.to_owned(),
+        size: found.len(),
+        modified: found.mtime() * 1_000_000 + found.mtime_nsec() / 1000,
+    }
+}
+
+fn without_replacing(from: &Path, to: &Path) -> io::Result<()> {
+    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        // Network file systems may not know the flag.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => by_link(from, to),
+        done => Ok(done?),
+    }
+}
+
+/// A link is never made over a file. Where there are no links either, a look before is all that can be done.
+fn by_link(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::hard_link(from, to) {
+        Ok(()) => fs::remove_file(from),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(error),
+        Err(_) if fs::symlink_metadata(to).is_ok() => Err(ErrorKind::AlreadyExists.into()),
+        Err(_) => fs::rename(from, to),
+    }
+}
+
+fn fault(error: io::Error) -> Fault {
+    let (code, detail) = match error.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => (
+            Code::DepotFileMissing,
+            "Ce chemin n'existe pas sur le dépôt.",
+        ),
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            (Code::DepotDenied, "Le dépôt ne permet pas cette opération.")
+        }
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            (Code::DepotFull, "Plus de place sur le dépôt.")
+        }
+        ErrorKind::AlreadyExists => (
+            Code::DepotFileExists,
+            "Un autre fichier porte déjà ce nom sur le dépôt.",
+        ),
+        // A mount whose server is gone.
+        ErrorKind::StaleNetworkFileHandle | ErrorKind::TimedOut | ErrorKind::NotConnected => {
+            return super::pace::cut(error);
+        }
+        _ => (Code::DepotRefused, "Le dépôt refuse l'opération."),
+    };
+    Fault::new(code, detail).because(error)
+}

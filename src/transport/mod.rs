@@ -1,0 +1,111 @@
+//! Depots: places where files are exchanged with partners, each behind the same few verbs.
+//!
+//! | file | gives |
+//! |---|---|
+//! | [`folder`] | a local or mounted directory |
+//! | [`line`] | a connection that is made when it is needed and made again when it was cut |
+//! | [`upload`] | a file sent so that nobody sees it before it is whole; taken up again after a cut |
+//! | [`download`] | a file read, taken up again after a cut if it is still the same |
+//! | [`path`] | names and folders of a depot |
+//!
+//! All of it blocks: call it from a thread that may wait (`tokio::task::spawn_blocking`). Every wait has a deadline: a server
+//! that falls silent is left after the depot's `timeout`, 45 s at most, and one that trickles is left too ([`pace`]). A
+//! [`Session`] that failed with `transfer-cut` or `depot-unreachable` is of no more use: drop it, or use a [`line::Line`].
+//!
+//! To add a transport: a file with a `connect` that answers a [`Session`], an arm in [`connect`], its settings in
+//! `config::depots`; then the tests of `tests/it/depots`, which run the same sentences on each.
+
+pub mod download;
+pub mod folder;
+pub mod line;
+pub mod pace;
+pub mod path;
+pub mod upload;
+
+use std::io::{Read, Seek};
+
+pub use download::{download, download_over};
+pub use line::Line;
+pub use upload::{Uploaded, upload, upload_over};
+
+use crate::{
+    config::{Depot, depots::Transport},
+    kernel::{
+        clock::Clock,
+        fault::{Code, Fault, Result},
+    },
+};
+
+/// The most files of one folder that are listed.
+pub const MOST_LISTED: usize = 100_000;
+
+/// A file of a depot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its name, without its folder.
+    pub name: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// When it was last written, in microseconds since 1970, as exactly as the server tells it (SFTP: whole seconds).
+    pub modified: i64,
+}
+
+/// Takes what was read, piece by piece; its fault ends the reading, and is answered as it is.
+pub type Sink<'a> = &'a mut dyn FnMut(&[u8]) -> Result<()>;
+
+/// What can be read from any place.
+pub trait ReadSeek: Read + Seek {}
+
+impl<T: Read + Seek> ReadSeek for T {}
+
+/// A connection to a depot. Paths are the depot's: `/` between their parts, from its root.
+///
+/// Faults: `transfer-cut` (the connection is lost, or silent), `depot-denied`, `depot-full`, `depot-file-missing`,
+/// `depot-file-exists`, `depot-refused`; after any but the first the session goes on.
+pub trait Session: Send {
+    /// The plain files of a folder, in no order, [`MOST_LISTED`] at most. Hidden ones (`.name`) are left out, ours on their way
+    /// among them, and so are names that are not UTF-8. Fails with `depot-file-missing` where there is no such folder.
+    fn list(&mut self, folder: &str) -> Result<Vec<Listed>>;
+
+    /// A plain file, hidden or not; `None` where there is nothing of that name, or something else than a plain file.
+    fn stat(&mut self, path: &str) -> Result<Option<Listed>>;
+
+    /// Reads a file from byte `from` to its end, with many requests in flight; answers how many bytes went to `sink`.
+    fn read(&mut self, path: &str, from: u64, sink: Sink<'_>) -> Result<u64>;
+
+    /// Writes what `source` still gives at byte `from`: 0 makes the file, or makes it anew; else it must have that many bytes.
+    /// Answers how many bytes were written. A fault of `source` is `internal`.
+    fn write(&mut self, path: &str, from: u64, source: &mut dyn Read) -> Result<u64>;
+
+    /// Gives a file another name, in another folder perhaps, and never that of another file (`depot-file-exists`).
+    fn rename(&mut self, from: &str, to: &str) -> Result<()>;
+
+    /// Removes a file. Fails with `depot-file-missing` where there is none.
+    fn remove(&mut self, path: &str) -> Result<()>;
+
+    /// What the two ends agreed on (names and values), for an operator's eyes: algorithms, keys, versions.
+    fn agreed(&self) -> Vec<(String, String)>;
+
+    /// Whether the next verb may still find the other end, as far as can be told without asking it.
+    fn is_open(&self) -> bool {
+        true
+    }
+}
+
+/// Opens a connection to a depot and logs in.
+///
+/// Fails with `depot-unreachable`, `host-key-refused`, `depot-certificate-refused`, `depot-insecure`, `depot-login-refused`,
+/// or `configuration` where a file of its settings cannot be read any more.
+pub fn connect(depot: &Depot, clock: &Clock) -> Result<Box<dyn Session>> {
+    let _ = clock;
+    match &depot.transport {
+        Transport::Folder(folder) => Ok(Box::new(folder::open(folder)?)),
+        other => {
+            let detail = format!("transport {} is not there yet", other.name());
+            Err(Fault::new(Code::DepotUnreachable, detail))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,157 @@
+//! The rules of every transport, on a folder: what is sent is never seen half, and what was cut is taken up again.
+
+use std::{
+    fs,
+    io::{Cursor, Read},
+    path::PathBuf,
+};
+
+use super::{upload::upload, *};
+
+/// A depot, and where it lies.
+fn depot() -> (tempfile::TempDir, Box<dyn Session>) {
+    let root = tempfile::tempdir().unwrap();
+    fs::create_dir(root.path().join("in")).unwrap();
+    let settings = crate::config::depots::Folder {
+        path: root.path().to_owned(),
+    };
+    let session = folder::open(&settings).unwrap();
+    (root, Box::new(session))
+}
+
+fn content(size: usize) -> Vec<u8> {
+    (0..size).map(|at| (at * 31 % 251) as u8).collect()
+}
+
+fn send(session: &mut dyn Session, bytes: &[u8]) -> Result<Uploaded> {
+    let size = bytes.len() as u64;
+    upload(session, "in", "LOT.zip", &mut Cursor::new(bytes), size)
+}
+
+fn part(root: &tempfile::TempDir) -> PathBuf {
+    root.path().join("in/.LOT.zip.part")
+}
+
+#[test]
+fn a_file_arrives_whole_and_nothing_else_stays() {
+    let (root, mut session) = depot();
+    let bytes = content(3_000_000);
+    let done = send(session.as_mut(), &bytes).unwrap();
+    assert_eq!((done.resumed_at, done.sent), (0, 3_000_000));
+    assert_eq!(fs::read(root.path().join("in/LOT.zip")).unwrap(), bytes);
+    let listed = session.list("in").unwrap();
+    assert_eq!(listed.len(), 1);
+    assert_eq!(session.stat("in/LOT.zip").unwrap().as_ref(), listed.first());
+}
+
+#[test]
+fn what_an_earlier_try_left_is_taken_up_again_if_its_end_is_right() {
+    let (root, mut session) = depot();
+    let bytes = content(500_000);
+    fs::write(part(&root), &bytes[..400_000]).unwrap();
+    let done = send(session.as_mut(), &bytes).unwrap();
+    assert_eq!((done.resumed_at, done.sent), (400_000, 100_000));
+    assert_eq!(fs::read(root.path().join("in/LOT.zip")).unwrap(), bytes);
+}
+
+#[test]
+fn what_an_earlier_try_left_of_another_content_is_sent_anew() {
+    let (root, mut session) = depot();
+    let bytes = content(500_000);
+    for mut left in [bytes[..400_000].to_vec(), content(700_000)] {
+        if let Some(last) = left.get_mut(399_000) {
+            *last ^= 1;
+        }
+        fs::write(part(&root), left).unwrap();
+        let done = send(session.as_mut(), &bytes).unwrap();
+        assert_eq!((done.resumed_at, done.sent), (0, 500_000));
+        assert_eq!(fs::read(root.path().join("in/LOT.zip")).unwrap(), bytes);
+        session.remove("in/LOT.zip").unwrap();
+    }
+}
+
+#[test]
+fn the_same_name_again_is_done_with_the_same_content_and_refused_with_another() {
+    let (root, mut session) = depot();
+    let bytes = content(500_000);
+    send(session.as_mut(), &bytes).unwrap();
+    assert!(send(session.as_mut(), &bytes).unwrap().was_there);
+    let mut other = bytes.clone();
+    other[0] ^= 1;
+    for other in [&other[..], &bytes[..10]] {
+        let refused = send(session.as_mut(), other).unwrap_err();
+        assert_eq!(refused.code(), Code::DepotFileExists);
+    }
+    assert_eq!(fs::read(root.path().join("in/LOT.zip")).unwrap(), bytes);
+    assert!(!part(&root).exists());
+}
+
+#[test]
+fn a_rename_never_replaces_a_file() {
+    let (root, mut session) = depot();
+    for name in ["in/a", "in/b"] {
+        fs::write(root.path().join(name), name).unwrap();
+    }
+    let refused = session.rename("in/a", "in/b").unwrap_err();
+    assert_eq!(refused.code(), Code::DepotFileExists);
+    assert_eq!(fs::read(root.path().join("in/b")).unwrap(), b"in/b");
+}
+
+#[test]
+fn a_source_that_is_shorter_than_it_said_is_never_given_its_name() {
+    let (root, mut session) = depot();
+    let bytes = content(1000);
+    let mut source = Cursor::new(&bytes);
+    let cut = upload(session.as_mut(), "in", "LOT.zip", &mut source, 2000).unwrap_err();
+    assert_eq!(cut.code(), Code::TransferCut);
+    assert!(!root.path().join("in/LOT.zip").exists());
+}
+
+#[test]
+fn a_file_that_changed_since_it_was_listed_is_not_taken() {
+    let (root, mut session) = depot();
+    fs::write(root.path().join("in/a"), "first").unwrap();
+    let listed = session.list("in").unwrap().remove(0);
+    let mut taken = Vec::new();
+    let mut sink = |bytes: &[u8]| {
+        taken.extend_from_slice(bytes);
+        Ok(())
+    };
+    download(session.as_mut(), "in/a", &listed, 2, &mut sink).unwrap();
+    fs::write(root.path().join("in/a"), "second").unwrap();
+    let refused = download(session.as_mut(), "in/a", &listed, 0, &mut sink).unwrap_err();
+    assert_eq!(refused.code(), Code::DepotFileChanged);
+    session.remove("in/a").unwrap();
+    let refused = download(session.as_mut(), "in/a", &listed, 0, &mut sink).unwrap_err();
+    assert_eq!(refused.code(), Code::DepotFileMissing);
+    assert_eq!(taken, b"rst");
+}
+
+#[test]
+fn folders_links_and_hidden_files_are_nobodys_files() {
+    let (root, mut session) = depot();
+    let inside = root.path().join("in");
+    fs::create_dir(inside.join("folder")).unwrap();
+    fs::write(inside.join(".hidden"), "").unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", inside.join("link")).unwrap();
+    assert_eq!(session.list("in").unwrap(), []);
+    assert_eq!(session.stat("in/link").unwrap(), None);
+    let missing = session.list("nowhere").unwrap_err();
+    assert_eq!(missing.code(), Code::DepotFileMissing);
+}
+
+/// A source whose disk fails.
+struct Broken;
+
+impl Read for Broken {
+    fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+        Err(std::io::ErrorKind::Other.into())
+    }
+}
+
+#[test]
+fn a_fault_of_our_own_disk_is_not_taken_for_one_of_the_depot() {
+    let (_root, mut session) = depot();
+    let fault = session.write("in/a", 0, &mut Broken).unwrap_err();
+    assert_eq!(fault.code(), Code::Internal);
+}

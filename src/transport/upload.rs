@@ -1,0 +1,157 @@
+//! Sending a file: under a temporary name, its size checked, then renamed; nobody sees half of it.
+//!
+//! What an earlier try left under the temporary name is taken up again: its last 64 KiB are read back and compared, and only
+//! what follows is sent. So a file whose sending was cut, by the line or by the end of our process, is sent by calling again.
+
+use std::io::{Read, SeekFrom};
+
+use super::{
+    Line, ReadSeek, Session,
+    line::{Patience, is_cut},
+    path,
+};
+use crate::kernel::fault::{Code, Fault, Result};
+
+/// How much of what is there is read back before more is added.
+const READ_BACK: u64 = 64 * 1024;
+
+/// What became of a sending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Uploaded {
+    /// How many bytes were there from earlier tries.
+    pub resumed_at: u64,
+    /// How many bytes were sent.
+    pub sent: u64,
+    /// Whether the whole file was there already, under its own name and with this content.
+    pub was_there: bool,
+}
+
+/// Sends the `size` bytes of `source` to `name` in `folder`, over one session.
+///
+/// Fails with `depot-file-exists` where a file of this name with another content lies there, `depot-full` (nothing is left
+/// there then), `transfer-cut` (call again with another session: what was sent is kept), or as the verbs do.
+pub fn upload(
+    session: &mut dyn Session,
+    folder: &str,
+    name: &str,
+    source: &mut dyn ReadSeek,
+    size: u64,
+) -> Result<Uploaded> {
+    let target = path::join(folder, name)?;
+    let temporary = path::join(folder, &path::temporary(name))?;
+    if let Some(there) = session.stat(&target)? {
+        return already(session, &target, there.size, source, size);
+    }
+    let from = resumable(session, &temporary, source, size)?;
+    let sent = send(session, &temporary, from, source)?;
+    let arrived = session.stat(&temporary)?.map_or(0, |file| file.size);
+    if from + sent != size || arrived != size {
+        let cause = format!("{arrived} bytes arrived of {size}");
+        return Err(super::pace::cut(cause));
+    }
+    session.rename(&temporary, &target)?;
+    Ok(Uploaded {
+        resumed_at: from,
+        sent,
+        was_there: false,
+    })
+}
+
+/// The same over a line, which is connected again after a cut, a few times as long as nothing gets through.
+pub fn upload_over(
+    line: &mut Line,
+    folder: &str,
+    name: &str,
+    source: &mut dyn ReadSeek,
+    size: u64,
+) -> Result<Uploaded> {
+    let (mut patience, mut furthest) = (Patience::new(), 0);
+    loop {
+        let tried = line.with(|session| upload(session, folder, name, source, size));
+        match tried {
+            Err(fault) if is_cut(&fault) => {
+                let reached = source.stream_position().map_err(Fault::internal)?;
+                patience.bear(fault, reached > furthest)?;
+                furthest = furthest.max(reached);
+            }
+            done => return done,
+        }
+    }
+}
+
+/// A file of that name is there: ours, if its content is.
+fn already(
+    session: &mut dyn Session,
+    target: &str,
+    there: u64,
+    source: &mut dyn ReadSeek,
+    size: u64,
+) -> Result<Uploaded> {
+    if there == size && is_same(session, target, 0, source)? {
+        return Ok(Uploaded {
+            resumed_at: size,
+            sent: 0,
+            was_there: true,
+        });
+    }
+    let detail = "Un autre fichier porte déjà ce nom sur le dépôt.";
+    Err(Fault::new(Code::DepotFileExists, detail))
+}
+
+/// From where the sending goes on: what is there already, if its end is what it should be.
+fn resumable(
+    session: &mut dyn Session,
+    temporary: &str,
+    source: &mut dyn ReadSeek,
+    size: u64,
+) -> Result<u64> {
+    let there = session.stat(temporary)?.map_or(0, |file| file.size);
+    if there == 0 || there > size {
+        return Ok(0);
+    }
+    match is_same(session, temporary, there.saturating_sub(READ_BACK), source)? {
+        true => Ok(there),
+        false => Ok(0),
+    }
+}
+
+/// Whether a file holds, from byte `from` to its end, what `source` holds there.
+fn is_same(
+    session: &mut dyn Session,
+    path: &str,
+    from: u64,
+    source: &mut dyn ReadSeek,
+) -> Result<bool> {
+    source
+        .seek(SeekFrom::Start(from))
+        .map_err(Fault::internal)?;
+    let (mut same, mut ours) = (true, Vec::new());
+    session.read(path, from, &mut |theirs| {
+        if same {
+            ours.resize(theirs.len(), 0);
+            same = source.read_exact(&mut ours).is_ok() && ours == theirs;
+        }
+        Ok(())
+    })?;
+    Ok(same)
+}
+
+fn send(
+    session: &mut dyn Session,
+    temporary: &str,
+    from: u64,
+    source: &mut dyn ReadSeek,
+) -> Result<u64> {
+    source
+        .seek(SeekFrom::Start(from))
+        .map_err(Fault::internal)?;
+    let mut source: &mut dyn Read = &mut &mut *source;
+    let sent = session.write(temporary, from, &mut source);
+    if let Err(fault) = &sent
+        && fault.code() == Code::DepotFull
+    {
+        // A full disk stops everybody: what is of no use yet makes room. Where even this fails, the first fault is told.
+        let _ = session.remove(temporary);
+    }
+    sent
+}
