@@ -55,7 +55,7 @@ statements! {
     PROBE_NOW = "UPDATE callback_target SET next_probe_at = $1 WHERE project = $2 AND next_probe_at > $1";
     HOLD_RETURNS = "UPDATE exchange_return SET next_attempt_at = $1 WHERE id IN (SELECT subject FROM job WHERE lane = $2 \
         AND state = 'queued' AND lease_token IS NULL AND run_at < $1 AND created_at >= $3)";
-    HOLD = "UPDATE job SET run_at = $1, last_fault = $2 WHERE lane = $3 AND state = 'queued' AND lease_token IS NULL \
+    HOLD = "UPDATE job SET run_at = $1, last_fault = COALESCE(last_fault, $2) WHERE lane = $3 AND state = 'queued' AND lease_token IS NULL \
         AND run_at < $1 AND created_at >= $4";
     PROBE_ALL_NOW = "UPDATE callback_target SET next_probe_at = $1 WHERE next_probe_at > $1";
     WAKE = "UPDATE job SET run_at = $1 WHERE lane = $2 AND state = 'queued' AND lease_token IS NULL AND run_at > $1";
