@@ -53,6 +53,10 @@ statements! {
         AND (next_probe_at IS NULL OR next_probe_at < $1)";
     ANSWERED = "DELETE FROM callback_target WHERE project = $1";
     PROBE_NOW = "UPDATE callback_target SET next_probe_at = $1 WHERE project = $2 AND next_probe_at > $1";
+    HOLD_RETURNS = "UPDATE exchange_return SET next_attempt_at = $1 WHERE id IN (SELECT subject FROM job WHERE lane = $2 \
+        AND state = 'queued' AND lease_token IS NULL AND run_at < $1 AND created_at >= $3)";
+    HOLD = "UPDATE job SET run_at = $1, last_fault = COALESCE(last_fault, $2) WHERE lane = $3 AND state = 'queued' AND lease_token IS NULL \
+        AND run_at < $1 AND created_at >= $4";
     PROBE_ALL_NOW = "UPDATE callback_target SET next_probe_at = $1 WHERE next_probe_at > $1";
     WAKE = "UPDATE job SET run_at = $1 WHERE lane = $2 AND state = 'queued' AND lease_token IS NULL AND run_at > $1";
     WAKE_RETURNS = "UPDATE exchange_return SET next_attempt_at = $1 WHERE id IN \
@@ -120,7 +124,22 @@ pub fn probe_now(tx: &mut Tx<'_>, project: &str, now: Timestamp) -> Result<()> {
     tx.execute(PROBE_NOW, &params![now, project]).map(drop)
 }
 
-/// The same for every partner: nobody knows by which clock their probes were dated.
+/// Has every delivery of a lane that waits, and was queued at `since` or later, wait until `until`: one by one, each would
+/// take a lease to find out that its partner is held.
+pub fn hold(
+    tx: &mut Tx<'_>,
+    lane: &str,
+    until: Timestamp,
+    since: Timestamp,
+    why: &str,
+) -> Result<()> {
+    tx.batch(&[
+        (HOLD_RETURNS, &params![until, lane, since]),
+        (HOLD, &params![until, why, lane, since]),
+    ])
+}
+
+/// Has every partner probed at the next attempt: nobody knows by which clock their probes were dated.
 pub fn probe_all_now(tx: &mut Tx<'_>, now: Timestamp) -> Result<()> {
     tx.execute(PROBE_ALL_NOW, &params![now]).map(drop)
 }

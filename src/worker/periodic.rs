@@ -112,6 +112,9 @@ async fn daily_purge(ctx: Context, stop: CancellationToken) {
 /// Looks for a clock that was set back, and has taken at once what was dated by it.
 async fn clock(ctx: Context, stop: CancellationToken) {
     let seen = std::sync::Arc::new(setback::Seen::new(&ctx.clock));
+    if let Err(fault) = setback::first_look(&ctx).await {
+        tracing::warn!(%fault, "whether the clock was set back is not known; the next look comes");
+    }
     every("clock", setback::PERIOD, stop, move || {
         let (ctx, seen) = (ctx.clone(), seen.clone());
         async move { setback::look(&ctx, &seen).await }

@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     domain::Context,
     kernel::{clock::Clock, fault::Result},
-    storage::{jobs, targets},
+    storage::{jobs, purges, targets},
 };
 
 /// How often it is looked for.
@@ -42,9 +42,24 @@ impl Seen {
     }
 }
 
+/// The look of a process that begins: whether the house last wrote ahead of the clock as it is now.
+pub async fn first_look(ctx: &Context) -> Result<()> {
+    let witnesses = ctx
+        .store
+        .read(|tx| Ok([purges::mark(tx)?, purges::last_entry(tx)?]));
+    let now = ctx.clock.now();
+    let ahead = |seen: &Timestamp| seen.duration_since(now) > TOLERANCE;
+    let back = witnesses.await?.iter().flatten().any(ahead);
+    call_back(ctx, back).await
+}
+
 /// One look.
 pub async fn look(ctx: &Context, seen: &Seen) -> Result<()> {
-    let (now, back) = (ctx.clock.now(), seen.was_set_back(&ctx.clock));
+    call_back(ctx, seen.was_set_back(&ctx.clock)).await
+}
+
+async fn call_back(ctx: &Context, back: bool) -> Result<()> {
+    let now = ctx.clock.now();
     if back {
         tracing::warn!(%now, "the clock was set back: what waits for later is taken now");
     }

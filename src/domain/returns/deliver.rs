@@ -18,7 +18,7 @@ use crate::{
         Context,
         exchanges::{ReturnState, Status},
         ged::documents::{self, Column},
-        jobs::{Effects, End, Settlement},
+        jobs::{self, Effects, End, Settlement},
     },
     kernel::{
         failpoint,
@@ -137,7 +137,7 @@ impl Found {
         })
     }
 
-    /// Waits without an attempt, until the next probe or the end of its span, whichever is first.
+    /// Waits without an attempt, and all the others of its partner with it, until the next probe or the end of its span, whichever is first.
     fn held(self, ctx: &Context, callback: &Callback, until: Timestamp) -> Result<Settlement> {
         let span = SignedDuration::try_from(callback.over).unwrap_or(SignedDuration::MAX);
         let last = self.since.checked_add(span).unwrap_or(Timestamp::MAX);
@@ -145,13 +145,19 @@ impl Found {
             return self.expired(ctx);
         }
         let (id, at) = (self.row.id, until.min(last));
+        let lane = jobs::delivery_lane(&self.row.project);
+        // Those whose own span ends before are not for this.
+        let since = until.checked_sub(span).unwrap_or(Timestamp::MIN);
         metrics::counter!("navette_deliveries_total", "outcome" => "held").increment(1);
         Ok(Settlement {
             end: End::Retry {
                 at,
                 why: HELD.to_owned(),
             },
-            effects: Box::new(move |tx| returns::waits(tx, id, at)),
+            effects: Box::new(move |tx| {
+                returns::waits(tx, id, at)?;
+                targets::hold(tx, &lane, until, since, HELD)
+            }),
         })
     }
 

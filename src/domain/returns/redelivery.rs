@@ -17,7 +17,7 @@ use crate::{
         ged::documents,
         jobs::{self, Kind, retry::Operator},
         journal::{self, Kind as EntryKind, Subject},
-        pieces::view,
+        pieces::{content, view},
     },
     kernel::{
         clock::Clock,
@@ -67,7 +67,7 @@ pub async fn request(
         .store
         .read(move |tx| redeliveries::of_exchange(tx, id))
         .await?;
-    let candidate = found.ok_or_else(no_return)?;
+    let candidate = content::or_gone(ctx, id, found.ok_or_else(no_return)).await?;
     let who = Who {
         name: client.client_id.clone(),
         reason,

@@ -59,7 +59,10 @@ fn is_purged_whole(gateway: &Gateway, sent: usize) {
     let entries = gateway.count("SELECT count(*) FROM journal WHERE kind = 'exchange.purged'");
     assert_eq!(entries, sent as u64, "each exactly once");
     assert_eq!(gateway.count("SELECT count(*) FROM blob_removal"), 0);
-    assert!(gateway.blobs().is_empty());
+    // A process that dies as it tries its store out leaves an unfinished file to the sweep.
+    let blobs = gateway.blobs().into_iter();
+    let left: Vec<_> = blobs.filter(|file| file.extension().is_none()).collect();
+    assert!(left.is_empty(), "{left:?}");
     gateway.doctor();
 }
 

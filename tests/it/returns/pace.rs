@@ -23,6 +23,16 @@ fn targets(gateway: &Gateway) -> u64 {
     gateway.count("SELECT count(*) FROM callback_target")
 }
 
+/// How many deliveries found their partner held, as the metrics tell.
+fn held(gateway: &Gateway) -> u64 {
+    let (_, text) = gateway.health("/metrics").expect("it runs");
+    let mut lines = text
+        .lines()
+        .filter(|line| line.starts_with("navette_deliveries_total{outcome=\"held\"}"));
+    let value = lines.next().and_then(|line| line.rsplit(' ').next());
+    value.map_or(0, |value| value.parse().expect("a whole number"))
+}
+
 fn incident(gateway: &Gateway) -> String {
     gateway.sql("SELECT state FROM incident WHERE code = 'partner-failing'")
 }
@@ -69,6 +79,31 @@ both_engines! {
         assert_eq!((&shown["status"], &shown["return"]["attempts"]), (&"returned".into(), &0.into()));
         assert_eq!(gateway.partner().count(), 1);
         gateway.doctor();
+    }
+
+    /// One of them finds out for all: the others do not take a lease each, every time, beside the healthy partners'.
+    async fn returns_that_wait_for_a_probe_are_held_together(kit) {
+        let gateway = slow_after(kit, 1, 600).start();
+        gateway.partner().script(CALLBACK, [Answer::failure()]);
+        let client = gateway.client().await;
+        for number in 0..30 {
+            sent(&client, &format!("D-{number}")).await;
+        }
+        let waiting = "SELECT count(*) FROM job WHERE kind = 'deliver' AND lease_token IS NULL AND attempts > 0";
+        wait::until("waiting returns", SOON, || (gateway.count(waiting) >= 1).then_some(()));
+        gateway.sql("UPDATE job SET run_at = created_at WHERE kind = 'deliver'; SELECT 1");
+        let made = "SELECT count(*) FROM exchange_return";
+        wait::until("returns", SOON, || (gateway.count(made) == 30).then_some(()));
+        let due = "SELECT count(*) FROM job WHERE run_at <= created_at + 60000000";
+        wait::until("held returns", SOON, || (gateway.count(due) == 0).then_some(()));
+        let before = held(&gateway);
+        gateway.sql("UPDATE job SET run_at = created_at; SELECT 1");
+        wait::until("held returns", SOON, || (gateway.count(due) == 0).then_some(()));
+        let leases = held(&gateway) - before;
+        assert!((1..10).contains(&leases), "{leases} leases to hold 30 returns");
+        let shown = client.get("/v1/pieces?limit=200").await.json();
+        let next = shown["items"].as_array().unwrap().iter().filter(|piece| piece["return"]["nextAttemptAt"].is_string());
+        assert_eq!(next.count(), 30, "{shown}");
     }
 
     /// The pause that he asks for is his, whatever return it was that he refused.
