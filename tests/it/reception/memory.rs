@@ -14,7 +14,7 @@ const MOST: u64 = 128;
 
 #[test]
 fn an_archive_of_twenty_thousand_files_is_taken_in_little_memory() {
-    let files: u64 = std::env::var("NAVETTE_FILES")
+    let files: u64 = std::env::var("KIT_FILES")
         .ok()
         .and_then(|text| text.parse().ok())
         .unwrap_or(20_000);
