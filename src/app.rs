@@ -18,6 +18,7 @@ use crate::{
     domain::{
         Context,
         access::{Keys, Registry, Tokens, registry},
+        archives::Lines,
         backup::restore,
         ged::Keyring,
         incidents::{Herald, Intake},
@@ -42,7 +43,7 @@ use crate::{
     sandbox::{Pool, Settings as PoolSettings},
     storage::{Access, Store, migrate},
     vault::Vault,
-    worker::{Worker, periodic},
+    worker::{Worker, acknowledgments, depots, periodic},
 };
 
 /// How often the certificates' files are looked at again.
@@ -316,7 +317,15 @@ pub async fn work(house: &House, stop: CancellationToken) -> Result<()> {
     let couriers = Couriers::new(&ctx.config.projects, &ctx.clock)?;
     tokio::spawn(look_at_targets(couriers.clone()));
     let herald = Herald::new(&ctx.config, &ctx.clock)?;
+    let lines = Lines::new(&ctx.config.depots, &ctx.clock);
     let by_the_clock = tokio::spawn(periodic::run(ctx.clone(), stop.clone()));
-    Worker::new(ctx, workshop, couriers, herald).run(stop).await;
+    let at_the_depots = depots::run(ctx.clone(), lines.clone(), stop.clone());
+    let at_the_depots = tokio::spawn(at_the_depots);
+    let answers = acknowledgments::run(ctx.clone(), lines.clone(), stop.clone());
+    let answers = tokio::spawn(answers);
+    let told = (couriers, herald, lines);
+    Worker::new(ctx, workshop, told).run(stop).await;
+    at_the_depots.await.map_err(Fault::internal)??;
+    answers.await.map_err(Fault::internal)??;
     by_the_clock.await.map_err(Fault::internal)?
 }

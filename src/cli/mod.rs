@@ -8,9 +8,11 @@
 
 mod archive;
 mod backup;
+mod cft;
 mod client;
 mod connection;
 mod demo;
+mod depot;
 mod doctor;
 mod hold;
 mod incident;
@@ -58,7 +60,9 @@ enum Command {
     Migrate(migrate::MigrateArgs),
     Client(client::ClientArgs),
     Archive(archive::ArchiveArgs),
+    Cft(cft::CftArgs),
     Demo(demo::DemoArgs),
+    Depot(depot::DepotArgs),
     Backup(backup::BackupArgs),
     Restore(backup::RestoreArgs),
     Doctor(doctor::DoctorArgs),
@@ -107,9 +111,11 @@ async fn dispatch(cli: Cli) -> Result<Answer> {
         Command::Worker(args) => serve::worker(&settings, args).await,
         Command::CheckConfig(args) => migrate::check(&settings, &args).await,
         Command::Migrate(args) => migrate::migrate(&settings, &args).await,
-        Command::Client(args) => client::run(&settings, args).await,
         Command::Archive(args) => archive::run(&settings, args).await,
+        Command::Cft(args) => cft::run(&settings, args).await,
+        Command::Client(args) => client::run(&settings, args).await,
         Command::Demo(args) => demo::run(args).await,
+        Command::Depot(args) => depot::run(&settings, args).await,
         Command::Doctor(args) => doctor::run(&settings, args).await,
         Command::Backup(args) => backup::backup(&settings, args).await,
         Command::Restore(args) => backup::restore(&settings, args).await,
@@ -128,6 +134,11 @@ async fn dispatch(cli: Cli) -> Result<Answer> {
 pub(crate) struct Settings(PathBuf);
 
 impl Settings {
+    /// The file itself, for what lies beside it.
+    pub(crate) fn file(&self) -> &std::path::Path {
+        &self.0
+    }
+
     /// Loads them; every fault of a load is told together.
     pub(crate) fn load(&self) -> Result<Config> {
         config::load(&self.0, &config::environment())

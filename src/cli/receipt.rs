@@ -14,9 +14,9 @@ use serde_json::json;
 use super::{Answer, Settings, output};
 use crate::{
     app::House,
-    domain::receipts::{self, Receipt, SignerInfo},
+    domain::receipts::{self, Proven, SignerInfo},
     kernel::{
-        digest::{Hasher, hex},
+        digest::{Hasher, Sha256, hex},
         fault::{Code, Fault, Result},
     },
 };
@@ -96,16 +96,16 @@ fn unreadable(file: &Path, error: &std::io::Error) -> Fault {
     Fault::new(Code::Usage, format!("{}: {error}", file.display()))
 }
 
-fn proof(settings: &Settings, args: &VerifyArgs, der: &[u8]) -> Result<(Receipt, SignerInfo)> {
+fn proof(settings: &Settings, args: &VerifyArgs, der: &[u8]) -> Result<(Proven, SignerInfo)> {
     let Some(ca) = &args.ca else {
         let config = settings.load().map_err(|fault| {
             let detail = "give the authority of the receipts with --ca, or the gateway's settings";
             Fault::new(Code::Usage, detail).because(fault)
         })?;
         let signer = read(&config.gateway.receipts.signer.certificate)?;
-        return receipts::verify_known(der, &signer, args.at);
+        return receipts::verify_any(der, &signer, true, args.at);
     };
-    receipts::verify(der, &read(ca)?, args.at)
+    receipts::verify_any(der, &read(ca)?, false, args.at)
 }
 
 /// One thing that was compared with the receipt.
@@ -116,7 +116,36 @@ struct Check {
     detail: String,
 }
 
-async fn checks(settings: &Settings, args: &VerifyArgs, receipt: &Receipt) -> Result<Vec<Check>> {
+/// What both kinds of receipt prove.
+struct Core<'a> {
+    project: &'a str,
+    size: u64,
+    sha256: &'a Sha256,
+    /// Nothing for an archive: it may have several.
+    dossier: Option<&'a Sha256>,
+}
+
+impl<'a> Core<'a> {
+    fn of(proven: &'a Proven) -> Self {
+        match proven {
+            Proven::Piece(receipt) => Self {
+                project: &receipt.project,
+                size: receipt.size,
+                sha256: &receipt.sha256,
+                dossier: Some(&receipt.dossier_id_hash),
+            },
+            Proven::Archive(receipt) => Self {
+                project: &receipt.project,
+                size: receipt.size,
+                sha256: &receipt.sha256,
+                dossier: None,
+            },
+        }
+    }
+}
+
+async fn checks(settings: &Settings, args: &VerifyArgs, proven: &Proven) -> Result<Vec<Check>> {
+    let receipt = &Core::of(proven);
     let mut checks = Vec::new();
     if let Some(file) = &args.content {
         checks.push(content(file, receipt)?);
@@ -134,7 +163,7 @@ async fn checks(settings: &Settings, args: &VerifyArgs, receipt: &Receipt) -> Re
     Ok(checks)
 }
 
-fn content(path: &Path, receipt: &Receipt) -> Result<Check> {
+fn content(path: &Path, receipt: &Core<'_>) -> Result<Check> {
     let failed = |error| unreadable(path, &error);
     let mut file = File::open(path).map_err(failed)?;
     let (mut hasher, mut size, mut buffer) = (Hasher::new(false), 0, vec![0; 1 << 16]);
@@ -149,15 +178,15 @@ fn content(path: &Path, receipt: &Receipt) -> Result<Check> {
     let sha256 = hasher.finish().sha256;
     Ok(Check {
         what: "content",
-        holds: sha256 == receipt.sha256 && size == receipt.size,
+        holds: sha256 == *receipt.sha256 && size == receipt.size,
         detail: format!("{}: SHA-256 {}, {size} bytes", path.display(), hex(&sha256)),
     })
 }
 
 /// The hash is made under the project's key, which the gateway alone holds.
-async fn dossier(settings: &Settings, dossier: &str, receipt: &Receipt) -> Result<Check> {
+async fn dossier(settings: &Settings, dossier: &str, receipt: &Core<'_>) -> Result<Check> {
     let house = House::open_read_only(settings.load()?).await?;
-    let keys = house.ctx.keyring.held(&receipt.project).await?;
+    let keys = house.ctx.keyring.held(receipt.project).await?;
     let keys = keys.ok_or_else(|| {
         let detail = format!("this gateway has no key of project {}", receipt.project);
         Fault::new(Code::Usage, detail)
@@ -165,7 +194,7 @@ async fn dossier(settings: &Settings, dossier: &str, receipt: &Receipt) -> Resul
     let hash = keys.hash(dossier);
     Ok(Check {
         what: "dossier",
-        holds: hash == receipt.dossier_id_hash,
+        holds: receipt.dossier == Some(&hash),
         detail: format!("keyed hash {}", hex(&hash)),
     })
 }
@@ -183,7 +212,7 @@ fn refused(args: &VerifyArgs, fault: &Fault) -> Answer {
 
 fn show(
     args: &VerifyArgs,
-    (receipt, signer): &(Receipt, SignerInfo),
+    (receipt, signer): &(Proven, SignerInfo),
     checks: &[Check],
     holds: bool,
 ) {
@@ -195,26 +224,15 @@ fn show(
         },
     });
     output::either(args.json, &answer, || {
-        let mut lines = vec![
-            match holds {
-                true => "VALID: the signature holds, nothing was changed".to_owned(),
-                false => "NOT THE SAME: the signature holds, but for something else".to_owned(),
-            },
-            format!("  piece       {}", receipt.reconciliation_id),
-            format!("  receipt     {}", receipt.receipt_id),
-            format!(
-                "  received    {} by {} ({})",
-                receipt.received_at, receipt.project, receipt.environment
-            ),
-            format!("  iteration   {}", receipt.iteration),
-            format!(
-                "  content     {} bytes, SHA-256 {}",
-                receipt.size,
-                hex(&receipt.sha256)
-            ),
+        let mut lines = vec![match holds {
+            true => "VALID: the signature holds, nothing was changed".to_owned(),
+            false => "NOT THE SAME: the signature holds, but for something else".to_owned(),
+        }];
+        lines.extend(proven(receipt));
+        lines.extend([
             format!("  signed by   {}", signer.subject),
             format!("  certificate {}", hex(&signer.certificate_sha256)),
-        ];
+        ]);
         lines.extend(checks.iter().map(|check| {
             let word = if check.holds { "same" } else { "DIFFERENT" };
             format!("  {:<11} {word} ({})", check.what, check.detail)
@@ -222,6 +240,38 @@ fn show(
         lines.push(format!("the same by hand: {command}"));
         lines.join("\n")
     });
+}
+
+/// What the receipt says, line by line.
+fn proven(receipt: &Proven) -> Vec<String> {
+    let content = |size, sha256| format!("  content     {size} bytes, SHA-256 {}", hex(sha256));
+    match receipt {
+        Proven::Piece(receipt) => vec![
+            format!("  piece       {}", receipt.reconciliation_id),
+            format!("  receipt     {}", receipt.receipt_id),
+            format!(
+                "  received    {} by {} ({})",
+                receipt.received_at, receipt.project, receipt.environment
+            ),
+            format!("  iteration   {}", receipt.iteration),
+            content(receipt.size, &receipt.sha256),
+        ],
+        Proven::Archive(receipt) => vec![
+            format!("  archive     {}", receipt.reconciliation_id),
+            format!("  receipt     {}", receipt.receipt_id),
+            format!(
+                "  received    {} by {} ({}), depot {}",
+                receipt.received_at, receipt.project, receipt.environment, receipt.depot
+            ),
+            format!(
+                "  outcome     {}: {} of {} pieces accepted",
+                receipt.outcome.as_str(),
+                receipt.pieces.accepted,
+                receipt.pieces.received
+            ),
+            content(receipt.size, &receipt.sha256),
+        ],
+    }
 }
 
 /// What anybody runs to verify the signature without this program.

@@ -44,6 +44,8 @@ enum Command {
 /// The states of a return that can be sent again.
 #[derive(Clone, Copy, ValueEnum)]
 enum State {
+    /// Left on its depot and not acknowledged yet.
+    Sent,
     /// Acknowledged.
     Delivered,
     /// Given up.
@@ -118,6 +120,7 @@ async fn redeliver(settings: &Settings, args: RedeliverArgs) -> Result<Answer> {
 
 fn selection(args: &RedeliverArgs, since: Timestamp) -> Selection {
     let state = args.state.map(|state| match state {
+        State::Sent => "sent",
         State::Delivered => "delivered",
         State::Undelivered => "undelivered",
     });

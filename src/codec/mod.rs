@@ -24,6 +24,7 @@
 //! | `directory`, `entry` | what is in there and where; reading it |
 //! | `zip/`, `tar/`, `gz` | the walkers |
 //! | `write` | the other direction |
+//! | [`stream`] | the same without going back in what was written, for an encrypted blob |
 //!
 //! # What holds
 //! - Memory does not follow what an archive claims: nothing is allocated from a declared length before it was capped.
@@ -42,6 +43,7 @@ mod gz;
 mod limits;
 mod names;
 mod source;
+pub mod stream;
 mod tar;
 mod window;
 mod write;

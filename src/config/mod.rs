@@ -13,6 +13,7 @@ pub mod depots;
 mod gateway;
 mod project;
 mod reader;
+mod returns;
 
 use std::{
     collections::BTreeMap,
@@ -26,8 +27,9 @@ pub use depots::{Depot, Depots, Flow};
 pub use gateway::{
     Database, Gateway, Limits, Listen, Purge, Receipts, Sandbox, TlsFiles, Tokens, Worker,
 };
-pub use project::{Callback, Project, Projects, is_name};
+pub use project::{Acceptance, Callback, Project, Projects, is_name};
 use reader::Reader;
+pub use returns::{Channel, Outlet, Returns, Tries};
 
 use crate::kernel::fault::{Code, Fault, FieldFault, Result};
 
@@ -72,6 +74,12 @@ pub fn load(file: &Path, environment: &Environment) -> Result<Config> {
     let projects = projects(&folder_of(file).join("projects"), &gateway, &mut faults);
     let (depots, more) = depots::read_all(&folder_of(file).join("depots"), &projects);
     faults.extend(more);
+    let folder = folder_of(file).join("projects");
+    for project in projects.values() {
+        if let Some((key, detail)) = project.returns.wrong(&project.name, &depots) {
+            faults.push(reader::fault(&folder.join(&project.name), key, detail));
+        }
+    }
     match Fault::gathered(Code::Configuration, "the settings do not load", faults) {
         Some(fault) => Err(fault),
         None => Ok(Config {

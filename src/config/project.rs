@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
-use super::{alerts::Alerts, antivirus, reader::Reader};
-use crate::kernel::{cidr::Cidr, term::Term};
+use super::{alerts::Alerts, antivirus, reader::Reader, returns::Returns};
+use crate::kernel::{cidr::Cidr, schema::Schema, term::Term};
 
 /// The months of a project that names no term.
 const MONTHS: u8 = 3;
@@ -22,14 +22,27 @@ pub struct Project {
     pub antivirus: bool,
     /// The media types that it takes.
     pub media_types: Vec<String>,
-    /// Where its returns go.
-    pub callback: Callback,
+    /// What a return must conform to before it leaves (TRC-3), where something was agreed.
+    pub result_schema: Option<Arc<Schema>>,
+    /// What becomes of an archive of which some pieces are not sound.
+    pub acceptance: Acceptance,
+    /// How its returns leave.
+    pub returns: Returns,
+    /// Its own API, where it has one: a project whose returns all leave through a depot needs none.
+    pub callback: Option<Callback>,
     /// How long what it received and made is kept, from the acknowledgment of its return (ARC-5, PAP-2).
     pub retention: Term,
-    /// How many bytes of produced files a return may carry itself; above, it carries links.
-    pub inline_bytes: u64,
     /// Who is told of its incidents, where not the gateway's contacts.
     pub alerts: Alerts,
+}
+
+/// What becomes of an archive of which some pieces are not sound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acceptance {
+    /// It is refused whole.
+    Whole,
+    /// Its sound pieces are accepted, and the others named.
+    ValidPieces,
 }
 
 /// The default return channel: a POST to the project's own API (API-10).
@@ -75,15 +88,43 @@ impl Project {
                 "name at least one, such as \"application/pdf\"",
             );
         }
+        let returns = Returns::read(reader);
         Self {
             name,
             sae: reader.flag("sae", false),
             antivirus: antivirus::required(reader),
             media_types,
-            callback: Callback::read(reader),
+            result_schema: result_schema(reader),
+            acceptance: acceptance(reader),
+            callback: Callback::of(reader, returns.by_depot()),
+            returns,
             retention: retention(reader),
-            inline_bytes: reader.number("return.inline_bytes", 1_000_000, 0, 10_000_000),
             alerts: Alerts::read(reader),
+        }
+    }
+}
+
+/// The schema of results, compiled now: one that does not compile is a fault of the settings.
+fn result_schema(reader: &mut Reader) -> Option<Arc<Schema>> {
+    let path = reader.optional_file("result_schema")?;
+    // A file that is not there was told already.
+    let text = std::fs::read(path).ok()?;
+    match Schema::compile(&text) {
+        Ok(schema) => Some(Arc::new(schema)),
+        Err(why) => {
+            reader.wrong("result_schema", &format!("does not compile: {why}"));
+            None
+        }
+    }
+}
+
+fn acceptance(reader: &mut Reader) -> Acceptance {
+    match reader.optional_text("acceptance").as_deref() {
+        None | Some("whole") => Acceptance::Whole,
+        Some("valid-pieces") => Acceptance::ValidPieces,
+        Some(_) => {
+            reader.wrong("acceptance", "expected \"whole\" or \"valid-pieces\"");
+            Acceptance::Whole
         }
     }
 }
@@ -100,6 +141,12 @@ fn retention(reader: &mut Reader) -> Term {
 }
 
 impl Callback {
+    /// The project's own API, which it may leave out where its returns leave `by_depot`.
+    fn of(reader: &mut Reader, by_depot: bool) -> Option<Self> {
+        let left_out = by_depot && reader.optional_text("callback.url").is_none();
+        (!left_out).then(|| Self::read(reader))
+    }
+
     fn read(reader: &mut Reader) -> Self {
         let url = reader.text("callback.url");
         if !url.is_empty() && !url.starts_with("https://") {

@@ -4,12 +4,14 @@
 //! |---|---|
 //! | [`exchanges`] | what came in: metadata, where it stands |
 //! | [`pieces`] | intake of a unit piece, and what its sender may see of it |
+//! | [`archives`] | archives of pieces that depots hold: their way in and out |
 //! | [`receipts`] | the signed proof of reception |
 //! | [`processing`] | controls and processors, the list that grows |
 //! | [`returns`] | the one return of an exchange and its delivery |
 //! | [`journal`] | what happened, chained |
 //! | [`ged`] | documents and keys, their terms, holds and purge |
 //! | [`access`] | clients, scopes, tokens |
+//! | [`cft`] | transfers of Axway's Transfer CFT, and what became of them |
 //! | [`backup`] | the house as it was at one instant, and its restoration |
 //! | [`incidents`] | anomaly, ticket, mail: one row per cause |
 //! | [`jobs`] | durable work: queued, leased, settled |
@@ -20,6 +22,7 @@
 pub mod access;
 pub mod archives;
 pub mod backup;
+pub mod cft;
 pub mod context;
 pub mod doctor;
 pub mod exchanges;

@@ -1,7 +1,7 @@
 //! Named places where a test kills the process, to prove that nothing acknowledged is lost there.
 //!
 //! `NAVETTE_FAILPOINT=intake.before-commit` kills at the first passage, `…:3` at the third. Release builds hold none of it.
-//! To add one: call [`hit`] with a new `room.moment` name and add the name to [`ALL`] or [`UPKEEP`], which the fault tests
+//! To add one: call [`hit`] with a new `room.moment` name and add the name to [`ALL`], [`ARCHIVES`], [`RETURNS`] or [`UPKEEP`], which the fault tests
 //! walk.
 
 /// Every failure point, in the order in which a piece meets them.
@@ -23,6 +23,33 @@ pub const ALL: &[&str] = &[
     "journal.after-chain",
 ];
 
+/// Those that an archive meets on its way in.
+pub const ARCHIVES: &[&str] = &[
+    "archive.after-begin",
+    "archive.after-spool",
+    "archive.after-batch",
+    "archive.before-flip",
+    "archive.after-flip",
+    "archive.before-refusal",
+    "archive.after-refusal",
+    "depot.after-receipt",
+    "depot.after-signature",
+    "depot.after-leave",
+    "depot.after-settle",
+];
+
+/// Those that an archive's return meets.
+pub const RETURNS: &[&str] = &[
+    "slice.before-settle",
+    "slice.after-settle",
+    "return.before-settle",
+    "send.before-upload",
+    "send.after-upload",
+    "send.after-settle",
+    "acknowledgment.before-commit",
+    "acknowledgment.after-commit",
+];
+
 /// Those that a purge, a backup or a restoration meets.
 pub const UPKEEP: &[&str] = &[
     "purge.before-commit",
@@ -39,7 +66,9 @@ pub const UPKEEP: &[&str] = &[
 /// Dies here, as by `kill -9`, if the environment names this point.
 #[inline]
 pub fn hit(name: &str) {
-    let listed = ALL.contains(&name) || UPKEEP.contains(&name);
+    let listed = [ALL, ARCHIVES, RETURNS, UPKEEP]
+        .iter()
+        .any(|list| list.contains(&name));
     debug_assert!(listed, "unlisted failure point {name}");
     if cfg!(debug_assertions) {
         armed::hit(name);

@@ -8,6 +8,7 @@
 //! | [`fault`] | the one error type: a stable code, a public text, a pointer per fault |
 //! | [`json`] | strict reading of JSON: no key twice, bounded depth |
 //! | [`digest`] | SHA-256, SHA-512 and keyed hashes |
+//! | [`schema`] | a JSON Schema that documents are held to |
 //! | [`secret`] | values that never reach a log and are wiped when dropped |
 //! | [`seal`] | encryption of small values and wrapping of keys |
 //! | [`term`] | terms in calendar units: how long things are kept |
@@ -22,6 +23,7 @@ pub mod entropy;
 pub mod failpoint;
 pub mod fault;
 pub mod json;
+pub mod schema;
 pub mod seal;
 pub mod secret;
 pub mod term;

@@ -1,10 +1,10 @@
-//! Exchanges, their receipts, natural keys and results; their documents stand in [`super::documents`].
+//! Exchanges, their receipts, natural keys and results; their documents are in [`super::documents`].
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
 pub use super::documents::{
-    DocumentRow, documents, documents_after, has_document, insert_document,
+    Container, DocumentRow, Method, documents, documents_after, has_document, insert_document,
 };
 use super::engine::{Row, Tx, Value};
 use crate::{
@@ -30,7 +30,7 @@ pub struct Owner {
 pub struct ExchangeRow {
     /// The reconciliation id.
     pub id: Uuid,
-    /// `piece` for a file sent by API.
+    /// `piece` for a file sent by API, `archive` or `pli` for one that a depot held.
     pub kind: String,
     /// The client that sent it, and sees it.
     pub client_id: String,
@@ -81,6 +81,8 @@ pub struct ReceiptRow {
     pub cms: Vec<u8>,
     /// When it was signed.
     pub created_at: Timestamp,
+    /// Whether body and CMS are sealed under the exchange's key: they name entries of an archive.
+    pub sealed: bool,
 }
 
 /// What a natural key already stands for.
@@ -98,14 +100,14 @@ statements! {
     INSERT = "INSERT INTO exchange (id, kind, client_id, partner, environment, project, source_application, iteration, status, \
         received_at, request_bytes, dossier_hash, size, sha256, key_id, wrapped_key, metadata, earlier_missing) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
-    INSERT_RECEIPT = "INSERT INTO receipt (exchange_id, id, partner, environment, body, cms, created_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    INSERT_RECEIPT = "INSERT INTO receipt (exchange_id, id, partner, environment, body, cms, created_at, sealed) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     INSERT_RESULT = "INSERT INTO result (exchange_id, partner, environment, key_id, body, created_at) \
         VALUES ($1, $2, $3, $4, $5, $6)";
     FIND = "SELECT id, kind, client_id, partner, environment, project, source_application, iteration, status, \
         received_at, request_bytes, dossier_hash, size, sha256, key_id, wrapped_key, metadata, earlier_missing, repetitions \
         FROM exchange WHERE id = $1";
-    RECEIPT = "SELECT exchange_id, id, partner, environment, body, cms, created_at FROM receipt WHERE exchange_id = $1";
+    RECEIPT = "SELECT exchange_id, id, partner, environment, body, cms, created_at, sealed FROM receipt WHERE exchange_id = $1";
     RESULT = "SELECT body FROM result WHERE exchange_id = $1";
     SET_STATUS = "UPDATE exchange SET status = $1 WHERE id = $2";
     REPEATED = "UPDATE exchange SET repetitions = repetitions + 1 WHERE id = $1";
@@ -165,7 +167,8 @@ pub fn insert_receipt(receipt: &ReceiptRow) -> (&'static str, Vec<Value>) {
         r.owner.environment,
         r.body,
         r.cms,
-        r.created_at
+        r.created_at,
+        r.sealed
     ];
     (INSERT_RECEIPT, values.into())
 }
@@ -260,5 +263,6 @@ pub(super) fn receipt_row(row: &Row) -> Result<ReceiptRow> {
         body: row.get(4)?,
         cms: row.get(5)?,
         created_at: instant(row.get(6)?),
+        sealed: row.get(7)?,
     })
 }

@@ -38,9 +38,11 @@ statements! {
     LIFT = "UPDATE legal_hold SET lifted_at = $1, lifted_by = $2, lifted_reason = $3 WHERE id = $4 AND lifted_at IS NULL";
     LIST = "SELECT id, environment, project, dossier_hash, reason, added_by, added_at, lifted_at, lifted_by, lifted_reason \
         FROM legal_hold WHERE ($1 = '' OR project = $1) AND ($2 OR lifted_at IS NULL) ORDER BY added_at, id LIMIT $3";
-    SOME_EXCHANGE = "SELECT id FROM exchange WHERE dossier_hash = $1 AND project = $2 AND status <> 'purged' \
-        ORDER BY id DESC LIMIT 1";
-    COUNT_EXCHANGES = "SELECT count(*) FROM exchange WHERE dossier_hash = $1 AND project = $2 AND status <> 'purged'";
+    SOME_EXCHANGE = "SELECT id FROM exchange WHERE project = $1 AND status <> 'purged' AND (dossier_hash = $2 \
+        OR id IN (SELECT exchange_id FROM exchange_dossier WHERE dossier_hash = $2)) ORDER BY id DESC LIMIT 1";
+    COUNT_EXCHANGES = "SELECT count(*) FROM exchange WHERE project = $1 AND status <> 'purged' AND (dossier_hash = $2 \
+        OR id IN (SELECT exchange_id FROM exchange_dossier WHERE dossier_hash = $2))";
+    ITS_DOSSIER = "SELECT metadata FROM exchange_dossier WHERE exchange_id = $1 AND dossier_hash = $2 LIMIT 1";
     STAND_STILL = "INSERT INTO lease (name, token, until) VALUES ('purge', $1, 0) ON CONFLICT (name) DO UPDATE \
         SET until = lease.until";
 }
@@ -86,10 +88,17 @@ pub fn list(tx: &mut Tx<'_>, project: &str, lifted: bool, limit: u32) -> Result<
 /// How many exchanges of a dossier are kept, and the newest of them.
 pub fn exchanges(tx: &mut Tx<'_>, project: &str, dossier: &Sha256) -> Result<(u64, Option<Uuid>)> {
     let count = tx
-        .first(COUNT_EXCHANGES, &params![dossier, project])?
+        .first(COUNT_EXCHANGES, &params![project, dossier])?
         .map_or(Ok(0), |row| row.get(0))?;
-    let newest = tx.first(SOME_EXCHANGE, &params![dossier, project])?;
+    let newest = tx.first(SOME_EXCHANGE, &params![project, dossier])?;
     Ok((count, newest.map(|row| row.get(0)).transpose()?))
+}
+
+/// What an archive says of one of its dossiers, sealed.
+pub fn dossier(tx: &mut Tx<'_>, exchange: Uuid, dossier: &Sha256) -> Result<Option<Vec<u8>>> {
+    tx.first(ITS_DOSSIER, &params![exchange, dossier])?
+        .map(|row| row.get(0))
+        .transpose()
 }
 
 fn hold(row: &Row) -> Result<HoldRow> {

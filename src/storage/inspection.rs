@@ -42,6 +42,8 @@ pub enum Gap {
     Remains,
     /// A content in quarantine whose return says something else.
     Quarantine,
+    /// An archive that has not the pieces, or pieces that have not the files, which were accepted.
+    Pieces,
     /// A row that names an exchange which is not there.
     Exchange,
 }
@@ -50,9 +52,9 @@ statements! {
     PAGE = "SELECT id, kind, client_id, partner, environment, project, source_application, iteration, status, \
         received_at, request_bytes, dossier_hash, size, sha256, key_id, wrapped_key, metadata, earlier_missing, repetitions \
         FROM exchange WHERE id > $1 ORDER BY id LIMIT $2";
-    RECEIPTS = "SELECT exchange_id, id, partner, environment, body, cms, created_at FROM receipt \
+    RECEIPTS = "SELECT exchange_id, id, partner, environment, body, cms, created_at, sealed FROM receipt \
         WHERE exchange_id > $1 AND exchange_id <= $2 ORDER BY exchange_id";
-    RECEIVED = "SELECT exchange_id, id FROM journal WHERE exchange_id > $1 AND exchange_id <= $2 AND kind = 'piece.received'";
+    RECEIVED = "SELECT exchange_id, id FROM journal WHERE exchange_id > $1 AND exchange_id <= $2 AND kind IN ('piece.received', 'archive.received', 'archive.refused')";
     NATURAL_KEY = "SELECT exchange_id FROM natural_key WHERE digest = $1";
     NATURAL_KEYS = "SELECT n.digest, n.exchange_id, e.id FROM natural_key n LEFT JOIN exchange e ON e.id = n.exchange_id \
         WHERE n.digest > $1 ORDER BY n.digest LIMIT $2";
@@ -61,21 +63,33 @@ statements! {
     NO_RECEIPT = "SELECT e.id FROM exchange e WHERE e.id > $1 AND e.id <= $2 \
         AND NOT EXISTS (SELECT 1 FROM receipt r WHERE r.exchange_id = e.id)";
     NO_CONTENT = "SELECT e.id FROM exchange e WHERE e.id > $1 AND e.id <= $2 \
-        AND NOT EXISTS (SELECT 1 FROM document d WHERE d.exchange_id = e.id AND d.role = 'content')";
-    NO_JOB = "SELECT e.id FROM exchange e WHERE e.id > $1 AND e.id <= $2 AND e.status IN ('received', 'awaiting-scan') \
+        AND NOT EXISTS (SELECT 1 FROM document d WHERE d.exchange_id = e.id AND d.role = 'content' AND d.piece_id IS NULL) \
+        AND NOT EXISTS (SELECT 1 FROM archive a WHERE a.exchange_id = e.id AND (a.state = 'rejected' \
+        OR EXISTS (SELECT 1 FROM document d WHERE d.id = a.container_id)))";
+    NO_JOB = "SELECT e.id FROM exchange e WHERE e.id > $1 AND e.id <= $2 AND e.status IN ('received', 'awaiting-scan', 'nonconforming') \
         AND NOT EXISTS (SELECT 1 FROM job j WHERE j.subject = e.id)";
     NO_ENTRY = "SELECT e.id FROM exchange e WHERE e.id > $1 AND e.id <= $2 \
-        AND NOT EXISTS (SELECT 1 FROM journal j WHERE j.exchange_id = e.id AND j.kind = 'piece.received')";
+        AND NOT EXISTS (SELECT 1 FROM journal j WHERE j.exchange_id = e.id AND j.kind IN ('piece.received', 'archive.received', 'archive.refused'))";
     OTHER_STATUS = "SELECT e.id FROM exchange e LEFT JOIN exchange_return r ON r.exchange_id = e.id \
-        WHERE e.id > $1 AND e.id <= $2 AND e.status <> 'purged' AND e.status <> CASE r.state WHEN 'pending' THEN 'returned' \
+        WHERE e.id > $1 AND e.id <= $2 AND e.status <> 'purged' AND NOT (e.status = 'refused' AND r.outcome = 'rejected') \
+        AND e.status <> CASE r.state WHEN 'pending' THEN 'returned' WHEN 'sent' THEN 'returned' \
         WHEN 'delivered' THEN 'acknowledged' WHEN 'undelivered' THEN 'undelivered' \
-        ELSE CASE e.status WHEN 'awaiting-scan' THEN 'awaiting-scan' ELSE 'received' END END";
+        ELSE CASE WHEN e.status IN ('awaiting-scan', 'nonconforming') THEN e.status ELSE 'received' END END";
     NO_RESULT = "SELECT r.exchange_id FROM exchange_return r WHERE r.exchange_id > $1 AND r.exchange_id <= $2 \
-        AND r.purged_at IS NULL AND NOT EXISTS (SELECT 1 FROM result s WHERE s.exchange_id = r.exchange_id)";
+        AND r.purged_at IS NULL AND r.outcome <> 'rejected' AND NOT EXISTS (SELECT 1 FROM result s WHERE s.exchange_id = r.exchange_id)";
     NO_DELIVERY_JOB = "SELECT r.exchange_id FROM exchange_return r WHERE r.exchange_id > $1 AND r.exchange_id <= $2 \
-        AND (r.state = 'pending' OR r.redelivery_id IS NOT NULL) AND NOT EXISTS (SELECT 1 FROM job j WHERE j.subject = r.id)";
+        AND (r.state = 'pending' OR r.redelivery_id IS NOT NULL OR (r.state = 'sent' AND EXISTS (SELECT 1 FROM return_file f \
+        WHERE f.return_id = r.id AND f.overdue_at IS NULL))) AND NOT EXISTS (SELECT 1 FROM job j WHERE j.subject = r.id) \
+        AND NOT EXISTS (SELECT 1 FROM depot_file f JOIN job j ON j.subject = f.id WHERE f.exchange_id = r.exchange_id)";
     NO_ACKNOWLEDGMENT = "SELECT r.exchange_id FROM exchange_return r WHERE r.exchange_id > $1 AND r.exchange_id <= $2 \
-        AND r.state = 'delivered' AND NOT EXISTS (SELECT 1 FROM acknowledgment a WHERE a.return_id = r.id)";
+        AND r.state = 'delivered' AND r.outcome <> 'rejected' AND NOT EXISTS (SELECT 1 FROM acknowledgment a WHERE a.return_id = r.id)";
+    NO_RETURN_FILE = "SELECT r.exchange_id FROM exchange_return r WHERE r.exchange_id > $1 AND r.exchange_id <= $2 \
+        AND r.state = 'sent' AND NOT EXISTS (SELECT 1 FROM return_file f WHERE f.return_id = r.id)";
+    NO_RETURN_ARCHIVE = "SELECT f.exchange_id FROM return_file f WHERE f.exchange_id > $1 AND f.exchange_id <= $2 \
+        AND NOT EXISTS (SELECT 1 FROM document d WHERE d.id = f.document_id)";
+    NO_PIECE_RESULT = "SELECT r.exchange_id FROM exchange_return r JOIN archive_piece p ON p.exchange_id = r.exchange_id \
+        WHERE r.exchange_id > $1 AND r.exchange_id <= $2 AND r.outcome <> 'rejected' AND r.purged_at IS NULL \
+        AND p.state = 'accepted' AND (p.outcome IS NULL OR p.result IS NULL)";
     SECOND_RETURN = "SELECT r.exchange_id FROM exchange_return r WHERE r.exchange_id > $1 AND r.exchange_id <= $2 \
         AND NOT EXISTS (SELECT 1 FROM return_once o WHERE o.exchange_id = r.exchange_id AND o.return_id = r.id)";
     REMAINS = "SELECT e.id FROM exchange e WHERE e.id > $1 AND e.id <= $2 AND (e.status = 'purged' OR e.purged_at IS NOT NULL) \
@@ -86,17 +100,30 @@ statements! {
     NO_QUARANTINE = "SELECT s.exchange_id FROM scan s JOIN exchange_return r ON r.exchange_id = s.exchange_id \
         WHERE s.exchange_id > $1 AND s.exchange_id <= $2 AND s.verdict = 'infected' AND r.outcome <> 'unprocessable'";
     SCAN_OF_NOTHING = "SELECT x.exchange_id FROM scan x WHERE x.exchange_id > $1 AND x.exchange_id <= $2 \
-        AND NOT EXISTS (SELECT 1 FROM exchange e WHERE e.id = x.exchange_id)";
+        AND NOT EXISTS (SELECT 1 FROM exchange e WHERE e.id = x.exchange_id) \
+        AND NOT EXISTS (SELECT 1 FROM archive a WHERE a.exchange_id = x.exchange_id AND a.state = 'staging')";
     RECEIPT_OF_NOTHING = "SELECT x.exchange_id FROM receipt x WHERE x.exchange_id > $1 AND x.exchange_id <= $2 \
         AND NOT EXISTS (SELECT 1 FROM exchange e WHERE e.id = x.exchange_id)";
     DOCUMENT_OF_NOTHING = "SELECT x.exchange_id FROM document x WHERE x.exchange_id > $1 AND x.exchange_id <= $2 \
-        AND NOT EXISTS (SELECT 1 FROM exchange e WHERE e.id = x.exchange_id)";
+        AND NOT EXISTS (SELECT 1 FROM exchange e WHERE e.id = x.exchange_id) \
+        AND NOT EXISTS (SELECT 1 FROM archive a WHERE a.exchange_id = x.exchange_id AND a.state = 'staging')";
+    ARCHIVE_OF_NOTHING = "SELECT x.exchange_id FROM archive x WHERE x.exchange_id > $1 AND x.exchange_id <= $2 \
+        AND x.state NOT IN ('spooling', 'staging') AND NOT EXISTS (SELECT 1 FROM exchange e WHERE e.id = x.exchange_id)";
+    PIECE_OF_NOTHING = "SELECT x.exchange_id FROM archive_piece x WHERE x.exchange_id > $1 AND x.exchange_id <= $2 \
+        AND NOT EXISTS (SELECT 1 FROM archive a WHERE a.exchange_id = x.exchange_id)";
+    DOSSIER_OF_NOTHING = "SELECT x.exchange_id FROM exchange_dossier x WHERE x.exchange_id > $1 AND x.exchange_id <= $2 \
+        AND NOT EXISTS (SELECT 1 FROM archive a WHERE a.exchange_id = x.exchange_id)";
+    PIECES_MISSING = "SELECT a.exchange_id FROM archive a WHERE a.exchange_id > $1 AND a.exchange_id <= $2 \
+        AND a.state IN ('accepted', 'partial') AND a.accepted <> \
+        (SELECT count(*) FROM archive_piece p WHERE p.exchange_id = a.exchange_id AND p.state = 'accepted')";
+    FILES_MISSING = "SELECT p.exchange_id FROM archive_piece p WHERE p.exchange_id > $1 AND p.exchange_id <= $2 \
+        AND p.state = 'accepted' AND NOT EXISTS (SELECT 1 FROM document d WHERE d.piece_id = p.id)";
     RETURN_OF_NOTHING = "SELECT x.exchange_id FROM exchange_return x WHERE x.exchange_id > $1 AND x.exchange_id <= $2 \
         AND NOT EXISTS (SELECT 1 FROM exchange e WHERE e.id = x.exchange_id)";
     KEY_OF_NOTHING = "SELECT x.exchange_id FROM idempotency_key x WHERE x.exchange_id > $1 AND x.exchange_id <= $2 \
         AND NOT EXISTS (SELECT 1 FROM exchange e WHERE e.id = x.exchange_id)";
     ENTRY_OF_NOTHING = "SELECT x.exchange_id FROM journal x WHERE x.exchange_id > $1 AND x.exchange_id <= $2 \
-        AND x.kind = 'piece.received' AND NOT EXISTS (SELECT 1 FROM exchange e WHERE e.id = x.exchange_id)";
+        AND x.kind IN ('piece.received', 'archive.received', 'archive.refused') AND NOT EXISTS (SELECT 1 FROM exchange e WHERE e.id = x.exchange_id)";
 }
 
 /// Every check on rows.
@@ -109,12 +136,20 @@ const GAPS: &[(Gap, &str)] = &[
     (Gap::Result, NO_RESULT),
     (Gap::DeliveryJob, NO_DELIVERY_JOB),
     (Gap::Acknowledgment, NO_ACKNOWLEDGMENT),
+    (Gap::DeliveryJob, NO_RETURN_FILE),
+    (Gap::Content, NO_RETURN_ARCHIVE),
+    (Gap::Result, NO_PIECE_RESULT),
     (Gap::SecondReturn, SECOND_RETURN),
     (Gap::Remains, REMAINS),
     (Gap::Quarantine, NO_QUARANTINE),
     (Gap::Exchange, SCAN_OF_NOTHING),
     (Gap::Exchange, RECEIPT_OF_NOTHING),
     (Gap::Exchange, DOCUMENT_OF_NOTHING),
+    (Gap::Exchange, ARCHIVE_OF_NOTHING),
+    (Gap::Exchange, PIECE_OF_NOTHING),
+    (Gap::Exchange, DOSSIER_OF_NOTHING),
+    (Gap::Pieces, PIECES_MISSING),
+    (Gap::Pieces, FILES_MISSING),
     (Gap::Exchange, RETURN_OF_NOTHING),
     (Gap::Exchange, KEY_OF_NOTHING),
     (Gap::Exchange, ENTRY_OF_NOTHING),

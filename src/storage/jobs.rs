@@ -80,6 +80,7 @@ statements! {
     WAITS = "SELECT 1 FROM job WHERE subject = $1 AND kind = $2 AND state = 'queued' LIMIT 1";
     HASTEN = "UPDATE job SET run_at = $1 WHERE lane = $2 AND state = 'queued' AND lease_token IS NULL AND run_at > $1";
     DONE = "DELETE FROM job WHERE id = $1 AND lease_token = $2";
+    AGAIN = "UPDATE job SET attempts = 0, run_at = $1, last_fault = NULL, lease_token = NULL WHERE id = $2 AND lease_token = $3";
     RETRY = "UPDATE job SET attempts = attempts + 1, run_at = $1, last_fault = $2, lease_token = NULL \
         WHERE id = $3 AND lease_token = $4";
     FAIL = "UPDATE job SET attempts = attempts + 1, state = 'failed', last_fault = $1, lease_token = NULL \
@@ -175,6 +176,12 @@ pub(super) fn lease_clock(tx: &mut Tx<'_>, now: Timestamp) -> Result<i64> {
 /// Ends a job whose work is done.
 pub fn done(tx: &mut Tx<'_>, id: Uuid, token: Uuid) -> Result<()> {
     let rows = tx.execute(DONE, &params![id, token])?;
+    held(rows)
+}
+
+/// Puts a job of which a part is done back, to go on at once.
+pub fn again(tx: &mut Tx<'_>, id: Uuid, token: Uuid, now: Timestamp) -> Result<()> {
+    let rows = tx.execute(AGAIN, &params![now, id, token])?;
     held(rows)
 }
 

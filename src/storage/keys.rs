@@ -13,13 +13,15 @@ statements! {
     DESTROYED = "UPDATE project_key SET destroyed_at = $1 WHERE id = $2";
     EXCHANGES_UNDER = "SELECT id FROM exchange WHERE id > $1 AND key_id = $2 AND purged_at IS NULL ORDER BY id LIMIT $3";
     EXCHANGES_WRAPPED = "SELECT id, wrapped_key FROM exchange WHERE id > $1 AND key_id = $2 AND purged_at IS NULL ORDER BY id LIMIT $3";
-    DOCUMENTS_WRAPPED = "SELECT id, wrapped_key FROM document WHERE id > $1 AND key_id = $2 AND purged_at IS NULL ORDER BY id LIMIT $3";
+    DOCUMENTS_WRAPPED = "SELECT id, wrapped_key FROM document WHERE id > $1 AND key_id = $2 AND purged_at IS NULL \
+        AND container_id IS NULL ORDER BY id LIMIT $3";
     EXCHANGE_ANEW = "UPDATE exchange SET wrapped_key = $1, key_id = $2 WHERE id = $3 AND key_id = $4 AND purged_at IS NULL";
     DOCUMENT_ANEW = "UPDATE document SET wrapped_key = $1, key_id = $2 WHERE id = $3 AND key_id = $4 AND purged_at IS NULL";
     ANY_EXCHANGE_USES = "SELECT 1 FROM exchange WHERE key_id = $1 AND purged_at IS NULL LIMIT 1";
-    ANY_DOCUMENT_USES = "SELECT 1 FROM document WHERE key_id = $1 AND purged_at IS NULL LIMIT 1";
+    ANY_DOCUMENT_USES = "SELECT 1 FROM document WHERE key_id = $1 AND purged_at IS NULL AND container_id IS NULL LIMIT 1";
     EXCHANGE_USES = "SELECT 1 FROM exchange WHERE id >= $1 AND id < $2 AND key_id = $3 AND purged_at IS NULL LIMIT 1";
-    DOCUMENT_USES = "SELECT 1 FROM document WHERE id >= $1 AND id < $2 AND key_id = $3 AND purged_at IS NULL LIMIT 1";
+    DOCUMENT_USES = "SELECT 1 FROM document WHERE id >= $1 AND id < $2 AND key_id = $3 AND purged_at IS NULL \
+        AND container_id IS NULL LIMIT 1";
     FIND = "SELECT id, wrapped FROM project_key WHERE project = $1 AND purpose = $2";
 }
 

@@ -93,6 +93,8 @@ pub(super) fn statement(filter: &Filter, limit: u32) -> (String, Vec<Value>) {
     conditions.add("e.received_at >=", f.received_after);
     conditions.add("e.received_at <", f.received_before);
     conditions.add("e.id <", f.before_id);
+    // What came in archives is their depots' to list.
+    conditions.text.push("e.kind = 'piece'".to_owned());
     conditions.values.push(limit.into());
     let sql = format!(
         "SELECT {COLUMNS} FROM exchange e LEFT JOIN exchange_return r ON r.exchange_id = e.id \

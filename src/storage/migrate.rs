@@ -39,6 +39,9 @@ fn scripts(engine: Engine) -> &'static [Migration] {
             migration!("sqlite", 4, "0004_antivirus"),
             migration!("sqlite", 5, "0005_retention"),
             migration!("sqlite", 6, "0006_deliveries"),
+            migration!("sqlite", 7, "0007_archives"),
+            migration!("sqlite", 8, "0008_cft"),
+            migration!("sqlite", 9, "0009_sending"),
         ],
         Engine::Postgres => &[
             migration!("postgres", 1, "0001_foundation"),
@@ -47,6 +50,9 @@ fn scripts(engine: Engine) -> &'static [Migration] {
             migration!("postgres", 4, "0004_antivirus"),
             migration!("postgres", 5, "0005_retention"),
             migration!("postgres", 6, "0006_deliveries"),
+            migration!("postgres", 7, "0007_archives"),
+            migration!("postgres", 8, "0008_cft"),
+            migration!("postgres", 9, "0009_sending"),
         ],
     }
 }

@@ -4,7 +4,11 @@
 //! hold the statements of one domain each, declared with [`statements!`](crate::statements) so that a test prepares every
 //! one of them on both engines.
 
+pub mod archive_pieces;
+pub mod archives;
+pub mod cft;
 pub mod clients;
+pub mod depot_files;
 pub mod documents;
 pub mod dump;
 pub mod engine;
@@ -20,10 +24,12 @@ pub mod keys;
 pub mod leases;
 pub mod listing;
 pub mod migrate;
+pub mod piece_results;
 pub mod purges;
 pub mod redeliveries;
 pub mod replay;
 pub mod retention;
+pub mod return_files;
 pub mod returns;
 pub mod scans;
 pub mod targets;
@@ -33,7 +39,11 @@ pub use engine::{Access, Engine, Row, Store, Tx, Value};
 /// Every statement of every file for `engine`, by name: what the preparation test walks.
 pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
     let shared = [
+        archive_pieces::ALL,
+        archives::ALL,
+        cft::ALL,
         clients::ALL,
+        depot_files::ALL,
         documents::ALL,
         exchanges::ALL,
         holds::ALL,
@@ -46,10 +56,12 @@ pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
         keys::ALL,
         leases::ALL,
         migrate::ALL,
+        piece_results::ALL,
         purges::ALL,
         redeliveries::ALL,
         replay::ALL,
         retention::ALL,
+        return_files::ALL,
         returns::ALL,
         targets::ALL,
         scans::ALL,

@@ -39,8 +39,10 @@ pub struct Candidate {
     pub owner: Owner,
     /// The project.
     pub project: String,
-    /// `pending`, `delivered` or `undelivered`.
+    /// `pending`, `sent`, `delivered` or `undelivered`.
     pub state: String,
+    /// The depot that it leaves through, where through one.
+    pub depot: Option<String>,
 }
 
 /// Which returns are to be sent again: those of a project whose ids lie between two.
@@ -48,7 +50,7 @@ pub struct Candidate {
 pub struct Wanted {
     /// The project.
     pub project: String,
-    /// `delivered` or `undelivered`; either where it is empty.
+    /// `sent`, `delivered` or `undelivered`; any of them where it is empty.
     pub state: String,
     /// After this id; ids are in the order of their dates.
     pub after: Uuid,
@@ -65,12 +67,14 @@ statements! {
     ON_ITS_WAY = "UPDATE exchange SET status = 'returned' WHERE id = $1 AND status = 'undelivered'";
     DROP_FAILED_JOB = "DELETE FROM job WHERE subject = $1 AND state = 'failed'";
     SETTLE = "UPDATE redelivery SET state = $1, settled_at = $2 WHERE id = $3";
-    OF_EXCHANGE = "SELECT r.id, r.exchange_id, r.partner, r.environment, r.project, r.state FROM exchange_return r \
-        WHERE r.exchange_id = $1 AND r.purged_at IS NULL";
-    CANDIDATES = "SELECT r.id, r.exchange_id, r.partner, r.environment, r.project, r.state FROM exchange_return r \
+    OF_EXCHANGE = "SELECT r.id, r.exchange_id, r.partner, r.environment, r.project, r.state, f.depot FROM exchange_return r \
+        LEFT JOIN return_file f ON f.return_id = r.id \
+        WHERE r.exchange_id = $1 AND r.purged_at IS NULL AND r.outcome <> 'rejected'";
+    CANDIDATES = "SELECT r.id, r.exchange_id, r.partner, r.environment, r.project, r.state, f.depot FROM exchange_return r \
+        LEFT JOIN return_file f ON f.return_id = r.id \
         WHERE r.id > $1 AND r.id < $2 AND r.project = $3 \
         AND ($4 = '' OR r.state = $4) AND r.state <> 'pending' AND r.redelivery_id IS NULL AND r.purged_at IS NULL \
-        ORDER BY r.id LIMIT $5";
+        AND r.outcome <> 'rejected' ORDER BY r.id LIMIT $5";
 }
 
 /// Puts a return on its way again; `false` where it is on its way already.
@@ -132,5 +136,6 @@ fn candidate(row: &Row) -> Result<Candidate> {
         },
         project: row.get(4)?,
         state: row.get(5)?,
+        depot: row.get(6)?,
     })
 }

@@ -35,15 +35,19 @@ pub struct Wanted {
 }
 
 statements! {
+    HASTEN_OF = "UPDATE job SET state = 'queued', run_at = $1, lease_token = NULL WHERE subject = $2 \
+        AND (state = 'failed' OR (state = 'queued' AND lease_token IS NULL))";
     LIST = "SELECT j.id, j.kind, j.lane, j.subject, j.state, j.attempts, j.run_at, j.last_fault, j.created_at, \
         COALESCE(r.exchange_id, e.id, i.exchange_id), COALESCE(r.project, e.project, i.project, ''), j.partner, j.environment FROM job j \
-        LEFT JOIN exchange_return r ON r.id = j.subject LEFT JOIN exchange e ON e.id = j.subject \
+        LEFT JOIN exchange_return r ON r.id = j.subject \
+        LEFT JOIN depot_file f ON f.id = j.subject LEFT JOIN exchange e ON e.id = COALESCE(f.exchange_id, j.subject) \
         LEFT JOIN incident i ON i.id = j.subject \
         WHERE ($1 = '' OR j.state = $1) AND ($2 = '' OR COALESCE(r.project, e.project, i.project, '') = $2) AND j.created_at < $3 \
         ORDER BY j.created_at, j.id LIMIT $4";
     FIND = "SELECT j.id, j.kind, j.lane, j.subject, j.state, j.attempts, j.run_at, j.last_fault, j.created_at, \
         COALESCE(r.exchange_id, e.id, i.exchange_id), COALESCE(r.project, e.project, i.project, ''), j.partner, j.environment FROM job j \
-        LEFT JOIN exchange_return r ON r.id = j.subject LEFT JOIN exchange e ON e.id = j.subject \
+        LEFT JOIN exchange_return r ON r.id = j.subject \
+        LEFT JOIN depot_file f ON f.id = j.subject LEFT JOIN exchange e ON e.id = COALESCE(f.exchange_id, j.subject) \
         LEFT JOIN incident i ON i.id = j.subject WHERE j.id = $1";
     REVIVE = "UPDATE job SET state = 'queued', attempts = 0, run_at = $1, created_at = $1, lease_token = NULL \
         WHERE id = $2 AND state = 'failed'";
@@ -79,4 +83,9 @@ fn listed(row: &Row) -> Result<ListedJob> {
             environment: row.get(12)?,
         },
     })
+}
+
+/// Has the jobs on `subject` that wait or were given up taken now; answers how many.
+pub fn hasten_of(tx: &mut Tx<'_>, subject: Uuid, now: Timestamp) -> Result<u64> {
+    tx.execute(HASTEN_OF, &params![now, subject])
 }

@@ -35,6 +35,8 @@ pub struct Due {
     pub return_id: Uuid,
     /// The exchange.
     pub exchange_id: Uuid,
+    /// `piece`, `archive` or `pli`.
+    pub kind: String,
     /// Partner and environment.
     pub owner: Owner,
     /// The content's digest.
@@ -90,19 +92,23 @@ pub struct Unacknowledged {
 statements! {
     DUE = "SELECT r.acknowledged_at, r.id, e.id, e.partner, e.environment, e.sha256, e.wrapped_key, e.metadata, \
         (SELECT count(*) FROM document d WHERE d.exchange_id = e.id), \
-        (SELECT CAST(COALESCE(sum(d.size), 0) AS bigint) FROM document d WHERE d.exchange_id = e.id), \
-        EXISTS (SELECT 1 FROM legal_hold h WHERE h.project = e.project AND h.dossier_hash = e.dossier_hash AND h.lifted_at IS NULL), \
+        (SELECT CAST(COALESCE(sum(d.size), 0) AS bigint) FROM document d WHERE d.exchange_id = e.id AND d.container_id IS NULL), \
+        EXISTS (SELECT 1 FROM legal_hold h WHERE h.project = e.project AND h.lifted_at IS NULL AND (h.dossier_hash = e.dossier_hash \
+        OR h.dossier_hash IN (SELECT x.dossier_hash FROM exchange_dossier x WHERE x.exchange_id = e.id))), \
         EXISTS (SELECT 1 FROM incident i WHERE i.exchange_id = e.id AND i.state <> 'resolved'), \
         r.state <> 'delivered' OR EXISTS (SELECT 1 FROM job j WHERE j.subject IN (r.id, e.id)) \
+        OR EXISTS (SELECT 1 FROM depot_file f WHERE f.exchange_id = e.id), e.kind \
         FROM exchange_return r JOIN exchange e ON e.id = r.exchange_id \
         WHERE r.project = $1 AND r.purged_at IS NULL AND r.acknowledged_at IS NOT NULL AND r.acknowledged_at < $2 \
         AND (r.acknowledged_at, r.id) > ($3, $4) ORDER BY r.acknowledged_at, r.id LIMIT $5";
     STILL_FREE = "SELECT e.id FROM exchange_return r JOIN exchange e ON e.id = r.exchange_id \
         WHERE r.project = $1 AND r.purged_at IS NULL AND r.acknowledged_at IS NOT NULL AND r.acknowledged_at < $2 \
         AND (r.acknowledged_at, r.id) > ($3, $4) AND (r.acknowledged_at, r.id) <= ($5, $6) AND r.state = 'delivered' \
-        AND NOT EXISTS (SELECT 1 FROM legal_hold h WHERE h.project = e.project AND h.dossier_hash = e.dossier_hash AND h.lifted_at IS NULL) \
+        AND NOT EXISTS (SELECT 1 FROM legal_hold h WHERE h.project = e.project AND h.lifted_at IS NULL AND (h.dossier_hash = e.dossier_hash \
+        OR h.dossier_hash IN (SELECT x.dossier_hash FROM exchange_dossier x WHERE x.exchange_id = e.id))) \
         AND NOT EXISTS (SELECT 1 FROM incident i WHERE i.exchange_id = e.id AND i.state <> 'resolved') \
-        AND NOT EXISTS (SELECT 1 FROM job j WHERE j.subject IN (r.id, e.id))";
+        AND NOT EXISTS (SELECT 1 FROM job j WHERE j.subject IN (r.id, e.id)) \
+        AND NOT EXISTS (SELECT 1 FROM depot_file f WHERE f.exchange_id = e.id)";
     UNACKNOWLEDGED = "SELECT e.id, e.status, e.received_at FROM exchange e LEFT JOIN exchange_return r ON r.exchange_id = e.id \
         WHERE e.project = $1 AND e.status = $2 AND e.id < $3 AND r.acknowledged_at IS NULL ORDER BY e.id LIMIT $4";
     COUNT_UNACKNOWLEDGED = "SELECT count(*) FROM exchange e LEFT JOIN exchange_return r ON r.exchange_id = e.id \
@@ -112,27 +118,42 @@ statements! {
     EMPTY_EXCHANGE = "UPDATE exchange SET status = 'purged', purged_at = $1, wrapped_key = $2, metadata = $2 WHERE id = $3";
     EMPTY_RETURN = "UPDATE exchange_return SET purged_at = $1, body = $2 WHERE exchange_id = $3";
     QUEUE_BLOBS = "INSERT INTO blob_removal (document_id, purge_id, partner, environment, queued_at) \
-        SELECT d.id, $1, d.partner, d.environment, $2 FROM document d WHERE d.exchange_id = $3";
+        SELECT d.id, $1, d.partner, d.environment, $2 FROM document d \
+        WHERE d.exchange_id = $3 AND d.container_id IS NULL";
     EMPTY_DOCUMENTS = "UPDATE document SET purged_at = $1, wrapped_key = $2, file_name = NULL WHERE exchange_id = $3";
-    EMPTY_ACKNOWLEDGMENT = "UPDATE acknowledgment SET headers = $1, body = $2 WHERE return_id = $3";
+    EMPTY_ACKNOWLEDGMENT = "UPDATE acknowledgment SET headers = $1, body = $2, signature = NULL WHERE return_id = $3";
+    EMPTY_RETURN_FILE = "UPDATE return_file SET name = $1 WHERE return_id = $2";
     DROP_RESULT = "DELETE FROM result WHERE exchange_id = $1";
     DROP_SENDERS_KEYS = "DELETE FROM idempotency_key WHERE exchange_id = $1";
     EMPTY_ATTEMPTS = "UPDATE delivery_attempt SET answer = NULL WHERE return_id = $1 AND answer IS NOT NULL";
     DROP_NATURAL_KEY = "DELETE FROM natural_key WHERE digest = $1 AND exchange_id = $2";
     DROP_NATURAL_KEYS_OF = "DELETE FROM natural_key WHERE exchange_id = $1";
     DROP_NATURAL_KEYS_OF_PURGED = "DELETE FROM natural_key WHERE exchange_id IN (SELECT id FROM exchange WHERE status = 'purged')";
+    DROP_PIECE_KEYS = "DELETE FROM natural_key WHERE digest IN (SELECT natural_key FROM archive_piece WHERE exchange_id = $1) \
+        AND exchange_id = $1";
+    EMPTY_ARCHIVE = "UPDATE archive SET name = NULL WHERE exchange_id = $1";
+    EMPTY_DOSSIERS = "UPDATE exchange_dossier SET metadata = $1 WHERE exchange_id = $2";
+    EMPTY_PIECES = "UPDATE archive_piece SET metadata = $1, result = NULL WHERE exchange_id = $2";
+    EMPTY_RECEIPT = "UPDATE receipt SET body = $1, cms = $1 WHERE exchange_id = $2 AND sealed";
+    DROP_FILES = "DELETE FROM depot_file WHERE exchange_id = $1";
     DROP_JOBS = "DELETE FROM job WHERE subject = $1";
     FIND_PURGEABLE = "SELECT r.acknowledged_at, r.id, e.id, e.partner, e.environment, e.sha256, e.wrapped_key, e.metadata, \
         (SELECT count(*) FROM document d WHERE d.exchange_id = e.id), \
-        (SELECT CAST(COALESCE(sum(d.size), 0) AS bigint) FROM document d WHERE d.exchange_id = e.id), \
-        e.purged_at IS NOT NULL, false, false, e.project \
+        (SELECT CAST(COALESCE(sum(d.size), 0) AS bigint) FROM document d WHERE d.exchange_id = e.id AND d.container_id IS NULL), \
+        e.purged_at IS NOT NULL, false, false, e.kind, e.project \
         FROM exchange e LEFT JOIN exchange_return r ON r.exchange_id = e.id WHERE e.id = $1";
 }
 
 /// The tables that a purge leaves dead rows in.
-pub const TABLES: [&str; 9] = [
+pub const TABLES: [&str; 15] = [
+    "archive",
+    "archive_piece",
+    "depot_file",
     "exchange",
+    "exchange_dossier",
+    "receipt",
     "exchange_return",
+    "return_file",
     "document",
     "acknowledgment",
     "delivery_attempt",
@@ -220,6 +241,8 @@ pub struct Purging {
     pub exchange_id: Uuid,
     /// Its return, where it has one.
     pub return_id: Option<Uuid>,
+    /// Whether it is an archive, with dossiers and pieces of its own.
+    pub archive: bool,
     /// How its natural key goes.
     pub natural_key: NaturalKey,
 }
@@ -249,7 +272,11 @@ pub fn purging(p: &Purging) -> Vec<(&'static str, Vec<Value>)> {
     if let Some(id) = p.return_id {
         let no_headers = serde_json::Value::Array(Vec::new());
         all.push((EMPTY_ACKNOWLEDGMENT, params![no_headers, none(), id].into()));
+        all.push((EMPTY_RETURN_FILE, params![none(), id].into()));
         all.push((EMPTY_ATTEMPTS, params![id].into()));
+    }
+    if p.archive {
+        all.extend(emptied_archive(id));
     }
     match &p.natural_key {
         NaturalKey::Known(digest) => all.push((DROP_NATURAL_KEY, params![digest, id].into())),
@@ -257,6 +284,19 @@ pub fn purging(p: &Purging) -> Vec<(&'static str, Vec<Value>)> {
         NaturalKey::Later => {}
     }
     all
+}
+
+/// What an archive has beside: its pieces' keys go, ids, digests and places stay.
+fn emptied_archive(id: Uuid) -> [(&'static str, Vec<Value>); 6] {
+    let none = Vec::<u8>::new;
+    [
+        (DROP_PIECE_KEYS, params![id].into()),
+        (EMPTY_ARCHIVE, params![id].into()),
+        (EMPTY_DOSSIERS, params![none(), id].into()),
+        (EMPTY_PIECES, params![none(), id].into()),
+        (EMPTY_RECEIPT, params![none(), id].into()),
+        (DROP_FILES, params![id].into()),
+    ]
 }
 
 /// The statements that take away the work of an exchange that was purged before a backup's restoration.
@@ -280,7 +320,7 @@ pub fn find(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<(String, Option<Uuid>, D
         return Ok(None);
     }
     let return_id: Option<Uuid> = row.get(1)?;
-    let project = row.get(13)?;
+    let project = row.get(14)?;
     Ok(Some((project, return_id, read(&row)?)))
 }
 
@@ -290,6 +330,7 @@ fn read(row: &Row) -> Result<Due> {
         acknowledged_at: instant(acknowledged.unwrap_or_default()),
         return_id: row.get::<Option<Uuid>>(1)?.unwrap_or(Uuid::nil()),
         exchange_id: row.get(2)?,
+        kind: row.get(13)?,
         owner: Owner {
             partner: row.get(3)?,
             environment: row.get(4)?,

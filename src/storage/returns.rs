@@ -26,7 +26,7 @@ pub struct ReturnRow {
     pub project: String,
     /// `processed`, `partial` or `unprocessable`.
     pub outcome: String,
-    /// `pending`, `delivered` or `undelivered`.
+    /// `pending`, `sent`, `delivered` or `undelivered`.
     pub state: String,
     /// How often its delivery was tried.
     pub attempts: u32,
@@ -51,7 +51,7 @@ pub struct StateRow {
     pub id: Uuid,
     /// `processed`, `partial` or `unprocessable`.
     pub outcome: String,
-    /// `pending`, `delivered` or `undelivered`.
+    /// `pending`, `sent`, `delivered` or `undelivered`.
     pub state: String,
     /// How often its delivery was tried.
     pub attempts: u32,
@@ -89,7 +89,7 @@ pub struct AttemptRow {
 /// Where a return stands after an attempt.
 #[derive(Clone, Debug)]
 pub struct Tried {
-    /// `pending`, `delivered` or `undelivered`.
+    /// `pending`, `sent`, `delivered` or `undelivered`.
     pub state: &'static str,
     /// When it is tried next.
     pub next_attempt_at: Option<Timestamp>,
@@ -108,7 +108,7 @@ pub struct AcknowledgmentRow {
     pub owner: Owner,
     /// When it came.
     pub at: Timestamp,
-    /// The answer's status.
+    /// The answer's status; 0 where it came as a file.
     pub http_status: u16,
     /// The answer's headers.
     pub headers: Json,
@@ -116,10 +116,12 @@ pub struct AcknowledgmentRow {
     pub key_id: Uuid,
     /// The answer's body, 64 KiB at most, sealed under the exchange's key.
     pub body: Vec<u8>,
-    /// The SHA-256 of the certificate that the partner's server showed.
+    /// The SHA-256 of the certificate that the partner's server showed, or that signed a file.
     pub peer_sha256: Option<Sha256>,
     /// The partner's own id of it, where the body has one.
     pub partner_reference: Option<String>,
+    /// The detached signature of one that came as a file, where it has one, sealed under the exchange's key.
+    pub signature: Option<Vec<u8>>,
 }
 
 statements! {
@@ -135,6 +137,8 @@ statements! {
     TRIED = "UPDATE exchange_return SET attempts = attempts + 1, state = $1, next_attempt_at = $2, \
         acknowledged_at = COALESCE(acknowledged_at, $3), redelivery_id = $4 WHERE id = $5";
     WAITS = "UPDATE exchange_return SET next_attempt_at = $1 WHERE id = $2 AND next_attempt_at IS NOT NULL";
+    ANSWERED = "UPDATE exchange_return SET state = $1, acknowledged_at = $2, next_attempt_at = NULL, redelivery_id = NULL \
+        WHERE id = $3 AND acknowledged_at IS NULL AND purged_at IS NULL AND (state = 'sent' OR state <> $1)";
     EXPIRED = "UPDATE exchange_return SET state = $1, next_attempt_at = NULL, redelivery_id = NULL WHERE id = $2";
     REVIVE = "UPDATE exchange_return SET state = 'pending', next_attempt_at = $1 WHERE id = $2 AND state = 'undelivered'";
     INSERT_ATTEMPT = "INSERT INTO delivery_attempt (id, return_id, partner, environment, at, duration_ms, http_status, failure, \
@@ -142,9 +146,9 @@ statements! {
     ATTEMPTS = "SELECT id, return_id, partner, environment, at, duration_ms, http_status, failure, answer, redelivery_id \
         FROM delivery_attempt WHERE return_id = $1 ORDER BY id LIMIT $2";
     INSERT_ACKNOWLEDGMENT = "INSERT INTO acknowledgment (return_id, partner, environment, at, http_status, headers, key_id, \
-        body, peer_sha256, partner_reference) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+        body, peer_sha256, partner_reference, signature) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
     ACKNOWLEDGMENT = "SELECT return_id, partner, environment, at, http_status, headers, key_id, body, peer_sha256, \
-        partner_reference FROM acknowledgment WHERE return_id = $1";
+        partner_reference, signature FROM acknowledgment WHERE return_id = $1";
 }
 
 /// Takes the exchange's one return for `id`; `false` where it has one already.
@@ -223,6 +227,17 @@ pub fn waits(tx: &mut Tx<'_>, id: Uuid, next: Timestamp) -> Result<()> {
     tx.execute(WAITS, &params![next, id]).map(drop)
 }
 
+/// Records what the partner said of a return that stands on a depot; `false` where he had acknowledged it, or said the same,
+/// before.
+pub fn answered(
+    tx: &mut Tx<'_>,
+    id: Uuid,
+    state: &str,
+    acknowledged: Option<Timestamp>,
+) -> Result<bool> {
+    Ok(tx.execute(ANSWERED, &params![state, acknowledged, id])? == 1)
+}
+
 /// Ends the delivery of a return without another attempt.
 pub fn expired(tx: &mut Tx<'_>, id: Uuid, state: &str) -> Result<()> {
     tx.execute(EXPIRED, &params![state, id]).map(drop)
@@ -254,7 +269,8 @@ pub fn acknowledge(tx: &mut Tx<'_>, row: &AcknowledgmentRow) -> Result<()> {
         a.key_id,
         a.body,
         a.peer_sha256,
-        a.partner_reference
+        a.partner_reference,
+        a.signature
     ];
     tx.execute(INSERT_ACKNOWLEDGMENT, &values).map(drop)
 }
@@ -274,6 +290,7 @@ pub fn acknowledgment(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Acknowledgment
         body: row.get(7)?,
         peer_sha256: row.get(8)?,
         partner_reference: row.get(9)?,
+        signature: row.get(10)?,
     }))
 }
 

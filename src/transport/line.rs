@@ -1,6 +1,10 @@
 //! A line to a depot: its connection is made when a verb needs it, and made again after a cut.
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use super::{Session, connect};
 use crate::{
@@ -21,15 +25,17 @@ pub struct Line {
     session: Option<Box<dyn Session>>,
 }
 
-/// What stays of a transfer's patience: cuts without progress in between.
+/// A transfer's patience with a line: how long nothing got through, and the next pause.
 #[derive(Debug)]
 pub(super) struct Patience {
-    left: u32,
+    since: Instant,
+    tried: Instant,
     pause: Duration,
 }
 
-/// How many cuts in a row a transfer bears without a byte of progress between them.
-const CUTS: u32 = 3;
+/// How long a transfer tries again while nothing gets through. With the longest silence of a server, which may come on top
+/// of it, a black hole is left within a minute.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 impl Line {
     /// A line that is not connected yet.
@@ -80,23 +86,27 @@ pub fn is_cut(fault: &Fault) -> bool {
 
 impl Patience {
     pub(super) fn new() -> Self {
+        let now = Instant::now();
         Self {
-            left: CUTS,
+            since: now,
+            tried: now,
             pause: FIRST_PAUSE,
         }
     }
 
-    /// Waits before another try, or answers the fault where there was enough of them.
+    /// Waits before another try, or answers the fault where there was enough of them, or another one cannot help.
     pub(super) fn bear(&mut self, fault: Fault, progress: bool) -> Result<()> {
+        // A silence was waited for already, and is not waited for again.
+        let silent = fault.code() == Code::DepotUnreachable && self.tried.elapsed() > PATIENCE;
         if progress {
             *self = Self::new();
         }
-        if !is_cut(&fault) || self.left == 0 {
+        if silent || !is_cut(&fault) || self.since.elapsed() + self.pause > PATIENCE {
             return Err(fault);
         }
-        self.left -= 1;
         thread::sleep(self.pause);
         self.pause *= 2;
+        self.tried = Instant::now();
         Ok(())
     }
 }

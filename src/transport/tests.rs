@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{upload::upload, *};
+use crate::kernel::fault::Code;
 
 /// A depot, and where it lies.
 fn depot() -> (tempfile::TempDir, Box<dyn Session>) {

@@ -43,7 +43,7 @@ pub fn upload(
         return already(session, &target, there.size, source, size);
     }
     let from = resumable(session, &temporary, source, size)?;
-    let sent = send(session, &temporary, from, source)?;
+    let (from, sent) = send(session, &temporary, from, source)?;
     let arrived = session.stat(&temporary)?.map_or(0, |file| file.size);
     if from + sent != size || arrived != size {
         let cause = format!("{arrived} bytes arrived of {size}");
@@ -136,22 +136,30 @@ fn is_same(
     Ok(same)
 }
 
+/// Sends what is missing; answers from where, and how many bytes.
 fn send(
     session: &mut dyn Session,
     temporary: &str,
     from: u64,
     source: &mut dyn ReadSeek,
-) -> Result<u64> {
+) -> Result<(u64, u64)> {
     source
         .seek(SeekFrom::Start(from))
         .map_err(Fault::internal)?;
-    let mut source: &mut dyn Read = &mut &mut *source;
-    let sent = session.write(temporary, from, &mut source);
-    if let Err(fault) = &sent
-        && fault.code() == Code::DepotFull
-    {
-        // A full disk stops everybody: what is of no use yet makes room. Where even this fails, the first fault is told.
-        let _ = session.remove(temporary);
+    let mut rest: &mut dyn Read = &mut &mut *source;
+    match session.write(temporary, from, &mut rest) {
+        Ok(sent) => Ok((from, sent)),
+        // A server that lets nothing be added to a file (ProFTPD, unless AllowStoreRestart) gets it anew.
+        Err(fault) if fault.code() == Code::DepotRefused && from > 0 => {
+            send(session, temporary, 0, source)
+        }
+        Err(fault) => {
+            if fault.code() == Code::DepotFull {
+                // A full disk stops everybody: what is of no use yet makes room. Where even this fails, the first fault is
+                // told.
+                let _ = session.remove(temporary);
+            }
+            Err(fault)
+        }
     }
-    sent
 }

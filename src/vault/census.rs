@@ -1,6 +1,7 @@
 //! Upkeep: what is in the vault, for the comparison with the database, and the removal of what crashes left.
 
 use std::{
+    collections::HashSet,
     ffi::OsStr,
     fs::{self, DirEntry},
     io::{self, ErrorKind},
@@ -37,15 +38,16 @@ impl Vault {
             .map(|entry| entry.map_err(refused("list blobs")))
     }
 
-    /// Removes the unfinished files that were begun before `before`, and counts them. `before` must lie further back than
-    /// the longest intake, or a blob that is still being written is lost.
-    pub async fn sweep(&self, before: Timestamp) -> Result<u64> {
+    /// Removes the unfinished files that were begun before `before`, but for those of `kept`, and counts them. `before` must
+    /// lie further back than the longest intake, or a blob that is still being written is lost.
+    pub async fn sweep(&self, before: Timestamp, kept: HashSet<Uuid>) -> Result<u64> {
         let layout = self.layout.clone();
         blocking(move || {
             let mut swept = 0;
             for file in files(&layout) {
                 let path = file.map_err(refused("list parts"))?.path();
-                if part_id(&path).is_some_and(|id| created(id) < before) {
+                let is_old = |id: Uuid| created(id) < before && !kept.contains(&id);
+                if part_id(&path).is_some_and(is_old) {
                     swept += u64::from(disk::remove(&path)?);
                 }
             }

@@ -9,7 +9,8 @@
 //! - in: [`Vault::create`] → [`BlobWriter::write`] … → [`BlobWriter::finish`] → [`Stored`] (id, size, digests).
 //!   `writer` gathers frames into a `group` and hands it over, `press` hashes, seals and writes it, `disk` makes it
 //!   durable. Writers that hash at the same time share the lanes of a few threads (`tally`, `crew`).
-//! - out: [`Vault::reader`] → [`BlobReader::stream`], [`BlobReader::read_all`], [`BlobReader::verify`] (`reader`).
+//! - out: [`Vault::reader`] → [`BlobReader::stream`], [`BlobReader::read_all`], [`BlobReader::verify`] (`reader`);
+//!   [`BlobReader::seekable`] reads it as a file (`seekable`).
 //! - upkeep: [`Vault::remove`], [`Vault::list`], [`Vault::sweep`] (`census`).
 //!
 //! # The files
@@ -47,6 +48,7 @@ mod frame;
 mod group;
 mod press;
 mod reader;
+mod seekable;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -69,6 +71,7 @@ use crate::kernel::{
 
 pub use census::Entry;
 pub use reader::BlobReader;
+pub use seekable::{Seekable, fault_of};
 pub use writer::{BlobWriter, PREFIX_BYTES, Stored};
 
 /// A store of blobs on a local disk. Cheap to clone; all clones share one root.

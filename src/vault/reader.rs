@@ -26,7 +26,7 @@ use crate::kernel::{
 #[derive(Clone)]
 pub struct BlobReader(Arc<Blob>);
 
-struct Blob {
+pub(super) struct Blob {
     file: File,
     cipher: Cipher,
     size: u64,
@@ -44,6 +44,10 @@ impl BlobReader {
     /// The blob's size, in bytes of text.
     pub fn size(&self) -> u64 {
         self.0.size
+    }
+
+    pub(super) fn shared(&self) -> Arc<Blob> {
+        Arc::clone(&self.0)
     }
 
     /// The bytes of `range`, in pieces of 256 KiB at most; ends early with `corrupt` at the first frame that does not
@@ -146,24 +150,47 @@ impl Blob {
     }
 
     fn each_group(&self, mut visit: impl FnMut(&[u8])) -> Result<()> {
-        let count = frame::count(self.size);
-        for first in (0..count).step_by(GROUP) {
-            visit(&self.read(first..count.min(first + GROUP as u64))?);
+        let (mut sealed, mut text) = (Vec::new(), Vec::new());
+        for first in (0..frame::count(self.size)).step_by(GROUP) {
+            self.read_into(self.group_at(first), &mut sealed, &mut text)?;
+            visit(&text);
         }
         Ok(())
     }
 
-    /// The text of a few frames, each of them checked. Blocks.
-    fn read(&self, frames: Range<u64>) -> Result<Vec<u8>> {
-        let sealed = self.sealed(&frames)?;
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The frames of the group that begins with `first`.
+    pub(super) fn group_at(&self, first: u64) -> Range<u64> {
+        first..frame::count(self.size).min(first + GROUP as u64)
+    }
+
+    /// The text of a few frames, each of them checked, into buffers that are used again. Blocks; after a failure `text`
+    /// must not be used.
+    pub(super) fn read_into(
+        &self,
+        frames: Range<u64>,
+        sealed: &mut Vec<u8>,
+        text: &mut Vec<u8>,
+    ) -> Result<()> {
+        self.fill(&frames, sealed)?;
         let end = self.size.min(frames.end * TEXT as u64);
-        let mut text = vec![0; (end - frames.start * TEXT as u64) as usize];
+        text.resize((end - frames.start * TEXT as u64) as usize, 0);
         let mut rest = &mut text[..];
         for (index, slot) in frames.zip(sealed.chunks(SLOT)) {
             let (part, after) = rest.split_at_mut(rest.len().min(TEXT));
             self.open(index, slot, part)?;
             rest = after;
         }
+        Ok(())
+    }
+
+    /// The same into a buffer of its own.
+    fn read(&self, frames: Range<u64>) -> Result<Vec<u8>> {
+        let (mut sealed, mut text) = (Vec::new(), Vec::new());
+        self.read_into(frames, &mut sealed, &mut text)?;
         Ok(text)
     }
 
@@ -172,14 +199,13 @@ impl Blob {
         self.cipher.open(index, last, slot, text)
     }
 
-    fn sealed(&self, frames: &Range<u64>) -> Result<Vec<u8>> {
+    fn fill(&self, frames: &Range<u64>, sealed: &mut Vec<u8>) -> Result<()> {
         let place = |index| HEADER as u64 + index * SLOT as u64;
         let end = frame::file_length(self.size).min(place(frames.end));
-        let mut sealed = vec![0; (end - place(frames.start)) as usize];
+        sealed.resize((end - place(frames.start)) as usize, 0);
         self.file
-            .read_exact_at(&mut sealed, place(frames.start))
-            .map_err(unreadable)?;
-        Ok(sealed)
+            .read_exact_at(sealed, place(frames.start))
+            .map_err(unreadable)
     }
 }
 

@@ -207,7 +207,7 @@ async fn a_sweep_removes_old_parts_and_neither_young_ones_nor_blobs() {
     leave_part();
     kit.clock.set(instant(1_700_000_500_000_000));
     leave_part();
-    let swept = kit.vault.sweep(kit.clock.now()).await.unwrap();
+    let swept = kit.vault.sweep(kit.clock.now(), [].into()).await.unwrap();
     assert_eq!((swept, kit.files()), (1, 2));
     assert_eq!(kit.read(&stored).await.unwrap(), b"kept");
 }
@@ -255,4 +255,37 @@ async fn on_a_disk_of_4_mb() {
     assert_eq!(files_under(&root), 0);
     let small = vault.create(&key, false).unwrap();
     assert!(small.finish().await.is_ok(), "the room is free again");
+}
+
+#[tokio::test]
+async fn a_blob_reads_as_a_file_from_wherever_one_seeks() {
+    use std::io::{Read, Seek, SeekFrom};
+
+    let kit = Kit::new();
+    let text = text(3 * GROUP + 77);
+    let stored = kit.store(&text).await;
+    let reader = kit.open(&stored).await.unwrap();
+    let work = move || {
+        let mut file = reader.seekable();
+        assert_eq!(file.size(), text.len() as u64);
+        for (at, size) in [
+            (0, 10),
+            (GROUP - 5, 10),
+            (2 * GROUP, GROUP + 77),
+            (7, 2 * GROUP),
+        ] {
+            file.seek(SeekFrom::Start(at as u64)).unwrap();
+            let mut bytes = vec![0; size];
+            file.read_exact(&mut bytes).unwrap();
+            assert!(bytes == text[at..at + size], "{size} bytes at {at}");
+        }
+        let mut end = Vec::new();
+        file.clone().seek(SeekFrom::End(-3)).unwrap();
+        file.seek(SeekFrom::End(-3)).unwrap();
+        file.read_to_end(&mut end).unwrap();
+        assert_eq!(end, text[text.len() - 3..]);
+        assert_eq!(file.read(&mut [0]).unwrap(), 0);
+        assert!(file.seek(SeekFrom::Current(-1 << 40)).is_err());
+    };
+    tokio::task::spawn_blocking(work).await.unwrap();
 }

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
-    config::{CONTACTS, Config, Project},
+    config::{CONTACTS, Config, Depot, Project},
     domain::{incidents::herald, jobs},
 };
 
@@ -13,6 +13,14 @@ use crate::{
 const NEWS: usize = 4;
 /// What a delivery needs beside the partner's answer: its body opened, its connection made.
 const SETTLING: Duration = Duration::from_secs(10);
+
+/// What is done on a depot leaves a silent one by itself: this is for what goes on and on.
+const ON_DEPOT: Duration = Duration::from_secs(6 * 3600);
+
+/// How many archives are processed at once; each has several pieces worked on.
+const ARCHIVES: usize = 4;
+/// How long the return of an archive may take to be written.
+const RETURN: Duration = Duration::from_secs(3600);
 
 /// One lane.
 pub(super) struct Lane {
@@ -39,17 +47,25 @@ impl Lane {
     }
 }
 
-/// Every lane of the settings: processing, scans, one of deliveries per project, the
-/// news of incidents.
+/// Every lane of the settings: processing, scans, one of deliveries per project, the news of incidents,
+/// archives, each depot.
 pub(super) fn all(config: &Config) -> HashMap<String, Lane> {
     let settings = &config.gateway.worker;
     let process = Lane::new(settings.processing, settings.job_deadline);
     let delivery = |project: &Arc<Project>| {
-        let deadline = project.callback.timeout + SETTLING;
+        let timeout = project.callback.as_ref().map(|callback| callback.timeout);
+        let deadline = timeout.unwrap_or_default() + SETTLING;
         let lane = Lane::new(settings.deliveries, deadline);
         (jobs::delivery_lane(&project.name), lane)
     };
     let mut lanes: HashMap<_, _> = config.projects.values().map(delivery).collect();
+    let depot = |depot: &Arc<Depot>| {
+        let lane = Lane::new(depot.connections, ON_DEPOT);
+        (jobs::depot_lane(&depot.name), lane)
+    };
+    lanes.extend(config.depots.values().map(depot));
+    let archive = Lane::new(ARCHIVES, settings.job_deadline.max(RETURN));
+    lanes.insert(jobs::ARCHIVE_LANE.to_owned(), archive);
     lanes.insert(jobs::PROCESS_LANE.to_owned(), process);
     let antivirus = config.gateway.antivirus.as_ref();
     let scan = antivirus.map_or(Lane::new(1, SETTLING), |antivirus| {
@@ -61,5 +77,6 @@ pub(super) fn all(config: &Config) -> HashMap<String, Lane> {
     lanes.insert(jobs::MAIL_LANE.to_owned(), Lane::new(NEWS, mail));
     let ticket = Lane::new(NEWS, herald::PUSH + SETTLING);
     lanes.insert(jobs::TICKET_LANE.to_owned(), ticket);
+    lanes.insert(jobs::DEADLINE_LANE.to_owned(), Lane::new(NEWS, SETTLING));
     lanes
 }

@@ -7,9 +7,12 @@
 //! A lease is short and renewed while its worker lives ([`Worker::beat`]): the jobs of a worker that died come back within
 //! seconds, and one that only seemed dead cannot settle what another has taken since.
 //!
-//! [`lanes`] says how many jobs run at once, [`periodic`] holds what runs by the clock. To add a kind of job, see
+//! [`lanes`] says how many jobs run at once, [`periodic`] holds what runs by the clock, [`depots`]
+//! looks at the depots, [`acknowledgments`] at what partners answer there. To add a kind of job, see
 //! [`crate::domain::jobs`].
 
+pub mod acknowledgments;
+pub mod depots;
 mod lanes;
 pub mod periodic;
 
@@ -29,6 +32,11 @@ use self::lanes::Lane;
 use crate::{
     domain::{
         Context,
+        archives::{
+            Lines,
+            reception::leave,
+            sending::{overdue, process, send},
+        },
         ged::scan,
         incidents::{Herald, tell, trouble},
         jobs::{self, Kind, Settlement},
@@ -59,6 +67,7 @@ pub struct Worker {
     workshop: Workshop,
     couriers: Couriers,
     herald: Herald,
+    lines: Lines,
     antivirus: Option<Clamd>,
     lanes: Arc<HashMap<String, Lane>>,
     /// The jobs that it holds now, each with its lease's token: no two leases share one, so that even a job that this
@@ -87,7 +96,11 @@ impl Held {
 
 impl Worker {
     /// A worker over every lane of the settings.
-    pub fn new(ctx: Context, workshop: Workshop, couriers: Couriers, herald: Herald) -> Self {
+    pub fn new(
+        ctx: Context,
+        workshop: Workshop,
+        (couriers, herald, lines): (Couriers, Herald, Lines),
+    ) -> Self {
         let antivirus = ctx.config.gateway.antivirus.clone();
         Self {
             antivirus: antivirus.map(Clamd::new),
@@ -98,6 +111,7 @@ impl Worker {
             workshop,
             couriers,
             herald,
+            lines,
         }
     }
 
@@ -280,6 +294,10 @@ impl Worker {
             Kind::Deliver => deliver::run(&self.ctx, &self.couriers, job).await,
             Kind::Mail => tell::mail(&self.ctx, &self.herald, job).await,
             Kind::Ticket => tell::push(&self.ctx, &self.herald, job).await,
+            Kind::Depot => leave::run(&self.ctx, &self.lines, job).await,
+            Kind::ProcessArchive => process::run(&self.ctx, &self.workshop, job).await,
+            Kind::SendReturn => send::run(&self.ctx, &self.lines, job).await,
+            Kind::AwaitAcknowledgment => overdue::run(&self.ctx, job).await,
         }
     }
 }
@@ -290,6 +308,9 @@ fn after_settle(job: &JobRow) -> Option<&'static str> {
         Kind::Scan => Some("scan.after-settle"),
         Kind::Process => Some("process.after-settle"),
         Kind::Deliver => Some("deliver.after-settle"),
-        Kind::Mail | Kind::Ticket => None,
+        Kind::Depot => Some("depot.after-settle"),
+        Kind::ProcessArchive => Some("slice.after-settle"),
+        Kind::SendReturn => Some("send.after-settle"),
+        Kind::Mail | Kind::Ticket | Kind::AwaitAcknowledgment => None,
     }
 }

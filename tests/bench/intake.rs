@@ -12,15 +12,21 @@ use super::{
 };
 use crate::kit::{document, gateway::Engine};
 
-/// Measures small pieces on both engines and large ones on the embedded one.
-pub fn measure(figures: &mut Figures) {
+/// Measures small pieces on both engines.
+pub fn small_ones(figures: &mut Figures) {
     let [sqlite, postgres] =
         [Engine::Sqlite, Engine::Postgres].map(|engine| RefCell::new(Subject::frozen(engine)));
     small(figures, &sqlite, &postgres);
-    large(figures, &sqlite);
     for subject in [sqlite, postgres] {
         subject.borrow().audit();
     }
+}
+
+/// Measures large pieces on the embedded engine.
+pub fn large_ones(figures: &mut Figures) {
+    let sqlite = RefCell::new(Subject::frozen(Engine::Sqlite));
+    large(figures, &sqlite);
+    sqlite.borrow().audit();
 }
 
 fn small(figures: &mut Figures, sqlite: &RefCell<Subject>, postgres: &RefCell<Subject>) {

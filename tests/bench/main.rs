@@ -7,11 +7,14 @@
 //!
 //! To add a figure: a file that measures it, called from [`main`] with the [`Figures`] to record it in.
 
+mod archives;
 mod callbacks;
 mod deliveries;
+mod depots;
 mod disk;
 mod driver;
 mod figures;
+mod ftps;
 mod intake;
 mod lists;
 mod memory;
@@ -38,14 +41,18 @@ use figures::Figures;
 type Part = fn(&mut Figures);
 
 /// The parts in the order of a whole run; the yardsticks alone run only when named.
-const PARTS: [(&str, Part); 8] = [
-    ("intake", intake::measure),
+const PARTS: [(&str, Part); 12] = [
+    ("intake", intake::small_ones),
+    ("large", intake::large_ones),
     ("memory", memory::measure),
     ("callbacks", callbacks::measure),
     ("deliveries", deliveries::measure),
     ("slow", slow::measure),
     ("lists", lists::measure),
     ("purge", purge::measure),
+    ("archives", archives::measure),
+    ("depots", depots::measure),
+    ("ftps", ftps::measure),
     ("yardsticks", yardsticks::measure),
 ];
 

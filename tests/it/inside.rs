@@ -19,6 +19,11 @@ pub async fn house(gateway: &Gateway) -> House {
     House::open(config).await.unwrap()
 }
 
+/// The lines to the depots of a house.
+pub fn lines(house: &House) -> navette::domain::archives::Lines {
+    navette::domain::archives::Lines::new(&house.ctx.config.depots, &house.ctx.clock)
+}
+
 /// The database of a gateway's settings.
 pub fn store(gateway: &Gateway) -> Store {
     let settings = gateway.dir().join("navette.toml");

@@ -8,7 +8,10 @@
 //! | `postgres` | a real PostgreSQL, a database per test |
 //! | `partner` | ASP's callback API, scriptable |
 //! | `gateway` | the binary, configured, started, killed, restarted |
-//! | `mail`, `clamd` | a real SMTP server, a real antivirus |
+//! | `depot` | depots as partners have them: real servers, and what cuts the line to them |
+//! | `lot` | archives made to measure |
+//! | `mail`, `clamd`, `ftps` | a real SMTP server, a real antivirus, real FTPS servers |
+//! | `cft` | a stand-in for Axway's Transfer CFT |
 //! | `strace`, `tmpfs`, `loopdisk`, `chance` | system calls watched and made to fail; a small disk; a disk to cut off; a die whose seed is told |
 //! | `python` | judges from PyPI: a contract fuzzer, a TLS scanner |
 //! | `archive` | archives made byte by byte |
@@ -29,13 +32,17 @@
 //! ```
 
 pub mod archive;
+pub mod cft;
 pub mod chance;
 pub mod clamd;
 pub mod client;
 pub mod contract;
+pub mod depot;
 pub mod document;
+pub mod ftps;
 pub mod gateway;
 pub mod loopdisk;
+pub mod lot;
 pub mod mail;
 pub mod partner;
 pub mod pki;

@@ -68,6 +68,8 @@ pub struct Pki {
     pub outbound: Identity,
     /// The partner's server certificate (localhost, 127.0.0.1).
     pub partner: Identity,
+    /// A server certificate that ended in 2021.
+    pub expired_partner: Identity,
     /// A server certificate of the foreign root, for a partner whom the gateway must not trust.
     pub foreign_partner: Identity,
     /// The receipt signer (P-256, e-mail protection, digital signature and non-repudiation).
@@ -104,11 +106,22 @@ fn make() -> Pki {
         server: leaf("server", Purpose::ServerAuth),
         client: leaf("client", Purpose::ClientAuth),
         other_client: leaf("other-client", Purpose::ClientAuth),
-        expired_client: issue(&dir, &root, "expired-client", expired()),
+        expired_client: issue(
+            &dir,
+            &root,
+            "expired-client",
+            expired("expired-client", Purpose::ClientAuth),
+        ),
         foreign_client: stranger("foreign-client", Purpose::ClientAuth),
         server_only: leaf("server-only", Purpose::ServerAuth),
         outbound: leaf("outbound", Purpose::ClientAuth),
         partner: leaf("partner", Purpose::ServerAuth),
+        expired_partner: issue(
+            &dir,
+            &root,
+            "expired-partner",
+            expired("expired-partner", Purpose::ServerAuth),
+        ),
         foreign_partner: stranger("foreign-partner", Purpose::ServerAuth),
         receipt_signer: issue(&dir, &root, "receipt-signer", signer()),
         token_key: write(&dir, "token-key.pem", &p256().serialize_pem()),
@@ -161,8 +174,8 @@ fn leaf_params(common_name: &str, purpose: Purpose) -> CertificateParams {
     params
 }
 
-fn expired() -> CertificateParams {
-    let mut params = leaf_params("expired-client", Purpose::ClientAuth);
+fn expired(common_name: &str, purpose: Purpose) -> CertificateParams {
+    let mut params = leaf_params(common_name, purpose);
     params.not_after = date_time_ymd(2021, 1, 1);
     params
 }

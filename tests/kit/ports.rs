@@ -19,6 +19,20 @@ pub fn free() -> u16 {
         .expect("one port in fifteen thousand is free")
 }
 
+/// So many ports in a row that nothing listens on, given once per process; the first of them.
+pub fn free_row(count: u16) -> u16 {
+    let is_free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
+    (0..COUNT)
+        .map(|_| {
+            NEXT.fetch_add(u32::from(count), Ordering::Relaxed);
+            candidate()
+        })
+        .filter(|last| u32::from(*last) >= FIRST + u32::from(count))
+        .map(|last| last - count)
+        .find(|first| (*first..first + count).all(is_free))
+        .expect("a few ports in a row are free")
+}
+
 /// Processes that run side by side start far apart.
 fn candidate() -> u16 {
     let start = std::process::id().wrapping_mul(2_654_435_761) % COUNT;

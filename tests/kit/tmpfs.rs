@@ -36,6 +36,11 @@ impl Tmpfs {
         }
     }
 
+    /// Where it is mounted.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Fills it with ballast until at most `bytes` are free, whoever else writes meanwhile.
     pub fn leave(&self, bytes: u64) {
         let mut file = File::create(self.ballast()).expect("an empty file needs no room");

@@ -1,8 +1,14 @@
 //! Axway's Transfer CFT on this machine: where it hands files over, and how it is asked to send some.
+//!
+//! Its flows know no folders but partners (`PART`) and models (`IDF`). So that the rest of the house need not know of that,
+//! their paths are made of these: [`incoming`] below the spool, [`outgoing`] below the work folder.
 
 use std::path::PathBuf;
 
 use super::super::reader::Reader;
+
+/// The resource of the REST API that takes a request to send a file, as the product's guide of 3.6 and later has it.
+const RESOURCE: &str = "/cft/api/v1/transfers/files/outgoings";
 
 /// How the monitor is met.
 #[derive(Clone, Debug)]
@@ -22,18 +28,43 @@ pub enum CftSend {
     Cftutil {
         /// The program.
         command: PathBuf,
+        /// Variables of its environment, such as `CFTDIRRUNTIME`: what its `profile` sets.
+        environment: Vec<(String, String)>,
     },
     /// By its REST API.
     Rest {
-        /// Its address, `https://host:port`.
+        /// Where a request to send is POSTed.
         url: String,
-        /// Our name there.
-        user: String,
-        /// The file of our password.
-        password_file: PathBuf,
+        /// Who we are there.
+        login: CftLogin,
         /// The authorities that its certificate must come from, PEM.
         ca: PathBuf,
     },
+}
+
+/// Who we are to the REST API.
+#[derive(Clone, Debug)]
+pub enum CftLogin {
+    /// A name, and the file of its password.
+    Password(String, PathBuf),
+    /// The file of an access token.
+    Token(PathBuf),
+}
+
+/// The path of a flow whose files come by this partner and model.
+pub fn incoming(part: &str, idf: &str) -> String {
+    format!("in/{part}/{idf}")
+}
+
+/// The path of a flow whose files leave to this partner by this model.
+pub fn outgoing(part: &str, idf: &str) -> String {
+    format!("out/{part}/{idf}")
+}
+
+/// Whether a word may name a partner or a model: it is written into a command of the monitor and into a path.
+pub fn is_identifier(word: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    (1..=32).contains(&word.len()) && word.chars().all(plain)
 }
 
 impl Cft {
@@ -59,8 +90,18 @@ fn send(reader: &mut Reader) -> CftSend {
 
 fn cftutil(reader: &mut Reader) -> CftSend {
     let command = reader.optional_text("cft.cftutil");
+    let mut environment = Vec::new();
+    for variable in reader.list("cft.environment") {
+        match variable.split_once('=') {
+            Some((name, value)) if !name.is_empty() => {
+                environment.push((name.to_owned(), value.to_owned()));
+            }
+            _ => reader.wrong("cft.environment", "expected \"NAME=value\" each"),
+        }
+    }
     CftSend::Cftutil {
         command: command.unwrap_or_else(|| "CFTUTIL".to_owned()).into(),
+        environment,
     }
 }
 
@@ -70,10 +111,32 @@ fn rest(reader: &mut Reader) -> CftSend {
         let detail = "expected https://host:port without a trailing slash";
         reader.wrong("cft.url", detail);
     }
+    let resource = reader.optional_text("cft.resource");
+    let resource = resource.unwrap_or_else(|| RESOURCE.to_owned());
+    if !resource.starts_with('/') {
+        reader.wrong(
+            "cft.resource",
+            "expected a path, such as /cft/api/v1/transfers",
+        );
+    }
     CftSend::Rest {
-        url,
-        user: reader.text("cft.user"),
-        password_file: reader.file("cft.password_file"),
+        url: url + &resource,
+        login: login(reader),
         ca: reader.file("cft.ca"),
+    }
+}
+
+fn login(reader: &mut Reader) -> CftLogin {
+    let user = reader.optional_text("cft.user");
+    let password = reader.optional_file("cft.password_file");
+    let token = reader.optional_file("cft.token_file");
+    match (user, password, token) {
+        (Some(user), Some(password), None) => CftLogin::Password(user, password),
+        (None, None, Some(token)) => CftLogin::Token(token),
+        _ => {
+            let detail = "give user and password_file, or token_file";
+            reader.wrong("cft", detail);
+            CftLogin::Token(PathBuf::new())
+        }
     }
 }

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::super::reader::Reader;
+use super::{super::reader::Reader, cft};
 
 /// One direction through a depot, for one project.
 #[derive(Clone, Debug)]
@@ -14,7 +14,8 @@ pub struct Flow {
     pub name: String,
     /// The project that its archives are of.
     pub project: String,
-    /// Where its files lie: a folder of the depot. Empty where the depot is a CFT, which knows none.
+    /// Where its files lie: a folder of the depot. For a CFT, which knows none, it is made of partner and model
+    /// ([`cft::incoming`], [`cft::outgoing`]).
     pub path: String,
     /// CFT only: the partner's name there (`PART`).
     pub part: Option<String>,
@@ -44,10 +45,12 @@ pub struct Incoming {
     pub complete: Complete,
     /// What becomes of the source once its receipt is durable.
     pub then: Then,
-    /// Where receipts are left; for a CFT, the `IDF` that they are sent under.
+    /// Where receipts are left; for a CFT, made of the partner and the model (`IDF`) that they are sent by.
     pub receipts: String,
     /// Where refused archives are moved to; nowhere: they are treated like accepted ones.
     pub rejected: Option<String>,
+    /// The API client that sees what came here, where there is one: exchanges, receipts, events.
+    pub client: Option<String>,
     /// How names without the UTF-8 flag are read.
     pub code_page: CodePage,
 }
@@ -205,7 +208,7 @@ impl Section<'_> {
     }
 
     fn flow(&mut self, cft: bool) -> Flow {
-        let flow = Flow {
+        let mut flow = Flow {
             name: self.text("name"),
             project: self.text("project"),
             path: match cft {
@@ -219,7 +222,31 @@ impl Section<'_> {
         if !flow.name.is_empty() && !super::is_name(&flow.name) {
             self.wrong("name", "expected 1 to 64 of a-z, 0-9 and -");
         }
+        if cft {
+            self.address(&mut flow);
+        }
         flow
+    }
+
+    /// Makes the paths of a CFT's flow of its partner and models.
+    fn address(&mut self, flow: &mut Flow) {
+        let part = flow.part.clone().unwrap_or_default();
+        let idf = flow.idf.clone().unwrap_or_default();
+        let mut words = vec![("part", part.clone()), ("idf", idf.clone())];
+        match &mut flow.direction {
+            Direction::Out(_) => flow.path = cft::outgoing(&part, &idf),
+            Direction::Acknowledgments(_) => flow.path = cft::incoming(&part, &idf),
+            Direction::In(incoming) => {
+                words.push(("receipts", incoming.receipts.clone()));
+                flow.path = cft::incoming(&part, &idf);
+                incoming.receipts = cft::outgoing(&part, &incoming.receipts);
+            }
+        }
+        for (name, word) in words {
+            if !word.is_empty() && !cft::is_identifier(&word) {
+                self.wrong(name, "expected 1 to 32 of A-Z, a-z, 0-9, _ and -");
+            }
+        }
     }
 
     fn cft_only(&mut self, name: &str, cft: bool) -> Option<String> {
@@ -253,6 +280,7 @@ impl Section<'_> {
             then: self.then(),
             receipts: self.folder("receipts"),
             rejected: self.optional_folder("rejected"),
+            client: self.optional("client"),
             code_page: self.word("code_page", CODE_PAGES),
         }
     }

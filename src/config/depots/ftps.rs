@@ -25,7 +25,8 @@ pub struct Ftps {
     pub certificate: Option<(PathBuf, PathBuf)>,
     /// The lowest version of TLS.
     pub tls_floor: TlsVersion,
-    /// The highest: a server that demands the session's reuse on data connections needs 1.2.
+    /// The highest. 1.2 where nothing is said, unless the floor is above: servers that demand the session's reuse on data
+    /// connections let a ticket of 1.3 serve once, and some give no other.
     pub tls_ceiling: TlsVersion,
     /// The address of data connections, where the server tells a wrong one.
     pub passive_address: Option<IpAddr>,
@@ -95,7 +96,7 @@ fn certificate(reader: &mut Reader) -> Option<(PathBuf, PathBuf)> {
 
 fn versions(reader: &mut Reader) -> (TlsVersion, TlsVersion) {
     let floor = version(reader, "ftps.tls_floor", TlsVersion::V12);
-    let ceiling = version(reader, "ftps.tls_ceiling", TlsVersion::V13);
+    let ceiling = version(reader, "ftps.tls_ceiling", floor);
     if floor > ceiling {
         reader.wrong("ftps.tls_ceiling", "must not be below tls_floor");
     }

@@ -9,7 +9,7 @@
 //! the login), with `/` between their parts and no `..` among them. To add a transport: a file with its settings, a variant
 //! of [`Transport`], and an example in `deploy/depots/`, which a test compares with what is read here.
 
-mod cft;
+pub mod cft;
 mod flow;
 mod ftps;
 mod sftp;
@@ -21,7 +21,7 @@ use std::{
     time::Duration,
 };
 
-pub use cft::{Cft, CftSend};
+pub use cft::{Cft, CftLogin, CftSend};
 pub use flow::{
     Acknowledgments, CodePage, Complete, Direction, Flow, Format, Incoming, Outgoing, Then,
 };
@@ -34,14 +34,16 @@ use crate::kernel::fault::{Code, Fault, FieldFault, Result};
 /// The depots by name, shared by all who read them.
 pub type Depots = Arc<BTreeMap<String, Arc<Depot>>>;
 
-/// The longest silence that is borne: with what it takes to notice it, a black hole is left within 60 s.
-const LONGEST_SILENCE: u64 = 45;
+/// The longest silence that is borne: with the tries after a cut, a black hole is left within 60 s.
+const LONGEST_SILENCE: u64 = 40;
 
 /// One depot.
 #[derive(Clone, Debug)]
 pub struct Depot {
     /// Its name, in journal, logs and commands: lower-case letters, digits and hyphens, 64 characters at most.
     pub name: String,
+    /// The partner that it is shared with, as incidents name him; the depot's own name where the settings name none.
+    pub partner: String,
     /// How it is reached.
     pub transport: Transport,
     /// How long between two looks at it. A folder is looked at when something changes in it, too.
@@ -102,6 +104,9 @@ impl Depot {
         let transport = Transport::read(reader);
         let cft = matches!(transport, Transport::Cft(_));
         Self {
+            partner: reader
+                .optional_text("partner")
+                .unwrap_or_else(|| name.clone()),
             name,
             transport,
             poll: poll(reader),
@@ -166,6 +171,24 @@ pub(super) fn read_all(
         depots.insert(depot.name.clone(), Arc::new(depot));
     }
     (depots, faults)
+}
+
+/// The depots of one transport, of the folder `depots` beside the settings file `file`, by name; those of other transports are
+/// not looked at, and neither are the projects.
+///
+/// Fails with `configuration` and every fault of their files.
+pub fn of_transport(file: &Path, transport: &str) -> Result<Vec<Arc<Depot>>> {
+    let (mut depots, mut faults) = (Vec::new(), Vec::new());
+    for path in super::settings_files(&super::folder_of(file).join("depots")) {
+        let mut reader = Reader::open(&path);
+        let depot = Depot::read(&mut reader);
+        if depot.transport.name() == transport {
+            faults.extend(reader.finish());
+            depots.push(Arc::new(depot));
+        }
+    }
+    let summary = "the depots' settings do not load";
+    Fault::gathered(Code::Configuration, summary, faults).map_or(Ok(depots), Err)
 }
 
 /// One depot of the folder `depots` beside the settings file `file`, which itself need not be there: who only sends

@@ -5,13 +5,23 @@
 //! | [`manifest`] | what an archive says of itself: `manifest.json`, or the same in XML (ARC-4, PAP-3) |
 //! | [`check`] | an archive held against its manifest and the project's rules, every fault at once |
 //! | [`pack`] | a folder made an archive, its manifest completed |
+//! | [`lines`] | the connections to the depots, shared by all that is done there |
+//! | [`reception`] | archives on their way in: poll, take, check, stage, flip, receipt |
+//! | [`view`] | archives as the operator sees them |
+//! | [`kept`] | what is kept, sealed, of an archive, its dossiers and its pieces |
 //!
 //! What may be wrong has a code of its own ([`crate::codec::FindingCode`]): of the archive itself, and then it is refused
 //! whole, or of one piece, and then the project says whether the others are taken.
 
 pub mod check;
+pub mod kept;
+pub mod lines;
 pub mod manifest;
 pub mod pack;
+pub mod reception;
+pub mod sending;
+pub mod view;
 
 pub use check::{Checked, CheckedFile, Flaw, PieceAt, Rules};
+pub use lines::Lines;
 pub use manifest::Manifest;

@@ -154,13 +154,15 @@ fn one_table(tx: &mut Tx<'_>, table: &Table, folder: &Path, dumped: &mut Dumped)
     rows::write_head(&mut out, table)?;
     let column = |wanted: &str| table.columns.iter().position(|name| name == wanted);
     let living = match table.name.as_str() {
-        "document" => column("id").zip(column("purged_at")),
+        "document" => column("id").zip(column("purged_at").zip(column("container_id"))),
         _ => None,
     };
     let (mut count, mut documents) = (0, Vec::<Uuid>::new());
     dump::rows(tx, table, &mut |row| {
-        if let Some((id, purged_at)) = living
+        // What lies in another's blob has none to copy.
+        if let Some((id, (purged_at, container))) = living
             && row.get::<Option<i64>>(purged_at)?.is_none()
+            && row.get::<Option<Uuid>>(container)?.is_none()
         {
             documents.push(row.get(id)?);
         }

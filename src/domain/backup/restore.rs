@@ -20,6 +20,7 @@ use super::{
 use crate::{
     domain::{
         Context,
+        exchanges::PIECE,
         ged::{
             epochs,
             purge::{Run, batch, ledger, removal},
@@ -322,6 +323,7 @@ async fn purge_again(ctx: &Context, run: Run, id: Uuid) -> Result<bool> {
         at: run.at,
         exchange_id: id,
         return_id,
+        archive: due.kind != PIECE,
         natural_key: NaturalKey::Later,
     };
     let entry = batch::entry(ctx, run, &project, &due, "replayed")?;

@@ -11,6 +11,7 @@ use crate::{
     },
     kernel::fault::{Code, Fault, Result},
     storage::{
+        documents as documents_rows,
         exchanges::{self, DocumentRow},
         purges,
     },
@@ -55,7 +56,7 @@ pub async fn of_documents(
 }
 
 async fn still_there(ctx: &Context, id: Uuid) -> Result<bool> {
-    let found = ctx.store.read(move |tx| exchanges::has_document(tx, id));
+    let found = ctx.store.read(move |tx| documents_rows::is_kept(tx, id));
     found.await
 }
 
@@ -76,7 +77,7 @@ async fn look(ctx: &Context, row: DocumentRow, quick: bool) -> Result<Seen> {
         let detail = format!("no usable key of project {}", exchange.project);
         return Ok(Seen::Wrong(Difference::KeyLost, row.id, detail));
     };
-    if keys.unwrap(&row.wrapped_key).is_err() {
+    if row.container.is_none() && keys.unwrap(&row.wrapped_key).is_err() {
         let detail = "the blob's own key does not open".to_owned();
         return Ok(Seen::Wrong(Difference::KeyLost, row.id, detail));
     }
@@ -95,7 +96,7 @@ async fn read(
 ) -> Result<u64, (Difference, String)> {
     let reader = match documents::reader(ctx, project, row).await {
         Ok(reader) => reader,
-        Err(fault) if ctx.vault.holds(row.id).await.unwrap_or(false) => {
+        Err(fault) if ctx.vault.holds(blob_of(row)).await.unwrap_or(false) => {
             return Err((Difference::BlobDamaged, told(&fault)));
         }
         Err(fault) => return Err((Difference::BlobMissing, told(&fault))),
@@ -110,6 +111,11 @@ async fn read(
         return Err((Difference::BlobDamaged, detail));
     }
     Ok(row.size)
+}
+
+/// The blob that a document's bytes lie in.
+fn blob_of(row: &DocumentRow) -> Uuid {
+    row.container.map_or(row.id, |place| place.id)
 }
 
 fn told(fault: &Fault) -> String {

@@ -4,11 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
-use super::{Difference, Progress, Report};
+use super::{Difference, Progress, Report, archives};
 use crate::{
     domain::{
         Context,
-        exchanges::{Metadata, Status},
+        archives::kept::archive_key,
+        exchanges::{Metadata, PIECE, Status},
         ged::{ProjectKeys, documents},
         pieces::record::natural_key,
         receipts::{self, Receipt},
@@ -93,7 +94,7 @@ impl Page {
         exchange: &ExchangeRow,
         report: &mut Report,
     ) -> Result<()> {
-        let receipt = self.proof(trusted, exchange, report);
+        let proven = self.proven(ctx, trusted, exchange, report).await;
         if exchange.status == Status::Purged.as_str() {
             // Only what a receipt proves is left of it.
             return Ok(());
@@ -101,14 +102,41 @@ impl Page {
         let Some((keys, metadata)) = opened(ctx, exchange, report).await else {
             return Ok(());
         };
-        if let Some(receipt) = receipt
-            && receipt.file_name_hash != keys.hash(&metadata.file_name)
+        if let Some(name) = proven
+            && name != keys.hash(&metadata.file_name)
         {
             let detail = "the receipt names another file";
             report.add(Difference::ReceiptMismatch, exchange.id, detail);
         }
-        let digest = natural_key(&keys, &metadata, &exchange.sha256);
+        if exchange.status == Status::Refused.as_str() {
+            // It may be dropped again: it stands for nothing.
+            return Ok(());
+        }
+        let digest = match exchange.kind == PIECE {
+            true => natural_key(&keys, &metadata, &exchange.sha256),
+            false => archive_key(
+                &keys,
+                &exchange.project,
+                &exchange.source_application,
+                &exchange.sha256,
+            ),
+        };
         claimed(ctx, exchange.id, digest, report).await
+    }
+
+    /// The hash of the file's name that the receipt proves.
+    async fn proven(
+        &self,
+        ctx: &Context,
+        trusted: &[u8],
+        exchange: &ExchangeRow,
+        report: &mut Report,
+    ) -> Option<Sha256> {
+        let row = self.receipts.get(&exchange.id)?;
+        if exchange.kind == PIECE {
+            return Some(self.proof(trusted, exchange, row, report)?.file_name_hash);
+        }
+        archives::proof(ctx, trusted, (exchange, row), &self.received, report).await
     }
 
     /// The receipt's own words, where its signature holds and they are those of the exchange.
@@ -116,9 +144,9 @@ impl Page {
         &self,
         trusted: &[u8],
         exchange: &ExchangeRow,
+        row: &ReceiptRow,
         report: &mut Report,
     ) -> Option<Receipt> {
-        let row = self.receipts.get(&exchange.id)?;
         let receipt = match receipts::verify_known(&row.cms, trusted, Some(row.created_at)) {
             Ok((receipt, _)) => receipt,
             Err(fault) => {

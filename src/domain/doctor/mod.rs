@@ -4,12 +4,14 @@
 //! | file | what it looks at |
 //! |---|---|
 //! | [`exchanges`] | each exchange: its keys, metadata, natural key and receipt, and the rows that must be beside it |
+//! | `archives` | the receipts of archives |
 //! | [`blobs`] | each document's blob, read to its last byte; and each blob, that a document names it |
 //! | [`report`] | what a difference is called, what it is about and what to do |
 //!
 //! All of it goes by pages, so that its memory does not grow with the house. To add a check: a statement in
 //! `storage::inspection`, or a function in one of these files, and a [`Difference`] that says what to do.
 
+mod archives;
 pub mod blobs;
 pub mod exchanges;
 pub mod report;

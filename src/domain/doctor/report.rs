@@ -87,6 +87,9 @@ differences! {
     /// A content in quarantine whose return says something else.
     QuarantineBroken = "quarantine-broken",
         "the verdict was changed by hand, or the return: see what the journal says of this exchange";
+    /// An archive without the pieces that its receipt proves, or pieces without their files.
+    PiecesMissing = "pieces-missing",
+        "restore the rows of this archive's pieces and documents from a backup of the database";
     /// A row that names an exchange which is not there.
     ExchangeMissing = "exchange-missing",
         "restore the exchange's row from a backup of the database: its other rows are still there";
@@ -115,6 +118,7 @@ impl From<Gap> for Difference {
             Gap::SecondReturn => Self::ReturnTwice,
             Gap::Remains => Self::PurgeIncomplete,
             Gap::Quarantine => Self::QuarantineBroken,
+            Gap::Pieces => Self::PiecesMissing,
             Gap::Exchange => Self::ExchangeMissing,
         }
     }

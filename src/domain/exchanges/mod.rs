@@ -9,8 +9,10 @@
 //! To add a metadata field: one line in [`metadata`], one in the contract and in `schemas/metadata-v1.schema.json`.
 
 pub mod fields;
+mod kind;
 pub mod metadata;
 pub mod status;
 
+pub use kind::{ARCHIVE, PIECE, PLI};
 pub use metadata::{Hash, Metadata};
 pub use status::{ReturnState, Status};

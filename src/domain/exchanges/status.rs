@@ -35,12 +35,17 @@ words! {
         Received = "received",
         /// Durable and acknowledged; its content waits for an antivirus that answers, and goes nowhere before.
         AwaitingScan = "awaiting-scan",
+        /// What its processing found is not what was agreed with the project: no return leaves, until an operator has it tried
+        /// again.
+        Nonconforming = "nonconforming",
         /// Its one return exists and is on its way.
         Returned = "returned",
         /// ASP has acknowledged the return.
         Acknowledged = "acknowledged",
         /// Every attempt to deliver the return has failed; an operator may replay it.
         Undelivered = "undelivered",
+        /// An archive that was refused whole: its negative receipt is its one return.
+        Refused = "refused",
         /// Its term is over: content, metadata and results are destroyed, ids, digests, sizes and dates remain.
         Purged = "purged",
     }
@@ -51,6 +56,8 @@ words! {
     ReturnState {
         /// To be delivered.
         Pending = "pending",
+        /// Left on the project's depot; its acknowledgment is awaited.
+        Sent = "sent",
         /// Acknowledged by the partner.
         Delivered = "delivered",
         /// Given up after the last attempt.

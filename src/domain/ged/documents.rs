@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::ProjectKeys;
+use super::{ProjectKeys, contained::Reader};
 use crate::{
     domain::{
         Context,
@@ -16,7 +16,10 @@ use crate::{
         seal,
         secret::Key,
     },
-    storage::exchanges::{DocumentRow, ExchangeRow},
+    storage::{
+        documents as rows,
+        exchanges::{DocumentRow, ExchangeRow, ReceiptRow},
+    },
     vault::BlobReader,
 };
 
@@ -35,6 +38,22 @@ pub enum Column {
     Acknowledgment,
     /// `delivery_attempt.answer`.
     Answer,
+    /// `archive.name` and `depot_file.name`.
+    ArchiveName,
+    /// `exchange_dossier.metadata`.
+    Dossier,
+    /// `archive_piece.metadata`.
+    Piece,
+    /// `archive_piece.result`.
+    PieceResult,
+    /// `return_file.name`.
+    ReturnName,
+    /// `acknowledgment.signature`.
+    AcknowledgmentSignature,
+    /// `receipt.body` and `depot_file.receipt`.
+    Receipt,
+    /// `receipt.cms` and `depot_file.cms`.
+    Signature,
 }
 
 impl Column {
@@ -46,6 +65,14 @@ impl Column {
             Self::Return => b"exchange_return.body",
             Self::Acknowledgment => b"acknowledgment.body",
             Self::Answer => b"delivery_attempt.answer",
+            Self::ArchiveName => b"archive.name",
+            Self::Dossier => b"exchange_dossier.metadata",
+            Self::Piece => b"archive_piece.metadata",
+            Self::PieceResult => b"archive_piece.result",
+            Self::ReturnName => b"return_file.name",
+            Self::AcknowledgmentSignature => b"acknowledgment.signature",
+            Self::Receipt => b"receipt.body",
+            Self::Signature => b"receipt.cms",
         }
     }
 }
@@ -101,8 +128,35 @@ pub fn metadata(key: &Key, exchange: &ExchangeRow) -> Result<Metadata> {
     open_json(key, Column::Metadata, &exchange.metadata)
 }
 
-/// A reader of a document's blob. Fails with `corrupt` where the blob is missing or not what was written.
-pub async fn reader(ctx: &Context, project: &str, document: &DocumentRow) -> Result<BlobReader> {
+/// A receipt as it was signed: one that names entries of an archive is kept sealed. Fails with `purged` where it is gone.
+pub async fn receipt(
+    ctx: &Context,
+    exchange: &ExchangeRow,
+    mut row: ReceiptRow,
+) -> Result<ReceiptRow> {
+    if row.sealed {
+        let key = exchange_key(ctx, exchange).await?;
+        row.body = open_bytes(&key, Column::Receipt, &row.body)?;
+        row.cms = open_bytes(&key, Column::Signature, &row.cms)?;
+    }
+    Ok(row)
+}
+
+/// A reader of a document, wherever its bytes lie. Fails with `corrupt` where they are missing or not what was written.
+pub async fn reader(ctx: &Context, project: &str, document: &DocumentRow) -> Result<Reader> {
+    let Some(place) = document.container else {
+        return Ok(Reader::of_blob(blob(ctx, project, document).await?));
+    };
+    let found = ctx.store.read(move |tx| rows::find(tx, place.id)).await?;
+    let container = found.ok_or_else(|| {
+        let detail = "Le contenu enregistré est altéré ou manquant.";
+        Fault::new(Code::Corrupt, detail).because("its container has no row")
+    })?;
+    Reader::within(blob(ctx, project, &container).await?, place, document.size)
+}
+
+/// A reader of a document's own blob.
+pub async fn blob(ctx: &Context, project: &str, document: &DocumentRow) -> Result<BlobReader> {
     let keys = keys_of(ctx, project).await?;
     let key = keys.unwrap(&document.wrapped_key)?;
     ctx.vault.reader(document.id, &key, document.size).await
@@ -139,5 +193,7 @@ pub async fn produce(
         key_id: keys.id,
         wrapped_key,
         created_at: ctx.clock.now(),
+        piece_id: None,
+        container: None,
     })
 }

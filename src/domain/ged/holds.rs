@@ -9,10 +9,11 @@ use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::documents;
+use super::documents::{self, Column};
 use crate::{
     domain::{
         Context,
+        archives::kept::KeptDossier,
         journal::{self, Kind, Subject},
     },
     kernel::{
@@ -20,7 +21,7 @@ use crate::{
         fault::{Code, Fault, Result},
     },
     storage::{
-        exchanges,
+        exchanges::{self, ExchangeRow},
         holds::{self, HoldRow},
         journal::{EntryRow, append},
     },
@@ -147,15 +148,15 @@ async fn shown(ctx: &Context, row: HoldRow) -> Result<Hold> {
     let (project, hash) = (row.project.clone(), row.dossier_hash);
     let found = ctx.store.read(move |tx| {
         let (count, newest) = holds::exchanges(tx, &project, &hash)?;
-        let newest = newest.map(|id| exchanges::find(tx, id)).transpose()?;
-        Ok((count, newest.flatten()))
+        let Some(id) = newest else {
+            return Ok((count, None));
+        };
+        let dossier = holds::dossier(tx, id, &hash)?;
+        Ok((count, exchanges::find(tx, id)?.map(|row| (row, dossier))))
     });
     let (exchanges, newest) = found.await?;
     let dossier_id = match &newest {
-        Some(exchange) => {
-            let key = documents::exchange_key(ctx, exchange).await?;
-            Some(documents::metadata(&key, exchange)?.dossier_id)
-        }
+        Some((exchange, dossier)) => Some(dossier_id(ctx, exchange, dossier.as_deref()).await?),
         None => None,
     };
     let (at, by, reason) = match row.lifted {
@@ -175,6 +176,22 @@ async fn shown(ctx: &Context, row: HoldRow) -> Result<Hold> {
         lifted_by: by,
         lifted_reason: reason,
     })
+}
+
+/// The dossier's id: a piece's own, or that of an archive's dossier.
+async fn dossier_id(
+    ctx: &Context,
+    exchange: &ExchangeRow,
+    dossier: Option<&[u8]>,
+) -> Result<String> {
+    let key = documents::exchange_key(ctx, exchange).await?;
+    match dossier {
+        Some(sealed) => {
+            let kept: KeptDossier = documents::open_json(&key, Column::Dossier, sealed)?;
+            Ok(kept.dossier_id)
+        }
+        None => Ok(documents::metadata(&key, exchange)?.dossier_id),
+    }
 }
 
 fn entry(ctx: &Context, kind: Kind, row: &HoldRow, signed: &Signed) -> Result<EntryRow> {

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     domain::Context,
     kernel::fault::{Fault, Result},
-    storage::exchanges,
+    storage::{archives, exchanges},
 };
 
 /// How old an orphan must be: beyond any body deadline and any transaction.
@@ -28,8 +28,13 @@ pub struct Swept {
 /// Removes temporaries and orphans that are old enough.
 pub async fn sweep(ctx: &Context) -> Result<Swept> {
     let before = before(ctx)?;
+    // An archive may take longer than any body: what is being spooled is named before its first byte.
+    let spooled = ctx.store.read(archives::spooled).await?;
     let mut swept = Swept {
-        temporaries: ctx.vault.sweep(before).await?,
+        temporaries: ctx
+            .vault
+            .sweep(before, spooled.into_iter().collect())
+            .await?,
         orphans: 0,
     };
     for entry in ctx.vault.list() {

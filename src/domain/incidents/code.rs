@@ -42,7 +42,7 @@ codes! {
     /// Every attempt to deliver a return has failed.
     Undelivered = "undelivered",
         "Le retour d'une pièce n'a pas été acquitté : tous les essais de livraison sont épuisés.",
-        "Vérifier avec le partenaire que son API de retour répond, puis relancer la livraison : navette job retry.";
+        "Vérifier avec le partenaire que son API de retour ou son dépôt répond, puis relancer la livraison : navette job retry.";
     /// The partner says that its return address is no more (410).
     PartnerGone = "partner-gone",
         "L'API de retour du projet répond qu'elle n'existe plus (410) : les livraisons sont arrêtées.",
@@ -75,10 +75,54 @@ codes! {
     HashMismatch = "hash-mismatch",
         "Un contenu reçu n'a pas l'empreinte annoncée : l'envoi est refusé.",
         "Prévenir l'émetteur : ce qui est arrivé n'est pas ce qu'il a annoncé. Il doit renvoyer la pièce.";
+    /// What the processing found is not what was agreed with the project.
+    ReturnNonconforming = "return-nonconforming",
+        "Un résultat n'est pas conforme au schéma convenu avec le projet : le retour ne part pas, l'échange est retenu.",
+        "Corriger le traitement ou le schéma (result_schema), redémarrer, puis relancer : navette job retry.";
+    /// A depot does not take returns, again and again.
+    ReturnStuck = "return-stuck",
+        "Un dépôt ne prend pas les retours d'un projet, de façon répétée : ils attendent.",
+        "Lancer navette depot check (place, droits, chemin des retours) ; les dépôts sont réessayés d'eux-mêmes.";
+    /// A return is larger than the only channel that its project has.
+    ReturnTooLarge = "return-too-large",
+        "Le retour d'une archive dépasse la limite de l'API de retour et le projet n'a pas de dépôt pour ses retours.",
+        "Donner un dépôt aux retours du projet ([return] depot, flow), redémarrer, puis relancer : navette job retry.";
+    /// The acknowledgment of a return did not come in time.
+    ReturnUnacknowledged = "return-unacknowledged",
+        "Un retour déposé n'a pas été acquitté dans le délai.",
+        "Vérifier avec le partenaire que le retour a été pris, puis le déposer à nouveau : navette return redeliver.";
+    /// A partner says that he does not take a return.
+    ReturnRefused = "return-refused",
+        "Le partenaire a répondu par un acquittement négatif : il refuse un retour.",
+        "Voir la réponse du partenaire (navette status), corriger avec lui, puis déposer à nouveau : navette return redeliver.";
+    /// A file of acknowledgment is not what it should be.
+    AcknowledgmentInvalid = "acknowledgment-invalid",
+        "Un fichier d'acquittement n'est pas recevable : signature fausse, autre retour, ou trop grand. Il reste sur le dépôt.",
+        "Prévenir le partenaire, qui dépose un acquittement correct ; vérifier signer_ca dans le fichier du dépôt.";
+    /// A depot does not answer, or refuses us, again and again.
+    DepotUnreachable = "depot-unreachable",
+        "Un dépôt ne répond pas, ou nous refuse, de façon répétée : ses archives attendent.",
+        "Lancer navette depot check, puis voir avec le partenaire. Les échanges reprennent d'eux-mêmes quand il répond.";
+    /// An archive was refused, whole or in part.
+    ArchiveRejected = "archive-rejected",
+        "Une archive a été refusée, en entier ou pour certaines de ses pièces.",
+        "Le reçu déposé nomme chaque défaut (navette archive show). L'émetteur corrige et dépose à nouveau.";
+    /// An archive cannot be taken for a reason of ours.
+    ArchiveStuck = "archive-stuck",
+        "Une archive ne peut pas être reçue pour une raison qui nous est propre : elle reste sur le dépôt.",
+        "Lire le journal du service et vérifier la place sur le stockage ; la reprise est automatique.";
+    /// A receipt cannot be left on its depot.
+    ReceiptUndeliverable = "receipt-undeliverable",
+        "Le reçu d'une archive ne peut pas être déposé : l'archive reçue reste sur le dépôt.",
+        "Vérifier le chemin des reçus et ses droits (navette depot check) ; le dépôt du reçu est réessayé de lui-même.";
     /// The processing of an exchange, or the preparation of its delivery, fails in this house again and again.
     ProcessingFailed = "processing-failed",
         "Le traitement d'une pièce, ou la préparation de sa livraison, échoue chez nous de façon répétée.",
         "Lire le journal du service et navette job list ; le traitement est réessayé de lui-même.";
+    /// CFT has given up sending a file of ours.
+    TransferFailed = "transfer-failed",
+        "CFT a renoncé à envoyer un fichier au partenaire.",
+        "Lire le diagnostic du transfert dans CFT (CFTUTIL LISTCAT), puis l'y relancer : le fichier attend dans le dossier de travail.";
     /// The clock has jumped.
     ClockJump = "clock-jump",
         "L'horloge de la machine a sauté : la purge refuse de s'exécuter.",

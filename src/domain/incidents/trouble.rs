@@ -99,12 +99,15 @@ async fn ticket(ctx: &Context, job: &JobRow, fault: &Fault) -> Result<Option<Tic
 async fn exchange(ctx: &Context, job: &JobRow) -> Result<Option<ExchangeRow>> {
     let (kind, subject) = (Kind::parse(&job.kind)?, job.subject);
     let found = ctx.store.read(move |tx| match kind {
-        Kind::Scan | Kind::Process => exchanges::find(tx, subject),
-        Kind::Deliver => match returns::find(tx, subject)? {
-            Some(row) => exchanges::find(tx, row.exchange_id),
-            None => Ok(None),
-        },
-        Kind::Mail | Kind::Ticket => Ok(None),
+        Kind::Scan | Kind::Process | Kind::ProcessArchive => exchanges::find(tx, subject),
+        Kind::Deliver | Kind::SendReturn | Kind::AwaitAcknowledgment => {
+            match returns::find(tx, subject)? {
+                Some(row) => exchanges::find(tx, row.exchange_id),
+                None => Ok(None),
+            }
+        }
+        // What fails on a depot has incidents of its own.
+        Kind::Mail | Kind::Ticket | Kind::Depot => Ok(None),
     });
     found.await
 }

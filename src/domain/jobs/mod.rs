@@ -6,7 +6,8 @@
 //! the house (database away, store away) is a retry with backoff.
 //!
 //! **Lanes.** Jobs of one lane wait for each other only: `scan` and `process` for documents, `deliver:<project>` for each partner, so
-//! that a slow one holds only its own; `mail` and `ticket` for the news of incidents.
+//! that a slow one holds only its own; `mail` and `ticket` for the news of incidents; `archive` for the pieces of archives,
+//! `depot:<name>` for what is left on each depot.
 //!
 //! [`retry`] has jobs tried again that were given up.
 //!
@@ -38,6 +39,11 @@ pub const MAIL_LANE: &str = "mail";
 /// The lane of pushes to ticketing tools.
 pub const TICKET_LANE: &str = "ticket";
 
+/// The lane of archives' processing.
+pub const ARCHIVE_LANE: &str = "archive";
+/// The lane of what looks whether returns were acknowledged in time.
+pub const DEADLINE_LANE: &str = "deadline";
+
 /// What there is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -51,6 +57,14 @@ pub enum Kind {
     Mail,
     /// Push an incident to a ticketing tool.
     Ticket,
+    /// Leave a receipt on a depot, then have the archive leave.
+    Depot,
+    /// Run the processors over the pieces of an archive.
+    ProcessArchive,
+    /// Leave a return on a depot.
+    SendReturn,
+    /// See whether a return that was left on a depot was acknowledged in time.
+    AwaitAcknowledgment,
 }
 
 impl Kind {
@@ -62,6 +76,10 @@ impl Kind {
             Self::Deliver => "deliver",
             Self::Mail => "mail",
             Self::Ticket => "ticket",
+            Self::Depot => "depot",
+            Self::ProcessArchive => "process-archive",
+            Self::SendReturn => "send-return",
+            Self::AwaitAcknowledgment => "await-acknowledgment",
         }
     }
 
@@ -73,6 +91,10 @@ impl Kind {
             "deliver" => Ok(Self::Deliver),
             "mail" => Ok(Self::Mail),
             "ticket" => Ok(Self::Ticket),
+            "depot" => Ok(Self::Depot),
+            "process-archive" => Ok(Self::ProcessArchive),
+            "send-return" => Ok(Self::SendReturn),
+            "await-acknowledgment" => Ok(Self::AwaitAcknowledgment),
             other => Err(Fault::internal(format!("unknown kind of job {other}"))),
         }
     }
@@ -81,6 +103,11 @@ impl Kind {
 /// The lane of deliveries to `project`'s partner.
 pub fn delivery_lane(project: &str) -> String {
     format!("deliver:{project}")
+}
+
+/// The lane of what is done on a depot.
+pub fn depot_lane(depot: &str) -> String {
+    format!("depot:{depot}")
 }
 
 /// A job of `kind` on `subject`, to be taken from `run_at` on.
@@ -107,6 +134,8 @@ pub fn new(
 pub enum End {
     /// The work is done: the job goes.
     Done,
+    /// A part of it is done: it goes on at once, as if it were new.
+    Again,
     /// It is to be tried again, not before `at`.
     Retry {
         /// When.
@@ -159,10 +188,12 @@ pub async fn settle(
     token: Uuid,
     mut settlement: Settlement,
 ) -> Result<()> {
+    let now = ctx.clock.now();
     ctx.store
         .write(move |tx| {
             match &settlement.end {
                 End::Done => jobs::done(tx, job, token)?,
+                End::Again => jobs::again(tx, job, token, now)?,
                 End::Retry { at, why } => jobs::retry(tx, job, token, *at, why)?,
                 End::Fail { why } => jobs::fail(tx, job, token, why)?,
             }

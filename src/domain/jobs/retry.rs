@@ -18,6 +18,7 @@ use crate::{
     storage::{
         Store, exchanges,
         journal::EntryRow,
+        piece_results,
         replay::{self, ListedJob, Wanted},
         returns, targets,
     },
@@ -127,11 +128,27 @@ fn write(
     if !replay::revive(tx, job.job.id, now)? {
         return Ok(false);
     }
-    if let (Some(exchange), true) = (job.exchange_id, job.job.kind == Kind::Deliver.as_str()) {
-        returns::revive(tx, job.job.subject, now)?;
-        exchanges::set_status(tx, exchange, Status::Returned.as_str())?;
-        targets::probe_now(tx, &job.project, now)?;
+    if let Some(exchange) = job.exchange_id {
+        prepared(tx, job, exchange, now)?;
     }
     crate::storage::journal::append(tx, entry)?;
     Ok(true)
+}
+
+/// What a job finds when it runs again: its return pending, its archive's pieces as if nothing had been done to them.
+fn prepared(
+    tx: &mut crate::storage::Tx<'_>,
+    job: &ListedJob,
+    exchange: Uuid,
+    now: Timestamp,
+) -> Result<()> {
+    match Kind::parse(&job.job.kind)? {
+        Kind::Deliver | Kind::SendReturn => {
+            returns::revive(tx, job.job.subject, now)?;
+            exchanges::set_status(tx, exchange, Status::Returned.as_str())?;
+            targets::probe_now(tx, &job.project, now)
+        }
+        Kind::ProcessArchive => piece_results::forget(tx, exchange),
+        _ => Ok(()),
+    }
 }

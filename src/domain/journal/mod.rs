@@ -32,6 +32,14 @@ pub enum Kind {
     PieceRefused,
     /// A known piece came again; its first receipt was given again.
     PieceRepeated,
+    /// An archive became durable, with its pieces, and its receipt was signed.
+    ArchiveReceived,
+    /// An archive was refused whole, and its negative receipt was signed.
+    ArchiveRefused,
+    /// A known archive came again; its first receipt was given again.
+    ArchiveRepeated,
+    /// The receipt of an archive stands on its depot, and its source has left.
+    ArchiveReceipted,
     /// The antivirus gave no verdict; the piece waits for one.
     PieceAwaitsScan,
     /// The antivirus looked at a content and found nothing.
@@ -40,8 +48,16 @@ pub enum Kind {
     PieceQuarantined,
     /// Every processor has run.
     PieceProcessed,
+    /// Every piece of an archive was processed.
+    ArchiveProcessed,
+    /// What the processing found does not conform: no return was made.
+    ReturnHeld,
     /// The one return of the exchange was made.
     ReturnCreated,
+    /// A return was left on a depot.
+    ReturnSent,
+    /// The acknowledgment of a return that was left on a depot did not come in time.
+    ReturnOverdue,
     /// A delivery attempt failed.
     ReturnAttempted,
     /// The partner acknowledged the return.
@@ -66,6 +82,16 @@ pub enum Kind {
     BackupRestored,
     /// A client was added, rotated or revoked.
     ClientChanged,
+    /// A file that came by CFT was taken.
+    TransferReceived,
+    /// CFT has taken the request to send a file.
+    TransferSubmitted,
+    /// CFT has sent a file: the partner's monitor has it.
+    TransferSent,
+    /// The partner's application has acknowledged a file that CFT sent.
+    TransferAcknowledged,
+    /// CFT has given up sending a file.
+    TransferFailed,
     /// An anomaly opened an incident, or opened it again.
     IncidentOpened,
     /// An operator has taken note of an incident.
@@ -85,11 +111,19 @@ impl Kind {
             Self::PieceReceived => "piece.received",
             Self::PieceRefused => "piece.refused",
             Self::PieceRepeated => "piece.repeated",
+            Self::ArchiveReceived => "archive.received",
+            Self::ArchiveRefused => "archive.refused",
+            Self::ArchiveRepeated => "archive.repeated",
+            Self::ArchiveReceipted => "archive.receipted",
             Self::PieceAwaitsScan => "piece.awaits-scan",
             Self::PieceScanned => "piece.scanned",
             Self::PieceQuarantined => "piece.quarantined",
             Self::PieceProcessed => "piece.processed",
+            Self::ArchiveProcessed => "archive.processed",
+            Self::ReturnHeld => "return.held",
             Self::ReturnCreated => "return.created",
+            Self::ReturnSent => "return.sent",
+            Self::ReturnOverdue => "return.overdue",
             Self::ReturnAttempted => "return.attempted",
             Self::ReturnAcknowledged => "return.acknowledged",
             Self::ReturnUndelivered => "return.undelivered",
@@ -102,6 +136,11 @@ impl Kind {
             Self::BackupMade => "backup.made",
             Self::BackupRestored => "backup.restored",
             Self::ClientChanged => "client.changed",
+            Self::TransferReceived => "transfer.received",
+            Self::TransferSubmitted => "transfer.submitted",
+            Self::TransferSent => "transfer.sent",
+            Self::TransferAcknowledged => "transfer.acknowledged",
+            Self::TransferFailed => "transfer.failed",
             Self::IncidentOpened => "incident.opened",
             Self::IncidentAcknowledged => "incident.acknowledged",
             Self::IncidentCalled => "incident.called",

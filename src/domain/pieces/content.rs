@@ -7,29 +7,37 @@ use crate::{
     domain::{
         Context,
         access::Client,
+        exchanges::{PIECE, Status},
         ged::{
+            contained::Reader,
             documents::{self, Column},
             verdict,
         },
     },
     kernel::fault::{Code, Fault, Result},
     storage::{
+        documents as rows,
         exchanges::{self, DocumentRow, ReceiptRow},
         returns,
     },
-    vault::BlobReader,
 };
 
 /// The receipt of a piece.
 pub async fn receipt(ctx: &Context, client: &Client, id: Uuid) -> Result<ReceiptRow> {
-    exchange(ctx, client, id).await?;
+    let exchange = exchange(ctx, client, id).await?;
     let found = ctx.store.read(move |tx| exchanges::receipt(tx, id)).await?;
-    found.ok_or_else(|| Fault::internal(format!("exchange {id} has no receipt")))
+    let row = found.ok_or_else(|| Fault::internal(format!("exchange {id} has no receipt")))?;
+    documents::receipt(ctx, &exchange, row).await
 }
 
 /// The bytes of a piece's return, as they were sent; `not-found` until there is one.
 pub async fn return_bytes(ctx: &Context, client: &Client, id: Uuid) -> Result<Vec<u8>> {
     let exchange = exchange(ctx, client, id).await?;
+    if exchange.kind != PIECE {
+        let detail =
+            "Le retour d'une archive part par son dépôt ou par rappel ; il ne se lit pas ici.";
+        return Err(Fault::new(Code::NotFound, detail));
+    }
     let found = ctx
         .store
         .read(move |tx| returns::of_exchange(tx, id))
@@ -40,6 +48,10 @@ pub async fn return_bytes(ctx: &Context, client: &Client, id: Uuid) -> Result<Ve
             "Le retour de cette pièce n'existe pas encore.",
         )
     })?;
+    if exchange.status == Status::Refused.as_str() {
+        let detail = "Cette archive a été refusée : son reçu négatif est son seul retour.";
+        return Err(Fault::new(Code::NotFound, detail));
+    }
     let key = documents::exchange_key(ctx, &exchange).await?;
     documents::open_bytes(&key, Column::Return, &row.body)
 }
@@ -51,7 +63,7 @@ pub struct Readable {
     /// The name to give it.
     pub file_name: String,
     /// Its bytes.
-    pub reader: BlobReader,
+    pub reader: Reader,
 }
 
 /// The content of a piece as received, or one that its processing produced (`document`).
@@ -69,8 +81,12 @@ pub async fn readable(
     // What the gateway has made itself is looked at by nobody.
     let demanded = document.is_none() && verdict::is_demanded(ctx, &exchange.project);
     let found = ctx.store.read(move |tx| {
-        let rows = exchanges::documents(tx, id)?.into_iter();
-        let row = rows.into_iter().find(wanted).ok_or_else(not_found)?;
+        let row = match document {
+            // One of an archive's pieces too.
+            Some(document) => rows::find(tx, document)?.filter(|row| row.exchange_id == id),
+            None => exchanges::documents(tx, id)?.into_iter().find(wanted),
+        };
+        let row = row.filter(wanted).ok_or_else(not_found)?;
         let standing = verdict::standing(tx, &row, demanded)?;
         Ok((row, standing))
     });

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     domain::{
         Context,
-        exchanges::Metadata,
+        exchanges::{Metadata, PIECE},
         processing::sniff::{self, TypeFinding},
     },
     kernel::{
@@ -215,6 +215,7 @@ async fn repeated(ctx: &Context, record: &Record, known: Known) -> Result<Acknow
         return Err(Fault::new(Code::PieceConflict, detail));
     }
     let id = known.exchange_id;
+    in_an_archive(ctx, id).await?;
     let (entry, settling) = (record.repetition(ctx, id)?, record.settling);
     let found = ctx.store.write(move |tx| {
         journal::append(tx, &entry)?;
@@ -228,6 +229,18 @@ async fn repeated(ctx: &Context, record: &Record, known: Known) -> Result<Acknow
         )));
     };
     Ok(Acknowledged::of(Outcome::Duplicate, &exchange, receipt))
+}
+
+/// Fails where the piece is one of an archive's: it has no receipt of its own that could be given again.
+async fn in_an_archive(ctx: &Context, id: uuid::Uuid) -> Result<()> {
+    let found = ctx.store.read(move |tx| exchanges::find(tx, id)).await?;
+    match found.is_some_and(|exchange| exchange.kind != PIECE) {
+        true => Err(Fault::new(
+            Code::PieceConflict,
+            "Cette pièce (pieceUid et itération) a déjà été reçue dans une archive.",
+        )),
+        false => Ok(()),
+    }
 }
 
 /// A key that its sender gave to a piece which is known already stands for that piece too.

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     domain::{
         Context,
-        exchanges::{Metadata, Status},
+        exchanges::{Metadata, PIECE, Status},
         ged::{
             ProjectKeys,
             documents::{self, Column},
@@ -151,7 +151,7 @@ fn exchange(
     let (key, wrapped_key) = keys.fresh(&ctx.entropy)?;
     Ok(ExchangeRow {
         id: ctx.entropy.uuid(&ctx.clock)?,
-        kind: "piece".to_owned(),
+        kind: PIECE.to_owned(),
         client_id: admission.client.client_id.clone(),
         owner: ctx.owner(&admission.client.partner),
         project: metadata.project.clone(),
@@ -189,6 +189,8 @@ fn content(
         key_id: exchange.key_id,
         wrapped_key,
         created_at: exchange.received_at,
+        piece_id: None,
+        container: None,
     }
 }
 
@@ -220,6 +222,7 @@ fn receipt(
         cms: ctx.signer.sign(&body)?,
         body,
         created_at: exchange.received_at,
+        sealed: false,
     })
 }
 

@@ -45,7 +45,7 @@ pub struct Timeline {
 #[serde(rename_all = "camelCase")]
 pub struct Acknowledgment {
     at: Timestamp,
-    http_status: u16,
+    http_status: Option<u16>,
     headers: Json,
     body: String,
     peer_certificate_sha256: Option<String>,
@@ -84,7 +84,7 @@ pub async fn timeline(ctx: &Context, id: Uuid) -> Result<Timeline> {
 fn acknowledged(row: AcknowledgmentRow, body: &[u8]) -> Acknowledgment {
     Acknowledgment {
         at: row.at,
-        http_status: row.http_status,
+        http_status: Some(row.http_status).filter(|status| *status != 0),
         headers: row.headers,
         body: String::from_utf8_lossy(body).into_owned(),
         peer_certificate_sha256: row.peer_sha256.map(|digest| hex(&digest)),

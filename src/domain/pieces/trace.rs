@@ -32,7 +32,7 @@ pub async fn events(ctx: &Context, client: &Client, id: Uuid) -> Result<Vec<Even
 }
 
 /// The same, whoever sent it.
-pub(super) async fn events_of(ctx: &Context, id: Uuid) -> Result<Vec<Event>> {
+pub async fn events_of(ctx: &Context, id: Uuid) -> Result<Vec<Event>> {
     let entries = ctx
         .store
         .read(move |tx| journal::of_exchange(tx, id, EVENTS))

@@ -152,7 +152,8 @@ fn shown(
         earlier_iteration_missing: exchange.earlier_missing,
         repetitions: exchange.repetitions,
         received_at: exchange.received_at,
-        metadata,
+        // A batch has no dossier of its own.
+        metadata: metadata.filter(|metadata| !metadata.dossier_id.is_empty()),
         size: exchange.size,
         sha256: hex(&exchange.sha256),
         request_bytes: exchange.request_bytes,

@@ -66,7 +66,7 @@ impl Receipt {
 }
 
 /// Digests as lower-case hexadecimal.
-mod hexadecimal {
+pub(super) mod hexadecimal {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
     use crate::kernel::digest::{Sha256, from_hex, hex};

@@ -11,6 +11,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | [`document`] | the JSON document and its fields on the wire |
+//! | [`archive`] | the same for an archive |
 //! | [`signer`] | loading of the signing certificate with its checks, and the signature |
 //! | `cms`, `der` | the message's encoding |
 //! | [`proof`] | verification, and what it tells of the signer |
@@ -18,6 +19,7 @@
 //! To add a field: add it to [`Receipt`] as an `Option` that is skipped when empty, to the contract's schema, and leave the
 //! type at `navette.receipt/1`; a changed or removed field is a new type, and both are then read.
 
+pub mod archive;
 pub mod document;
 pub mod proof;
 pub mod signer;
@@ -28,6 +30,7 @@ mod der;
 #[cfg(test)]
 mod tests;
 
+pub use archive::ArchiveReceipt;
 pub use document::{Kind, Receipt};
-pub use proof::{SignerInfo, verify, verify_known};
+pub use proof::{Proven, SignerInfo, verify, verify_any, verify_detached, verify_known};
 pub use signer::Signer;

@@ -13,7 +13,9 @@ use openssl::{
     },
 };
 
-use super::{der, document::Receipt};
+use serde::Serialize;
+
+use super::{archive::ArchiveReceipt, der, document::Receipt};
 use crate::kernel::{
     digest::{Sha256, sha256},
     fault::{Code, Fault, Result},
@@ -53,10 +55,64 @@ pub fn verify_known(
     verified(der, trust(pem, at, X509VerifyFlags::PARTIAL_CHAIN))
 }
 
+/// Verifies the receipt of a piece or of an archive; as [`verify`], or with `known` as [`verify_known`].
+pub fn verify_any(
+    der: &[u8],
+    pem: &[u8],
+    known: bool,
+    at: Option<Timestamp>,
+) -> Result<(Proven, SignerInfo)> {
+    let flags = match known {
+        true => X509VerifyFlags::PARTIAL_CHAIN,
+        false => X509VerifyFlags::empty(),
+    };
+    let store = trust(pem, at, flags).map_err(unreadable_ca)?;
+    let content = verified_content(der, &store)?;
+    let proven = match ArchiveReceipt::from_bytes(&content) {
+        Ok(archive) => Proven::Archive(Box::new(archive)),
+        Err(_) => Proven::Piece(Box::new(Receipt::from_bytes(&content)?)),
+    };
+    Ok((proven, signer_of(der)?))
+}
+
+/// What a signed receipt proves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Proven {
+    /// The reception of a piece.
+    Piece(Box<Receipt>),
+    /// What became of an archive.
+    Archive(Box<ArchiveReceipt>),
+}
+
 fn verified(der: &[u8], store: Result<X509Store, ErrorStack>) -> Result<(Receipt, SignerInfo)> {
     let store = store.map_err(unreadable_ca)?;
     let content = verified_content(der, &store)?;
     Ok((Receipt::from_bytes(&content)?, signer_of(der)?))
+}
+
+/// Verifies a partner's detached signature (CMS, DER or PEM) over `content`; trust starts from `ca_pem`. His software need not
+/// write what CAdES adds. Fails like [`verify`].
+pub fn verify_detached(
+    signature: &[u8],
+    content: &[u8],
+    ca_pem: &[u8],
+    at: Option<Timestamp>,
+) -> Result<SignerInfo> {
+    if signature.len() > LARGEST {
+        return Err(refused("le fichier est trop grand pour une signature"));
+    }
+    let store = trust(ca_pem, at, X509VerifyFlags::empty()).map_err(unreadable_ca)?;
+    let read = match signature.starts_with(b"-----BEGIN") {
+        true => CmsContentInfo::from_pem(signature),
+        false => CmsContentInfo::from_der(signature),
+    };
+    let verified = read.and_then(|mut message| {
+        message.verify(None, Some(&store), Some(content), None, CMSOptions::BINARY)?;
+        message.to_der()
+    });
+    let der = verified.map_err(|cause| refused("la signature ne se vérifie pas").because(cause))?;
+    signer_of(&der)
 }
 
 fn trust(

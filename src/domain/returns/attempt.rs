@@ -193,6 +193,7 @@ impl Attempt {
             body: documents::seal_bytes(ctx, &self.key, Column::Acknowledgment, &answer.body)?,
             peer_sha256: answer.peer_certificate_sha256,
             partner_reference: ack.acknowledgment_id,
+            signature: None,
         })
     }
 

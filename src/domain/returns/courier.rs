@@ -24,8 +24,12 @@ impl Couriers {
     pub fn new(projects: &Projects, clock: &Clock) -> Result<Self> {
         let mut senders = HashMap::new();
         let mut faults = Vec::new();
-        for (name, project) in projects.iter() {
-            match sender(&project.callback, clock) {
+        let callbacks = projects.iter().filter_map(|(name, project)| {
+            let callback = project.callback.as_ref()?;
+            Some((name, callback))
+        });
+        for (name, callback) in callbacks {
+            match sender(callback, clock) {
                 Ok(sender) => drop(senders.insert(name.clone(), Arc::new(sender))),
                 Err(fault) => faults.push(format!("{name}: {fault}")),
             }

@@ -41,11 +41,18 @@ pub async fn run(ctx: &Context, couriers: &Couriers, job: &JobRow) -> Result<Set
         return Ok(Settlement::bare(End::Done));
     }
     let project = ctx.project(&found.row.project)?;
+    let callback = project.callback.as_ref();
+    let callback = callback.ok_or_else(|| no_way_out(&project))?;
     let known = found.target.clone();
-    match pace::enter(ctx, &project.callback, &project.name, known).await? {
+    match pace::enter(ctx, callback, &project.name, known).await? {
         Entry::Open(pace) => found.attempt(ctx, couriers, &project, pace).await,
-        Entry::Held(until) => found.held(ctx, &project.callback, until),
+        Entry::Held(until) => found.held(ctx, callback, until),
     }
+}
+
+/// A return by callback of a project whose settings name no callback any more waits until they do.
+fn no_way_out(project: &Project) -> Fault {
+    Fault::unavailable(format!("no way out for {}", project.name))
 }
 
 /// What an attempt is about.
@@ -93,9 +100,9 @@ impl Found {
         project: &Project,
         pace: Pace,
     ) -> Result<Settlement> {
-        let sender = couriers.of(&project.name);
-        let sender =
-            sender.ok_or_else(|| Fault::unavailable(format!("no way out for {}", project.name)))?;
+        let callback = project.callback.as_ref();
+        let sender = couriers.of(&project.name).zip(callback);
+        let (sender, callback) = sender.ok_or_else(|| no_way_out(project))?;
         let key = documents::exchange_key(ctx, &self.exchange).await?;
         let id = ctx.entropy.uuid(&ctx.clock)?;
         let prepared = self.prepared(&sender, &key, id)?;
@@ -115,7 +122,7 @@ impl Found {
         };
         match completed {
             Completed::Acknowledged(ack) => attempt.acknowledged(ctx, ack),
-            Completed::Refused(refusal) => attempt.refused(ctx, &project.callback, &refusal),
+            Completed::Refused(refusal) => attempt.refused(ctx, callback, &refusal),
         }
     }
 

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::{
     domain::{
+        archives::sending::document::plain,
         exchanges::Metadata,
         processing::{Control, Finding, ProducedFile, Results},
     },
@@ -54,10 +55,28 @@ struct Document {
     media_type: String,
     size: u64,
     sha256: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    content: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    href: Option<String>,
+    #[serde(flatten)]
+    carried: Handed,
+}
+
+/// How a produced file is handed over.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+enum Handed {
+    Content(String),
+    Href(String),
+    Entry(String),
+}
+
+/// How the produced files of a return are handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carrying {
+    /// In the return itself.
+    Inline,
+    /// By their addresses.
+    Links,
+    /// As entries of the return archive.
+    Entries,
 }
 
 /// What a return is made of.
@@ -77,26 +96,33 @@ pub struct Parts<'a> {
 }
 
 impl Parts<'_> {
-    /// The return's bytes. Produced files are carried while they have `inline_bytes` together at most and the whole stays
-    /// within `budget`, the part of the transaction's limit that is left (API-3); else each is a link.
-    pub fn to_bytes(&self, inline_bytes: u64, budget: u64) -> Result<Vec<u8>> {
+    /// The return's bytes for a callback. Produced files are carried while they have `inline_bytes` together at most and the
+    /// whole stays within `budget`, the part of the transaction's limit that is left (API-3); else each is a link.
+    pub fn to_bytes(&self, inline_bytes: u64, budget: u64) -> Result<(Vec<u8>, Carrying)> {
         let total: u64 = self.produced.iter().map(|document| document.size).sum();
         if total <= inline_bytes {
-            let bytes = self.written(true)?;
+            let bytes = self.written(Carrying::Inline)?;
             if bytes.len() as u64 <= budget {
-                return Ok(bytes);
+                return Ok((bytes, Carrying::Inline));
             }
         }
-        self.written(false)
+        Ok((self.written(Carrying::Links)?, Carrying::Links))
     }
 
-    fn written(&self, inline: bool) -> Result<Vec<u8>> {
-        serde_json::to_vec(&self.document(inline)).map_err(Fault::internal)
+    /// The return's bytes, its produced files handed over in that way.
+    pub fn written(&self, carrying: Carrying) -> Result<Vec<u8>> {
+        serde_json::to_vec(&self.document(carrying)).map_err(Fault::internal)
     }
 
-    fn document(&self, inline: bool) -> Return<'_> {
+    /// The entries of the return archive for what was produced, in order.
+    pub fn entries(&self) -> impl Iterator<Item = (String, &ProducedFile)> {
+        let produced = self.results.produced.iter().enumerate();
+        produced.map(|(index, file)| (entry_name(index, file), file))
+    }
+
+    fn document(&self, carrying: Carrying) -> Return<'_> {
         let exchange = self.exchange;
-        let pairs = self.produced.iter().zip(&self.results.produced);
+        let pairs = self.produced.iter().zip(&self.results.produced).enumerate();
         Return {
             r#type: "navette.return/1",
             return_id: self.id,
@@ -115,21 +141,28 @@ impl Parts<'_> {
             controls: &self.results.controls,
             results: &self.results.results,
             documents: pairs
-                .map(|(row, file)| document(row, file, inline))
+                .map(|(index, (row, file))| document(index, row, file, carrying))
                 .collect(),
         }
     }
 }
 
-fn document(row: &DocumentRow, file: &ProducedFile, inline: bool) -> Document {
-    let href = format!("/v1/pieces/{}/return/documents/{}", row.exchange_id, row.id);
+fn document(index: usize, row: &DocumentRow, file: &ProducedFile, carrying: Carrying) -> Document {
+    let href = || format!("/v1/pieces/{}/return/documents/{}", row.exchange_id, row.id);
     Document {
         document_id: row.id,
         file_name: file.file_name.clone(),
         media_type: row.media_type.clone(),
         size: row.size,
         sha256: hex(&row.sha256),
-        content: inline.then(|| BASE64.encode(&file.bytes)),
-        href: (!inline).then_some(href),
+        carried: match carrying {
+            Carrying::Inline => Handed::Content(BASE64.encode(&file.bytes)),
+            Carrying::Links => Handed::Href(href()),
+            Carrying::Entries => Handed::Entry(entry_name(index, file)),
+        },
     }
+}
+
+fn entry_name(index: usize, file: &ProducedFile) -> String {
+    format!("documents/{}-{}", index + 1, plain(&file.file_name))
 }

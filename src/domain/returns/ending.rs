@@ -22,9 +22,9 @@ use crate::{
 };
 
 /// The end of a delivery that was given up.
-pub(super) struct Ending {
+pub(in crate::domain) struct Ending {
     /// Where the return stands then: one that was acknowledged before stays delivered.
-    pub(super) state: ReturnState,
+    pub(in crate::domain) state: ReturnState,
     exchange: Uuid,
     redelivery: Option<Uuid>,
     at: Timestamp,
@@ -34,7 +34,7 @@ pub(super) struct Ending {
 
 impl Ending {
     /// Makes the end of a return's delivery after `attempts` of them.
-    pub(super) fn new(
+    pub(in crate::domain) fn new(
         ctx: &Context,
         row: &ReturnRow,
         exchange: &ExchangeRow,
@@ -70,7 +70,7 @@ impl Ending {
     }
 
     /// How the job ends: where the return is undelivered it stays, for an operator to replay.
-    pub(super) fn end(&self, why: String) -> End {
+    pub(in crate::domain) fn end(&self, why: String) -> End {
         match self.state {
             ReturnState::Delivered => End::Done,
             _ => End::Fail { why },
@@ -78,7 +78,7 @@ impl Ending {
     }
 
     /// What is written besides the return's own row.
-    pub(super) fn effects(self) -> Effects {
+    pub(in crate::domain) fn effects(self) -> Effects {
         Box::new(move |tx| {
             if self.state == ReturnState::Undelivered {
                 exchanges::set_status(tx, self.exchange, Status::Undelivered.as_str())?;
@@ -94,7 +94,7 @@ impl Ending {
 }
 
 /// Where the journal files what happens to a return.
-pub(super) fn subject(exchange: &ExchangeRow) -> Subject {
+pub(in crate::domain) fn subject(exchange: &ExchangeRow) -> Subject {
     Subject {
         exchange_id: Some(exchange.id),
         project: Some(exchange.project.clone()),

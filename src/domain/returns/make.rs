@@ -3,37 +3,32 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use uuid::Uuid;
 
-use super::document::Parts;
+use super::settling::Work;
 use crate::{
     domain::{
         Context,
-        exchanges::{Metadata, ReturnState, Status},
+        exchanges::Metadata,
         ged::{
-            documents::{self, Column},
-            scan,
+            documents, scan,
             verdict::{self, Standing},
         },
-        jobs::{self, Effects, End, Settlement},
-        journal::{self, Kind, Subject},
+        jobs::{End, Settlement},
         processing::{
             Announced, Control, Document, Opener, Registry, Results, Sandbox, run_all,
             sniff::{self, PREFIX_BYTES},
         },
     },
     kernel::{
-        digest::{Algorithm, Digests, hex, sha256},
+        digest::{Algorithm, Digests},
         failpoint,
         fault::{Fault, Result},
         secret::Key,
     },
     storage::{
-        Tx, Value,
         exchanges::{self, DocumentRow, ExchangeRow},
-        jobs as job_rows, journal as journal_rows,
-        returns::{self, ReturnRow},
+        jobs as job_rows,
     },
 };
 
@@ -81,7 +76,7 @@ pub async fn run(ctx: &Context, workshop: &Workshop, id: Uuid) -> Result<Settlem
         results,
         produced,
     };
-    let settlement = work.settlement(ctx)?;
+    let settlement = work.settlement(ctx).await?;
     failpoint::hit("process.before-settle");
     Ok(settlement)
 }
@@ -112,7 +107,7 @@ fn unscanned(ctx: &Context, exchange: &ExchangeRow) -> Result<Settlement> {
 }
 
 /// What the antivirus said, as a control of the return; nothing where it was not asked.
-fn antivirus(standing: &Standing) -> Option<Control> {
+pub(in crate::domain) fn antivirus(standing: &Standing) -> Option<Control> {
     match standing {
         Standing::Clean => Some(Control::passed(ANTIVIRUS, "Aucune signature trouvée.")),
         Standing::Quarantined(name) => {
@@ -177,131 +172,4 @@ async fn keep(
         rows.push(row.await?);
     }
     Ok(rows)
-}
-
-struct Work {
-    exchange: ExchangeRow,
-    metadata: Metadata,
-    key: Key,
-    results: Results,
-    produced: Vec<DocumentRow>,
-}
-
-impl Work {
-    /// Everything that the transaction will write, made before it.
-    fn settlement(self, ctx: &Context) -> Result<Settlement> {
-        let (row, body_sha256) = self.made(ctx)?;
-        let kept = Kept {
-            controls: self.results.controls.clone(),
-        };
-        let results = documents::seal_json(ctx, &self.key, Column::Result, &kept)?;
-        let mut statements: Vec<_> = self
-            .produced
-            .iter()
-            .map(exchanges::insert_document)
-            .collect();
-        for (kind, detail) in self.trace(&row, &body_sha256) {
-            let entry = journal::entry(&ctx.clock, &ctx.entropy, kind, self.subject(), detail)?;
-            statements.extend(journal_rows::appending(&entry));
-        }
-        let lane = jobs::delivery_lane(&row.project);
-        let job = jobs::new(
-            ctx,
-            jobs::Kind::Deliver,
-            &lane,
-            row.id,
-            &row.owner,
-            row.created_at,
-        )?;
-        statements.push(job_rows::queue(&job, row.created_at));
-        let exchange = self.exchange;
-        let effects: Effects =
-            Box::new(move |tx| write(tx, &exchange, &row, &results, &statements));
-        Ok(Settlement {
-            end: End::Done,
-            effects,
-        })
-    }
-
-    fn made(&self, ctx: &Context) -> Result<(ReturnRow, String)> {
-        let (exchange, now) = (&self.exchange, ctx.clock.now());
-        let project = ctx.project(&exchange.project)?;
-        let parts = Parts {
-            id: ctx.entropy.uuid(&ctx.clock)?,
-            exchange,
-            metadata: &self.metadata,
-            results: &self.results,
-            produced: &self.produced,
-            created_at: now,
-        };
-        let budget = ctx
-            .config
-            .gateway
-            .limits
-            .transaction
-            .saturating_sub(exchange.request_bytes);
-        let body = parts.to_bytes(project.inline_bytes, budget)?;
-        let row = ReturnRow {
-            id: parts.id,
-            exchange_id: exchange.id,
-            owner: exchange.owner.clone(),
-            project: exchange.project.clone(),
-            outcome: self.results.verdict.as_str().to_owned(),
-            state: ReturnState::Pending.as_str().to_owned(),
-            attempts: 0,
-            next_attempt_at: Some(now),
-            acknowledged_at: None,
-            key_id: exchange.key_id,
-            body: documents::seal_bytes(ctx, &self.key, Column::Return, &body)?,
-            created_at: now,
-            redelivery_id: None,
-        };
-        Ok((row, hex(&sha256(&body))))
-    }
-
-    fn subject(&self) -> Subject {
-        Subject {
-            exchange_id: Some(self.exchange.id),
-            project: Some(self.exchange.project.clone()),
-            owner: self.exchange.owner.clone(),
-        }
-    }
-
-    fn trace(&self, row: &ReturnRow, body_sha256: &str) -> [(Kind, serde_json::Value); 2] {
-        let controls: serde_json::Map<_, _> = self
-            .results
-            .controls
-            .iter()
-            .map(|control| (control.code.to_string(), json!(control.outcome)))
-            .collect();
-        let returned = json!({ "returnId": row.id, "outcome": row.outcome, "sha256": body_sha256 });
-        [
-            (
-                Kind::PieceProcessed,
-                json!({ "outcome": row.outcome, "controls": controls }),
-            ),
-            (Kind::ReturnCreated, returned),
-        ]
-    }
-}
-
-/// Writes the return and all that comes with it. An exchange that has its return already keeps it: nothing is written.
-fn write(
-    tx: &mut Tx<'_>,
-    exchange: &ExchangeRow,
-    row: &ReturnRow,
-    results: &[u8],
-    statements: &[(&'static str, Vec<Value>)],
-) -> Result<()> {
-    if !returns::once(tx, exchange.id, row.id)? {
-        return Ok(());
-    }
-    exchanges::insert_result(tx, exchange, results, row.created_at)?;
-    returns::insert(tx, row)?;
-    exchanges::set_status(tx, exchange.id, Status::Returned.as_str())?;
-    let statements: Vec<_> = statements
-        .iter()
-        .map(|(sql, values)| (*sql, &values[..]))
-        .collect();
-    tx.batch(&statements)
 }

@@ -2,7 +2,9 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | [`make`] | the work of a `process` job: runs the processors, makes the return, queues its delivery |
+//! | [`make`] | the work of a `process` job: runs the processors |
+//! | `settling` | what follows: the return kept and queued, or the exchange held |
+//! | [`conformity`] | whether it is what was agreed with the project, before it leaves (TRC-3) |
 //! | [`document`] | the return as JSON: what is sent, kept and shown, byte for byte the same |
 //! | [`deliver`] | the work of a `deliver` job: one attempt |
 //! | `attempt`, `ending` | what follows from it: an acknowledgment, a later attempt, the end |
@@ -16,14 +18,16 @@
 //! *At least once*: an attempt whose outcome was not recorded is made again, under the same return id.
 
 mod attempt;
+pub mod conformity;
 pub mod courier;
 pub mod deliver;
 pub mod document;
-mod ending;
+pub(in crate::domain) mod ending;
 pub mod history;
 pub mod make;
 mod pace;
 pub mod redelivery;
 pub mod schedule;
+mod settling;
 
 pub use courier::Couriers;

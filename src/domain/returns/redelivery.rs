@@ -193,6 +193,11 @@ impl Prepared {
             project: Some(of.project.clone()),
             owner: of.owner.clone(),
         };
+        // By the way that it left before.
+        let (kind, lane) = match &of.depot {
+            Some(depot) => (Kind::SendReturn, jobs::depot_lane(depot)),
+            None => (Kind::Deliver, jobs::delivery_lane(&of.project)),
+        };
         Ok(Self {
             entry: journal::entry(
                 clock,
@@ -203,8 +208,8 @@ impl Prepared {
             )?,
             job: NewJob {
                 id: entropy.uuid(clock)?,
-                kind: Kind::Deliver.as_str().to_owned(),
-                lane: jobs::delivery_lane(&of.project),
+                kind: kind.as_str().to_owned(),
+                lane,
                 subject: of.return_id,
                 owner: of.owner.clone(),
                 run_at: now,

@@ -11,21 +11,26 @@ const JITTER: u64 = 20;
 /// How long to wait after attempt `made` (from 1), or nothing where it was the last. By default 12 attempts over 72 h: the
 /// first gap is 2 min, the last 36 h, each up to 20 % shorter.
 pub fn pause(callback: &Callback, made: u32, entropy: &Entropy) -> Option<Duration> {
-    if made >= callback.attempts {
+    pause_of(callback.attempts, callback.over, made, entropy)
+}
+
+/// The same for `attempts` of them spread over `over`.
+pub fn pause_of(attempts: u32, over: Duration, made: u32, entropy: &Entropy) -> Option<Duration> {
+    if made >= attempts {
         return None;
     }
-    let whole = gap(callback, made);
+    let whole = gap(attempts, over, made);
     let millis = u64::try_from(whole.as_millis()).unwrap_or(u64::MAX);
     let less = entropy.below(millis / 100 * JITTER + 1);
     Some(Duration::from_millis(millis - less))
 }
 
 /// The gap after attempt `made`, before jitter: all gaps together are the project's span.
-fn gap(callback: &Callback, made: u32) -> Duration {
-    let gaps = callback.attempts - 1;
+fn gap(attempts: u32, over: Duration, made: u32) -> Duration {
+    let gaps = attempts - 1;
     let weight = f64::from(made.saturating_sub(1)).exp2();
     let total = f64::from(gaps).exp2() - 1.0;
-    callback.over.mul_f64((weight / total).clamp(0.0, 1.0))
+    over.mul_f64((weight / total).clamp(0.0, 1.0))
 }
 
 #[cfg(test)]
@@ -52,12 +57,12 @@ mod tests {
     #[test]
     fn twelve_attempts_spread_over_72_hours_and_then_no_more() {
         let callback = callback(12, Duration::from_secs(72 * 3600));
-        let total: Duration = (1..12).map(|made| gap(&callback, made)).sum();
+        let total: Duration = (1..12).map(|made| gap(12, callback.over, made)).sum();
         assert!(
             total.abs_diff(callback.over) < Duration::from_secs(1),
             "{total:?}"
         );
-        assert!(gap(&callback, 1) < Duration::from_secs(180));
+        assert!(gap(12, callback.over, 1) < Duration::from_secs(180));
         assert_eq!(pause(&callback, 12, &Entropy::system()), None);
     }
 

@@ -25,6 +25,7 @@ use super::{
 use crate::{
     domain::{
         Context,
+        ged::contained::Reader,
         incidents::trouble,
         pieces::{
             content::{self, Readable},
@@ -34,7 +35,6 @@ use crate::{
     },
     http::range::{self, Plan, Stored},
     kernel::fault::{Fault, Result},
-    vault::BlobReader,
 };
 
 /// The media type of a CMS receipt.
@@ -171,8 +171,8 @@ async fn answer(
 
 /// The first piece is checked before the answer begins, so that damage there is told with its status; further on, all that
 /// can be done is to break off.
-async fn bytes(ctx: &Context, id: Uuid, reader: &BlobReader, range: Range<u64>) -> Result<Body> {
-    let mut pieces = Box::pin(reader.stream(range)?);
+async fn bytes(ctx: &Context, id: Uuid, reader: &Reader, range: Range<u64>) -> Result<Body> {
+    let mut pieces = reader.stream(range)?;
     let first = pieces.try_next().await?;
     let first = stream::iter(first.map(Ok::<_, Fault>));
     let ctx = ctx.clone();

@@ -1,11 +1,12 @@
 //! The return and its callback (API-10, ARC-6, TRC-1): what leaves, what an answer is worth, exactly one and at least once.
 
 mod callback;
+mod conformity;
 mod lanes;
 mod limits;
 mod once;
 mod pace;
-mod produced;
+pub mod produced;
 mod redelivery;
 mod refusals;
 mod targets;

@@ -58,7 +58,8 @@ impl Processor for Copier {
     }
 }
 
-fn produced(size: usize) -> Bytes {
+/// What it makes.
+pub fn produced(size: usize) -> Bytes {
     (0..size)
         .map(|index| (index % 251) as u8)
         .collect::<Vec<_>>()
@@ -82,7 +83,8 @@ async fn returned(
     (gateway, client, call.json())
 }
 
-async fn worker(house: House, size: usize) -> Worker {
+/// The worker of a house with a processor that makes a file of `size` bytes of each document.
+pub async fn worker(house: House, size: usize) -> Worker {
     let pool = Pool::start(Settings::new(env!("CARGO_BIN_EXE_navette").into()));
     let workshop = Workshop {
         registry: Registry::builtin().with(Copier(size)),
@@ -90,7 +92,8 @@ async fn worker(house: House, size: usize) -> Worker {
     };
     let couriers = Couriers::new(&house.ctx.config.projects, &house.ctx.clock).unwrap();
     let herald = Herald::new(&house.ctx.config, &house.ctx.clock).unwrap();
-    Worker::new(house.ctx, workshop, couriers, herald)
+    let lines = inside::lines(&house);
+    Worker::new(house.ctx, workshop, (couriers, herald, lines))
 }
 
 both_engines! {

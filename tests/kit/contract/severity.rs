@@ -255,8 +255,9 @@ fn a_callback_needs_its_headers_and_a_whole_return() {
     }
     let mut linked_twice = good.clone();
     linked_twice["documents"][0]["href"] = json!("/v1/x");
-    assert_refused(check(&all, &linked_twice), "/documents/0");
+    // Neither a return of a piece nor one of an archive.
+    assert_refused(check(&all, &linked_twice), "oneOf");
     let mut later = good;
     later["outcome"] = json!("later");
-    assert_refused(check(&all, &later), "/outcome");
+    assert_refused(check(&all, &later), "oneOf");
 }

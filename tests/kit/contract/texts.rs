@@ -7,20 +7,28 @@ pub const PIECES: &str = include_str!("../../../schemas/openapi/pieces-v1.yaml")
 /// The default contract of callbacks.
 pub const CALLBACK: &str = include_str!("../../../schemas/openapi/callback-v1.yaml");
 
-/// The JSON Schemas that partners use without OpenAPI, each with the contract's schema that it repeats.
+/// The JSON Schemas that partners use without OpenAPI, each with the contract and its schema that it repeats.
 #[cfg(test)]
-pub const JSON_SCHEMAS: [(&str, &str); 3] = [
+pub const JSON_SCHEMAS: [(&str, &str, &str); 4] = [
     (
+        PIECES,
         "Metadata",
         include_str!("../../../schemas/metadata-v1.schema.json"),
     ),
     (
+        PIECES,
         "Receipt",
         include_str!("../../../schemas/receipt-v1.schema.json"),
     ),
     (
+        PIECES,
         "Return",
         include_str!("../../../schemas/return-v1.schema.json"),
+    ),
+    (
+        CALLBACK,
+        "ArchiveReturn",
+        include_str!("../../../schemas/archive-return-v1.schema.json"),
     ),
 ];
 

@@ -41,6 +41,7 @@ pub struct Kit {
     pub(super) environment: Vec<(String, String)>,
     settings: Settings,
     projects: BTreeMap<String, Settings>,
+    depots: BTreeMap<String, String>,
     pub(super) arguments: Vec<String>,
     pub(super) prefix: Vec<String>,
 }
@@ -67,6 +68,7 @@ impl Kit {
                 PROJECT.to_owned(),
                 settings::project(PROJECT, &partner.url(CALLBACK)),
             )]),
+            depots: BTreeMap::new(),
             arguments: ["serve", "--with-worker"].map(str::to_owned).into(),
             prefix: Vec::new(),
             environment: Vec::new(),
@@ -118,6 +120,12 @@ impl Kit {
         self.set_project("callback.webhook_secret_file", format!("{file:?}"))
     }
 
+    /// Adds a depot, by the text of its settings.
+    pub fn with_depot(mut self, name: &str, settings: String) -> Self {
+        self.depots.insert(name.to_owned(), settings);
+        self
+    }
+
     /// The names of the projects.
     pub fn project_names(&self) -> Vec<&str> {
         self.projects.keys().map(String::as_str).collect()
@@ -142,6 +150,11 @@ impl Kit {
         for (name, settings) in &self.projects {
             let file = projects.join(format!("{name}.toml"));
             fs::write(file, settings::text(settings)).expect("so is its folder");
+        }
+        let depots = self.dir.join("depots");
+        fs::create_dir_all(&depots).expect("so is its folder");
+        for (name, settings) in &self.depots {
+            fs::write(depots.join(format!("{name}.toml")), settings).expect("so is its folder");
         }
         let file = self.dir.join("navette.toml");
         fs::write(&file, settings::text(&self.settings)).expect("so is its folder");

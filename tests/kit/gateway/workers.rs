@@ -42,6 +42,11 @@ impl WorkerProcess {
         self.ended()
     }
 
+    /// The process.
+    pub fn pid(&self) -> i32 {
+        i32::try_from(self.child.id()).expect("an id of a process")
+    }
+
     /// Waits until it has ended, as it does at a failure point.
     pub fn ended(&mut self) -> std::process::ExitStatus {
         wait::until(

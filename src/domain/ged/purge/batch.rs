@@ -11,7 +11,8 @@ use crate::{
     config::Project,
     domain::{
         Context,
-        exchanges::Metadata,
+        archives::kept::archive_key,
+        exchanges::{Metadata, PIECE},
         ged::{
             ProjectKeys,
             documents::{self, Column},
@@ -58,6 +59,7 @@ impl Batch {
                 at: run.at,
                 exchange_id: due.exchange_id,
                 return_id: Some(due.return_id),
+                archive: due.kind != PIECE,
                 natural_key: keys
                     .as_ref()
                     .and_then(|keys| natural_key_of(keys, &due))
@@ -122,7 +124,15 @@ pub fn statements(purging: &Purging, entry: &EntryRow) -> Vec<Prepared> {
 fn natural_key_of(keys: &ProjectKeys, due: &Due) -> Option<Sha256> {
     let key = keys.unwrap(&due.wrapped_key).ok()?;
     let metadata: Metadata = documents::open_json(&key, Column::Metadata, &due.metadata).ok()?;
-    Some(natural_key(keys, &metadata, &due.sha256))
+    Some(match due.kind == PIECE {
+        true => natural_key(keys, &metadata, &due.sha256),
+        false => archive_key(
+            keys,
+            &metadata.project,
+            &metadata.source_application,
+            &due.sha256,
+        ),
+    })
 }
 
 /// The journal's entry of one purged exchange.

@@ -54,6 +54,8 @@ use crate::{
 
 /// How many exchanges one transaction destroys: other writers of SQLite wait for it, some tens of milliseconds.
 const BATCH: u32 = 250;
+/// How many documents, unless a single exchange has more.
+const DOCUMENTS: u64 = 5000;
 
 /// Who orders a purge, and how.
 #[derive(Clone, Debug)]
@@ -180,7 +182,7 @@ async fn one_project(
         let page = ctx
             .store
             .read(move |tx| retention::due(tx, &wanted, cutoff, place, BATCH));
-        let page = page.await?;
+        let page = light(page.await?);
         let Some(last) = page.last().map(retention::Due::place) else {
             return Ok(());
         };
@@ -195,6 +197,18 @@ async fn one_project(
         }
         place = last;
     }
+}
+
+/// As much of a page as one transaction may destroy: archives have many documents. One exchange goes whatever it has.
+fn light(mut page: Vec<retention::Due>) -> Vec<retention::Due> {
+    let mut documents = 0;
+    let fits = page.iter().take_while(|due| {
+        documents += due.documents;
+        documents <= DOCUMENTS
+    });
+    let fits = fits.count().max(1);
+    page.truncate(fits);
+    page
 }
 
 async fn begin(ctx: &Context, order: &Order, run: Run) -> Result<()> {

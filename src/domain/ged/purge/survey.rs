@@ -15,9 +15,10 @@ use crate::{
 /// How many kept exchanges a report lists; the others are counted.
 const LISTED: usize = 1000;
 /// What an exchange may be while nobody has acknowledged it.
-const UNACKNOWLEDGED: [Status; 4] = [
+const UNACKNOWLEDGED: [Status; 5] = [
     Status::Received,
     Status::AwaitingScan,
+    Status::Nonconforming,
     Status::Returned,
     Status::Undelivered,
 ];

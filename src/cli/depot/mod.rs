@@ -1,0 +1,26 @@
+//! `navette depot check`: one file per subcommand.
+
+mod check;
+
+use clap::{Args, Subcommand};
+
+use super::{Answer, Settings};
+use crate::kernel::fault::Result;
+
+/// Looks at the depots where archives are exchanged with partners.
+#[derive(Args)]
+pub struct DepotArgs {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Check(check::CheckArgs),
+}
+
+pub(super) async fn run(settings: &Settings, args: DepotArgs) -> Result<Answer> {
+    match args.command {
+        Command::Check(args) => check::run(settings, args).await,
+    }
+}

@@ -1,0 +1,103 @@
+//! The same archive dropped again: its first receipt again, with `duplicateOf`, and nothing runs twice.
+
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{
+    lease, leftovers,
+    record::{self, Statement},
+    spool::Spooled,
+    take::{Taken, Taking, remove_blobs},
+};
+use crate::{
+    domain::{
+        ged::documents,
+        journal::{self, Kind},
+        receipts::ArchiveReceipt,
+    },
+    kernel::{
+        failpoint,
+        fault::{Fault, Result},
+    },
+    storage::{
+        archives::{self, Discarded},
+        exchanges::{self, ExchangeRow, ReceiptRow},
+        journal as journal_rows,
+    },
+};
+
+/// How many staged rows of each kind one transaction takes out.
+const BATCH: u32 = 500;
+
+/// The accepted archive of the same bytes, hence of the same application, in the same project.
+pub async fn known(taking: &Taking, spooled: &Spooled) -> Result<Option<Uuid>> {
+    let (sha256, project) = (spooled.sha256(), taking.project.name.clone());
+    let found = taking
+        .ctx()
+        .store
+        .read(move |tx| archives::same(tx, &sha256, &project));
+    found.await
+}
+
+/// Has the first receipt left on the depot again.
+pub async fn acknowledge(taking: &Taking, spooled: &Spooled, first: Uuid) -> Result<Taken> {
+    let ctx = taking.ctx();
+    let found = ctx
+        .store
+        .read(move |tx| Ok((exchanges::find(tx, first)?, exchanges::receipt(tx, first)?)));
+    let (Some(exchange), Some(receipt)) = found.await? else {
+        return Err(Fault::internal(format!(
+            "archive {first} has no row or no receipt"
+        )));
+    };
+    let statements = statements(taking, &exchange, receipt).await?;
+    let (mine, depot, token) = (
+        taking.exchange_id,
+        taking.desk.depot.name.clone(),
+        taking.desk.token,
+    );
+    let written = ctx.store.write(move |tx| {
+        lease::demand(tx, &depot, token)?;
+        exchanges::repeated(tx, first)?;
+        let statements: Vec<_> = statements
+            .iter()
+            .map(|(sql, values)| (*sql, &values[..]))
+            .collect();
+        tx.batch(&statements)?;
+        archives::discard(tx, mine, BATCH)
+    });
+    if written.await? == Discarded::NotYet {
+        leftovers::rows(ctx, &taking.desk.depot.name, mine, taking.desk.token).await?;
+    }
+    failpoint::hit("archive.after-flip");
+    ctx.bell.notify_one();
+    remove_blobs(taking, spooled, None).await;
+    Ok(Taken::Duplicate)
+}
+
+async fn statements(
+    taking: &Taking,
+    exchange: &ExchangeRow,
+    receipt: ReceiptRow,
+) -> Result<Vec<Statement>> {
+    let ctx = taking.ctx();
+    let first = documents::receipt(ctx, exchange, receipt).await?;
+    let mut document = ArchiveReceipt::from_bytes(&first.body)?;
+    document.duplicate_of = Some(exchange.id);
+    let body = document.to_bytes()?;
+    let cms = ctx.signer.sign(&body)?;
+    let key = documents::exchange_key(ctx, exchange).await?;
+    let file = record::file(taking, &key, exchange.id, "duplicate", (&body, &cms))?;
+    let detail = json!({ "depot": file.depot, "flow": file.flow });
+    let subject = record::subject(exchange);
+    let entry = journal::entry(
+        &ctx.clock,
+        &ctx.entropy,
+        Kind::ArchiveRepeated,
+        subject,
+        detail,
+    )?;
+    let mut all: Vec<Statement> = journal_rows::appending(&entry).into();
+    all.extend(record::left_on_depot(taking, &file, file.taken_at)?);
+    Ok(all)
+}

@@ -1,0 +1,204 @@
+//! From the depot into an encrypted blob of its own, hashed on its way; and, where it is compressed as a whole, into a
+//! second one that can be read by seeking.
+
+use std::io::{Cursor, Read};
+
+use jiff::Timestamp;
+use tokio::runtime::Handle;
+use uuid::Uuid;
+
+use super::take::Taking;
+use crate::{
+    codec::{Finding, Format, Limits, Refusal, unpack},
+    kernel::{
+        digest::Sha256,
+        failpoint,
+        fault::{Code, Fault, Result},
+    },
+    storage::{archives, exchanges::DocumentRow},
+    transport::{self, download_over, path},
+    vault::{BlobReader, BlobWriter, Stored, fault_of},
+};
+
+/// What a gz's manifest is called: the archive's own name, then this.
+pub const BESIDE: [&str; 2] = [".manifest.json", ".manifest.xml"];
+
+/// An archive that is here, whole and durable.
+pub struct Spooled {
+    /// Its row, not yet written.
+    pub document: DocumentRow,
+    /// When its last byte was read.
+    pub received_at: Timestamp,
+    /// Its blob.
+    pub reader: BlobReader,
+    /// What it is, where its content tells.
+    pub format: Option<Format>,
+    /// The manifest that came beside it, as for a gz.
+    pub beside: Option<Vec<u8>>,
+    /// What its transport calls its transfer.
+    pub about: Vec<(String, String)>,
+}
+
+impl Spooled {
+    /// Its SHA-256.
+    pub fn sha256(&self) -> Sha256 {
+        self.document.sha256
+    }
+}
+
+/// Fetches the archive. Fails as the transport does, and with `storage-full` or `unavailable`; nothing is left then.
+pub async fn fetch(taking: &Taking, writer: BlobWriter, wrapped: Vec<u8>) -> Result<Spooled> {
+    let (path, listed) = (taking.path()?, taking.listed.clone());
+    let runtime = Handle::current();
+    let fetched = taking
+        .desk
+        .lines
+        .with(&taking.desk.depot.name, move |line| {
+            let mut writer = writer;
+            download_over(line, &path, &listed, 0, &mut |bytes| {
+                runtime.block_on(writer.write(bytes))
+            })?;
+            Ok((writer, line.with(|session| session.about(&path))?))
+        });
+    let (writer, about) = fetched.await?;
+    let received_at = taking.ctx().clock.now();
+    let stored = writer.finish().await?;
+    failpoint::hit("archive.after-spool");
+    let key = taking.keys.unwrap(&wrapped)?;
+    let reader = taking
+        .ctx()
+        .vault
+        .reader(stored.id, &key, stored.size)
+        .await?;
+    let format = detect(reader.clone()).await?;
+    let beside = match format {
+        Some(Format::Gz) => beside(taking).await?,
+        _ => None,
+    };
+    Ok(Spooled {
+        document: taking.document("archive", &stored, wrapped),
+        received_at,
+        reader,
+        format,
+        beside,
+        about,
+    })
+}
+
+async fn detect(reader: BlobReader) -> Result<Option<Format>> {
+    let prefix = reader.prefix(Format::PREFIX_BYTES).await?;
+    Ok(Format::detect(&prefix))
+}
+
+/// The manifest beside a gz, which holds one file and no manifest.
+async fn beside(taking: &Taking) -> Result<Option<Vec<u8>>> {
+    let (folder, name) = (taking.flow.path.clone(), taking.listed.name.clone());
+    let most = Limits::default().manifest;
+    let read = taking
+        .desk
+        .lines
+        .with(&taking.desk.depot.name, move |line| {
+            line.with(|session| {
+                for ending in BESIDE {
+                    let path = path::join(&folder, &format!("{name}{ending}"))?;
+                    if let Some(text) = small(session, &path, most)? {
+                        return Ok(Some(text));
+                    }
+                }
+                Ok(None)
+            })
+        });
+    read.await
+}
+
+/// A file of the depot, where it is there and not larger than `most` bytes.
+pub fn small(
+    session: &mut dyn transport::Session,
+    path: &str,
+    most: u64,
+) -> Result<Option<Vec<u8>>> {
+    match session.stat(path)? {
+        Some(file) if file.size <= most => {}
+        _ => return Ok(None),
+    }
+    let mut text = Vec::new();
+    session.read(path, 0, &mut |bytes| {
+        if (text.len() + bytes.len()) as u64 > most {
+            return Err(Fault::new(
+                Code::DepotFileChanged,
+                "Le fichier a grandi pendant sa lecture.",
+            ));
+        }
+        text.extend_from_slice(bytes);
+        Ok(())
+    })?;
+    Ok(Some(text))
+}
+
+/// An archive unpacked into a blob of its own, or what is wrong with its compression.
+pub enum Unpacking {
+    /// It can be read by seeking as it is.
+    NotNeeded,
+    /// Its text.
+    Done(Box<DocumentRow>, BlobReader),
+    /// It is not safe.
+    Refused(Vec<Finding>),
+}
+
+/// Unpacks what is compressed as a whole.
+pub async fn unpacked(taking: &Taking, spooled: &Spooled) -> Result<Unpacking> {
+    if !spooled.format.is_some_and(Format::is_packed) {
+        return Ok(Unpacking::NotNeeded);
+    }
+    let (key, wrapped) = taking.keys.fresh(&taking.ctx().entropy)?;
+    let writer = taking.ctx().vault.create(&key, false)?;
+    note(taking, writer.id()).await?;
+    let (source, runtime) = (spooled.reader.seekable(), Handle::current());
+    let written = tokio::task::spawn_blocking(move || inflated(source, writer, &runtime));
+    let stored = match written.await.map_err(Fault::internal)?? {
+        Ok(stored) => stored,
+        Err(findings) => return Ok(Unpacking::Refused(findings)),
+    };
+    let reader = taking
+        .ctx()
+        .vault
+        .reader(stored.id, &key, stored.size)
+        .await?;
+    let row = taking.document("unpacked", &stored, wrapped);
+    Ok(Unpacking::Done(Box::new(row), reader))
+}
+
+async fn note(taking: &Taking, blob: Uuid) -> Result<()> {
+    let (exchange, token) = (taking.exchange_id, taking.desk.token);
+    let noted = taking
+        .ctx()
+        .store
+        .write(move |tx| archives::unpacking(tx, exchange, blob, token));
+    match noted.await? {
+        true => Ok(()),
+        false => Err(Fault::unavailable("the archive is being taken by another")),
+    }
+}
+
+/// The text of a gzip in a blob; what is wrong with it otherwise.
+fn inflated(
+    source: impl Read,
+    mut writer: BlobWriter,
+    runtime: &Handle,
+) -> Result<Result<Stored, Vec<Finding>>> {
+    let sink = |bytes: &[u8]| {
+        let written = runtime.block_on(writer.write(bytes));
+        written.map_err(std::io::Error::other)
+    };
+    match unpack(source, sink, &Limits::default()).map_err(Refusal::findings) {
+        Ok(_) => runtime.block_on(writer.finish()).map(Ok),
+        Err(Ok(findings)) => Ok(Err(findings)),
+        Err(Err(error)) => Err(fault_of(error)),
+    }
+}
+
+/// Bytes of our own that are put on a depot.
+pub fn ours(bytes: Vec<u8>) -> (Cursor<Vec<u8>>, u64) {
+    let size = bytes.len() as u64;
+    (Cursor::new(bytes), size)
+}

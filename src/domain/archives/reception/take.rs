@@ -1,0 +1,228 @@
+//! One file of a depot, from its first byte to its receipt's job: spooled, looked at, staged, flipped.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::{
+    Desk,
+    examine::{self, Examined},
+    flip::{self, Flipped},
+    lease, leftovers, refuse, repeat,
+    spool::{self, Spooled},
+    stage,
+};
+use crate::{
+    config::{
+        Project,
+        depots::{Flow, Incoming},
+    },
+    domain::{Context, ged::ProjectKeys, receipts::archive::Outcome},
+    kernel::{
+        digest::Sha256,
+        failpoint,
+        fault::{Fault, Result},
+        secret::Key,
+    },
+    storage::{
+        archives::{self, ArchiveRow},
+        exchanges::{DocumentRow, Owner},
+    },
+    transport::{Listed, path},
+    vault::Stored,
+};
+
+/// How often an archive is judged anew because others have taken its pieces' keys meanwhile.
+const JUDGEMENTS: u32 = 4;
+
+/// What became of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// It is here, and its receipt is on its way.
+    Archive(Outcome),
+    /// It had come before: the first receipt is on its way again.
+    Duplicate,
+}
+
+/// A file that is being taken.
+pub struct Taking {
+    /// Where and by whom.
+    pub desk: Desk,
+    /// The flow that it lies in.
+    pub flow: Flow,
+    /// The flow's rules.
+    pub incoming: Incoming,
+    /// What it was when it was seen.
+    pub listed: Listed,
+    /// The flow's project.
+    pub project: Arc<Project>,
+    /// The project's keys.
+    pub keys: Arc<ProjectKeys>,
+    /// The exchange that it becomes.
+    pub exchange_id: Uuid,
+    /// The exchange's own key.
+    pub key: Key,
+    /// The same, wrapped.
+    pub wrapped_key: Vec<u8>,
+    /// The keyed hash of its name.
+    pub name_hash: Sha256,
+    /// Partner and environment.
+    pub owner: Owner,
+}
+
+/// Takes one file. Fails for reasons of the depot's or of ours, and then nothing of it is here.
+pub async fn take(desk: &Desk, flow: &Flow, incoming: &Incoming, listed: Listed) -> Result<Taken> {
+    let project = desk.ctx.project(&flow.project)?;
+    let keys = desk.ctx.keyring.project(&project.name).await?;
+    let (key, wrapped_key) = keys.fresh(&desk.ctx.entropy)?;
+    let taking = Taking {
+        name_hash: keys.hash(&listed.name),
+        owner: desk.owner(),
+        exchange_id: desk.ctx.entropy.uuid(&desk.ctx.clock)?,
+        desk: desk.clone(),
+        flow: flow.clone(),
+        incoming: incoming.clone(),
+        listed,
+        project,
+        keys,
+        key,
+        wrapped_key,
+    };
+    let (blob_key, wrapped) = taking.keys.fresh(&taking.ctx().entropy)?;
+    let writer = taking.ctx().vault.create(&blob_key, false)?;
+    let _in_hand = InHand::new(&taking);
+    let row = taking.begin(writer.id()).await?;
+    failpoint::hit("archive.after-begin");
+    let taken = match spool::fetch(&taking, writer, wrapped).await {
+        Ok(spooled) => taking.judged(spooled).await,
+        Err(fault) => Err(fault),
+    };
+    if taken.is_err() {
+        taking.forget(&row).await;
+    }
+    taken
+}
+
+/// Keeps the exchange from being cleared away while it is being taken.
+struct InHand(Desk, Uuid);
+
+impl InHand {
+    fn new(taking: &Taking) -> Self {
+        taking.desk.in_hand().insert(taking.exchange_id);
+        Self(taking.desk.clone(), taking.exchange_id)
+    }
+}
+
+impl Drop for InHand {
+    fn drop(&mut self) {
+        self.0.in_hand().remove(&self.1);
+    }
+}
+
+impl Taking {
+    /// The house.
+    pub fn ctx(&self) -> &Context {
+        &self.desk.ctx
+    }
+
+    /// Where the file lies.
+    pub fn path(&self) -> Result<String> {
+        path::join(&self.flow.path, &self.listed.name)
+    }
+
+    /// The row of one of the archive's blobs.
+    pub fn document(&self, role: &str, stored: &Stored, wrapped_key: Vec<u8>) -> DocumentRow {
+        DocumentRow {
+            id: stored.id,
+            exchange_id: self.exchange_id,
+            owner: self.owner.clone(),
+            role: role.to_owned(),
+            file_name: None,
+            media_type: "application/octet-stream".to_owned(),
+            size: stored.size,
+            sha256: stored.digests.sha256,
+            key_id: self.keys.id,
+            wrapped_key,
+            created_at: self.ctx().clock.now(),
+            piece_id: None,
+            container: None,
+        }
+    }
+
+    async fn begin(&self, blob: Uuid) -> Result<ArchiveRow> {
+        let row = ArchiveRow {
+            exchange_id: self.exchange_id,
+            owner: self.owner.clone(),
+            project: self.project.name.clone(),
+            depot: self.desk.depot.name.clone(),
+            flow: self.flow.name.clone(),
+            name_hash: self.name_hash,
+            name: None,
+            state: "spooling".to_owned(),
+            format: None,
+            container_id: blob,
+            unpacked_id: None,
+            pieces: 0,
+            accepted: 0,
+            token: Some(self.desk.token),
+            began_at: self.ctx().clock.now(),
+            receipted_at: None,
+            left_at: None,
+        };
+        let (written, token) = (row.clone(), self.desk.token);
+        let begun = self.ctx().store.write(move |tx| {
+            lease::demand(tx, &written.depot, token)?;
+            archives::begin(tx, &written)
+        });
+        begun.await?;
+        Ok(row)
+    }
+
+    async fn judged(&self, spooled: Spooled) -> Result<Taken> {
+        if let Some(first) = repeat::known(self, &spooled).await? {
+            return repeat::acknowledge(self, &spooled, first).await;
+        }
+        let mut examined = examine::examine(self, &spooled).await?;
+        if examined.outcome != Outcome::Rejected {
+            stage::all(self, &spooled, &mut examined).await?;
+        }
+        for _ in 0..JUDGEMENTS {
+            if examined.outcome == Outcome::Rejected {
+                return refuse::refuse(self, &spooled, &examined).await;
+            }
+            match flip::flip(self, &spooled, &examined).await? {
+                Flipped::Visible => return Ok(Taken::Archive(examined.outcome)),
+                Flipped::Known(first) => return repeat::acknowledge(self, &spooled, first).await,
+                Flipped::Conflicts => stage::conflicts(self, &mut examined).await?,
+            }
+        }
+        Err(Fault::unavailable(
+            "the archive's pieces are being taken elsewhere",
+        ))
+    }
+
+    /// Takes out what was staged of an archive that could not be taken; what remains, the lease's next holder takes out.
+    async fn forget(&self, row: &ArchiveRow) {
+        let (id, ctx) = (self.exchange_id, self.ctx());
+        let row = match ctx.store.read(move |tx| archives::find(tx, id)).await {
+            Ok(Some(row)) => row,
+            _ => row.clone(),
+        };
+        if let Err(fault) = leftovers::discard(ctx, &row, self.desk.token).await {
+            tracing::warn!(depot = self.desk.depot.name, %fault, "what was staged of an archive is left to the next look");
+        }
+    }
+}
+
+/// The archive's own files in the vault, for whoever has no more use for them.
+pub async fn remove_blobs(taking: &Taking, spooled: &Spooled, examined: Option<&Examined>) {
+    let unpacked = examined.and_then(|examined| examined.unpacked.as_ref());
+    for id in [Some(spooled.document.id), unpacked.map(|row| row.id)]
+        .into_iter()
+        .flatten()
+    {
+        if let Err(fault) = taking.ctx().vault.remove(id).await {
+            tracing::warn!(blob = %id, %fault, "the blob of an archive that was not kept is left to the sweep");
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! A partner's word on a return that was left on a depot: read, verified where he signs, kept, and the exchange acknowledged;
+//! or, where he says that he does not take it, the return given up and an incident opened.
+//!
+//! The first word stays. Another one after it changes nothing.
+
+use serde_json::{Value as Json, json};
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        Context,
+        exchanges::{ReturnState, Status},
+        ged::documents::{self, Column},
+        incidents::{self, Cause, Clearing, Code as Anomaly, Ticket},
+        journal::{self, Kind},
+        returns::ending::subject,
+    },
+    kernel::{
+        digest::{Sha256, hex, sha256},
+        failpoint,
+        fault::Result,
+        secret::Key,
+    },
+    storage::{
+        Tx,
+        exchanges::{self, ExchangeRow},
+        journal::{self as journal_rows, EntryRow},
+        redeliveries, return_files,
+        returns::{self, AcknowledgmentRow, ReturnRow},
+    },
+};
+
+/// The longest word that is kept, in bytes.
+pub const LONGEST: u64 = 64 * 1024;
+/// The words by which a partner says that he does not take a return.
+const REFUSALS: [&str; 3] = ["rejected", "refused", "failed"];
+/// The most characters of the partner's own id of it.
+const REFERENCE: usize = 128;
+
+/// What proves that a partner has a return.
+#[derive(Clone, Debug, Default)]
+pub struct Proof {
+    /// What he wrote.
+    pub body: Vec<u8>,
+    /// His detached signature.
+    pub signature: Option<Vec<u8>>,
+    /// The digest of the certificate that signed.
+    pub signer: Option<Sha256>,
+    /// What else is known of it, for the journal: ids and codes only.
+    pub detail: Json,
+}
+
+impl Proof {
+    /// One without a word of the partner's own.
+    pub fn bare(detail: Json) -> Self {
+        Self {
+            detail,
+            ..Self::default()
+        }
+    }
+
+    /// The word as JSON, where it is.
+    fn said(&self) -> Json {
+        serde_json::from_slice(&self.body).unwrap_or(Json::Null)
+    }
+
+    /// Whether it speaks of another return than `id`.
+    pub fn is_of_another(&self, id: Uuid) -> bool {
+        let said = self.said();
+        let named = said["returnId"].as_str();
+        named.is_some_and(|named| named.parse() != Ok(id))
+    }
+
+    fn is_refusal(&self) -> bool {
+        let said = self.said();
+        said["outcome"]
+            .as_str()
+            .is_some_and(|word| REFUSALS.contains(&word))
+    }
+
+    fn reference(&self) -> Option<String> {
+        let said = self.said();
+        let reference = said["acknowledgmentId"].as_str()?;
+        let fits = (1..=REFERENCE).contains(&reference.chars().count());
+        fits.then(|| reference.to_owned())
+    }
+}
+
+/// An acknowledgment, or a refusal, ready to be written.
+pub struct Acknowledging {
+    exchange: Uuid,
+    row: AcknowledgmentRow,
+    entry: EntryRow,
+    over: Vec<Clearing>,
+    /// The incident of a refusal.
+    refused: Option<Ticket>,
+}
+
+impl Acknowledging {
+    /// Makes ready what `proof` says of the return `row` of `exchange`, sealed under the exchange's key.
+    pub fn new(
+        ctx: &Context,
+        key: &Key,
+        exchange: &ExchangeRow,
+        row: &ReturnRow,
+        proof: Proof,
+    ) -> Result<Self> {
+        let refusal = proof.is_refusal();
+        let detail = json!({
+            "returnId": row.id, "channel": "depot", "bodySha256": hex(&sha256(&proof.body)),
+            "signerSha256": proof.signer.map(|digest| hex(&digest)), "by": proof.detail,
+        });
+        let kind = match refusal {
+            true => Kind::ReturnUndelivered,
+            false => Kind::ReturnAcknowledged,
+        };
+        let entry = journal::entry(
+            &ctx.clock,
+            &ctx.entropy,
+            kind,
+            subject(exchange),
+            detail.clone(),
+        )?;
+        let cause = Cause::of_exchange(Anomaly::ReturnRefused, exchange);
+        let refused = refusal.then(|| incidents::prepare(ctx, cause, detail));
+        Ok(Self {
+            exchange: exchange.id,
+            entry,
+            over: over(ctx, exchange, refusal)?,
+            refused: refused.transpose()?,
+            row: kept(ctx, key, row, &proof)?,
+        })
+    }
+
+    /// Writes it; `false`, and nothing, where the return was acknowledged or refused before.
+    pub fn write(&self, tx: &mut Tx<'_>) -> Result<bool> {
+        let (id, now) = (self.row.return_id, self.row.at);
+        let (state, status) = match self.refused {
+            Some(_) => (ReturnState::Undelivered, Status::Undelivered),
+            None => (ReturnState::Delivered, Status::Acknowledged),
+        };
+        let Some(before) = returns::find(tx, id)? else {
+            return Ok(false);
+        };
+        let at = self.refused.is_none().then_some(now);
+        if !returns::answered(tx, id, state.as_str(), at)? {
+            return Ok(false);
+        }
+        if self.refused.is_none() {
+            returns::acknowledge(tx, &self.row)?;
+        }
+        exchanges::set_status(tx, self.exchange, status.as_str())?;
+        return_files::settled(tx, id)?;
+        if let Some(redelivery) = before.redelivery_id {
+            redeliveries::settle(tx, redelivery, state.as_str(), now)?;
+        }
+        journal_rows::append(tx, &self.entry)?;
+        self.over
+            .iter()
+            .try_for_each(|over| over.close(tx).map(drop))?;
+        if let Some(ticket) = &self.refused {
+            ticket.open(tx)?;
+        }
+        Ok(true)
+    }
+}
+
+fn kept(ctx: &Context, key: &Key, row: &ReturnRow, proof: &Proof) -> Result<AcknowledgmentRow> {
+    let seal = |column, bytes: &[u8]| documents::seal_bytes(ctx, key, column, bytes);
+    let signature = proof.signature.as_deref();
+    let signature = signature.map(|bytes| seal(Column::AcknowledgmentSignature, bytes));
+    Ok(AcknowledgmentRow {
+        return_id: row.id,
+        owner: row.owner.clone(),
+        at: ctx.clock.now(),
+        http_status: 0,
+        headers: Json::Array(Vec::new()),
+        key_id: row.key_id,
+        body: seal(Column::Acknowledgment, &proof.body)?,
+        peer_sha256: proof.signer,
+        partner_reference: proof.reference(),
+        signature: signature.transpose()?,
+    })
+}
+
+/// The incidents that end with an acknowledgment.
+fn over(ctx: &Context, exchange: &ExchangeRow, refusal: bool) -> Result<Vec<Clearing>> {
+    let mut codes = vec![Anomaly::ReturnUnacknowledged];
+    if !refusal {
+        codes.extend([Anomaly::Undelivered, Anomaly::ReturnRefused]);
+    }
+    let causes = codes
+        .into_iter()
+        .map(|code| Cause::of_exchange(code, exchange));
+    causes.map(|cause| incidents::clear(ctx, &cause)).collect()
+}
+
+/// What was said of a return, written at once: for whoever is told of it by other means than a file, such as a transfer
+/// monitor. `false` where it was acknowledged or refused before, or there is no such return.
+pub async fn take(ctx: &Context, return_id: Uuid, proof: Proof) -> Result<bool> {
+    let found = ctx.store.read(move |tx| {
+        let Some(row) = returns::find(tx, return_id)? else {
+            return Ok(None);
+        };
+        let exchange = exchanges::find(tx, row.exchange_id)?;
+        Ok(exchange.map(|exchange| (row, exchange)))
+    });
+    let Some((row, exchange)) = found.await? else {
+        return Ok(false);
+    };
+    if row.acknowledged_at.is_some() || exchange.status == Status::Purged.as_str() {
+        return Ok(false);
+    }
+    let key = documents::exchange_key(ctx, &exchange).await?;
+    let made = Acknowledging::new(ctx, &key, &exchange, &row, proof)?;
+    failpoint::hit("acknowledgment.before-commit");
+    let kept = ctx.store.write(move |tx| made.write(tx)).await?;
+    failpoint::hit("acknowledgment.after-commit");
+    Ok(kept)
+}

@@ -1,0 +1,225 @@
+//! The looks at the depots: one task each, so that a dead one slows no other.
+//!
+//! A depot is looked at every `poll`; a folder at once, too, when something changes in it. One that fails is looked at later and
+//! later, and is an incident after as many failures in a row as its settings say, until it answers.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use serde_json::json;
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    config::{Depot, depots::Transport},
+    domain::{
+        Context,
+        archives::{
+            Lines,
+            reception::{CHECKS, Desk, Rounds},
+        },
+        incidents::{self, Cause, Code as Anomaly},
+    },
+    kernel::fault::{Fault, Result},
+    outbound::clamd::Clamd,
+};
+
+/// The longest pause between two looks at a depot that fails.
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+/// How many times within its life the lease is looked at while something is being taken.
+const BEATS: u32 = 4;
+
+/// Looks at every depot until `stop`.
+pub async fn run(ctx: Context, lines: Lines, stop: CancellationToken) -> Result<()> {
+    let antivirus = ctx.config.gateway.antivirus.clone().map(Clamd::new);
+    let room = Arc::new(Semaphore::new(CHECKS));
+    let tasks = TaskTracker::new();
+    for depot in ctx.config.depots.values() {
+        let token = ctx.entropy.uuid(&ctx.clock)?;
+        let shared = (antivirus.clone(), room.clone());
+        let desk = Desk::new(&ctx, depot.clone(), &lines, shared, token);
+        tasks.spawn(watch(ctx.clone(), depot.clone(), desk, stop.clone()));
+    }
+    tasks.close();
+    tasks.wait().await;
+    Ok(())
+}
+
+async fn watch(ctx: Context, depot: Arc<Depot>, desk: Desk, stop: CancellationToken) {
+    let bell = Arc::new(Notify::new());
+    let mut rounds = Rounds::new(desk, bell.clone());
+    let folders: Vec<PathBuf> = rounds
+        .folders()
+        .filter_map(|flow| folder(&depot, flow))
+        .collect();
+    let watcher = watcher(&folders, bell.clone());
+    let mut health = Health::new(ctx.clone(), depot.clone());
+    while !stop.is_cancelled() {
+        // A stop does not wait for a depot that is silent.
+        let Some(looked) = stop.run_until_cancelled(rounds.look(&stop)).await else {
+            break;
+        };
+        let pause = match looked {
+            Ok(_) => {
+                health.well().await;
+                until(&ctx, rounds.next_try()).map_or(depot.poll, |due| due.min(depot.poll))
+            }
+            Err(fault) => health.ill(&fault).await,
+        };
+        rest(&ctx, &mut rounds, (pause, &bell), &stop).await;
+    }
+    drop(watcher);
+    rounds.end(ctx.config.gateway.worker.grace).await;
+}
+
+/// Waits for the next look, and keeps the lease while something is being taken.
+async fn rest(
+    ctx: &Context,
+    rounds: &mut Rounds,
+    (pause, bell): (Duration, &Notify),
+    stop: &CancellationToken,
+) {
+    let keeping = ctx.config.gateway.worker.lease / BEATS;
+    let over = tokio::time::Instant::now() + pause;
+    loop {
+        let left = over.saturating_duration_since(tokio::time::Instant::now());
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = bell.notified() => return,
+            () = tokio::time::sleep(left.min(keeping)) => {}
+        }
+        if left <= keeping {
+            return;
+        }
+        if let Err(fault) = rounds.keep_alive().await {
+            tracing::warn!(%fault, "a depot's lease could not be renewed; it may expire");
+        }
+    }
+}
+
+fn until(ctx: &Context, at: Option<Timestamp>) -> Option<Duration> {
+    let left = at?.duration_since(ctx.clock.now());
+    Some(
+        Duration::try_from(left)
+            .unwrap_or_default()
+            .max(Duration::from_millis(10)),
+    )
+}
+
+/// Where a flow of a folder depot lies on this machine.
+fn folder(depot: &Depot, flow: &str) -> Option<PathBuf> {
+    match &depot.transport {
+        Transport::Folder(folder) => Some(folder.path.join(flow.trim_start_matches('/'))),
+        _ => None,
+    }
+}
+
+/// Rings when something changes in one of the folders; where that cannot be told (a network mount), the poll suffices.
+fn watcher(folders: &[PathBuf], bell: Arc<Notify>) -> Option<RecommendedWatcher> {
+    if folders.is_empty() {
+        return None;
+    }
+    let ring = move |event: notify::Result<notify::Event>| {
+        if event.is_ok_and(|event| !event.kind.is_access()) {
+            bell.notify_one();
+        }
+    };
+    let mut watcher = match notify::recommended_watcher(ring) {
+        Ok(watcher) => watcher,
+        Err(error) => {
+            tracing::warn!(%error, "changes of folders are not told; they are polled");
+            return None;
+        }
+    };
+    for folder in folders {
+        if let Err(error) = watcher.watch(folder, RecursiveMode::NonRecursive) {
+            tracing::warn!(folder = %folder.display(), %error, "changes of this folder are not told; it is polled");
+        }
+    }
+    Some(watcher)
+}
+
+/// How a depot has answered lately.
+struct Health {
+    ctx: Context,
+    depot: Arc<Depot>,
+    failures: u32,
+    /// Whether an incident may stand open: so after enough failures, and at a start.
+    told: bool,
+}
+
+impl Health {
+    fn new(ctx: Context, depot: Arc<Depot>) -> Self {
+        Self {
+            ctx,
+            depot,
+            failures: 0,
+            told: true,
+        }
+    }
+
+    async fn well(&mut self) {
+        self.failures = 0;
+        if !self.told {
+            return;
+        }
+        let ctx = &self.ctx;
+        let told = async {
+            let over = incidents::clear(ctx, &self.cause())?;
+            ctx.store.write(move |tx| over.close(tx).map(drop)).await
+        };
+        match told.await {
+            Ok(()) => self.told = false,
+            Err(fault) => {
+                tracing::warn!(depot = self.depot.name, %fault, "the incident of a depot that answers again could not be resolved")
+            }
+        }
+    }
+
+    /// How long to leave the depot alone.
+    async fn ill(&mut self, fault: &Fault) -> Duration {
+        self.failures = self.failures.saturating_add(1);
+        tracing::warn!(depot = self.depot.name, failures = self.failures, %fault, "a look at a depot failed; the next one comes");
+        metrics::counter!("navette_depot_failures_total", "depot" => self.depot.name.clone())
+            .increment(1);
+        if self.failures >= self.depot.failures_before_incident {
+            self.told = true;
+            if let Err(fault) = self.tell(fault).await {
+                tracing::error!(%fault, "the incident of a depot that does not answer could not be written");
+            }
+        }
+        let poll = self.depot.poll;
+        let times = self.failures.saturating_sub(1).min(12);
+        poll.saturating_mul(1 << times).min(LONGEST_PAUSE.max(poll))
+    }
+
+    async fn tell(&self, fault: &Fault) -> Result<()> {
+        let detail = json!({
+            "depot": self.depot.name, "transport": self.depot.transport.name(),
+            "fault": fault.code().as_str(), "failures": self.failures,
+        });
+        let ticket = incidents::prepare(&self.ctx, self.cause(), detail)?;
+        self.ctx
+            .store
+            .write(move |tx| ticket.open(tx).map(drop))
+            .await
+    }
+
+    /// Of the one project that goes through the depot, where there is one: its contacts are told.
+    fn cause(&self) -> Cause {
+        let mut projects: Vec<_> = self.depot.flows.iter().map(|flow| &flow.project).collect();
+        projects.dedup();
+        let project = match projects[..] {
+            [only] => Some(only.clone()),
+            _ => None,
+        };
+        Cause {
+            code: Anomaly::DepotUnreachable,
+            project,
+            owner: self.ctx.owner(&self.depot.partner),
+            exchange_id: None,
+            subject: self.depot.name.clone(),
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! What the monitor received comes into the spool, whole or not at all.
+
+use std::{fs, path::Path, process::Command};
+
+use super::{about, connect, write_settings};
+use crate::kit::{
+    cft::Monitor,
+    process::{self, Finished},
+    scratch,
+};
+
+fn navette(dir: &Path, arguments: &[&str]) -> Finished {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_navette"));
+    command
+        .args(arguments)
+        .env("NAVETTE_CONFIG", dir.join("navette.toml"));
+    process::run(&command, 60)
+}
+
+fn received(dir: &Path, file: &Path, name: &str, idtu: &str) -> Finished {
+    let file = file.to_str().unwrap();
+    navette(
+        dir,
+        &[
+            "cft", "received", "--file", file, "--name", name, "--part", "ASP", "--idf", "NAVLOT",
+            "--idtu", idtu,
+        ],
+    )
+}
+
+/// It needs the depot's settings alone: no gateway, no database.
+#[test]
+fn the_command_takes_a_received_file_over_with_its_ids() {
+    let (monitor, dir) = (Monitor::start(), scratch::fresh("settings"));
+    write_settings(&monitor, &dir);
+    let file = monitor.receives("A0000001", b"archive");
+    received(&dir, &file, "LOT42.zip", "A0000001").succeeded();
+    assert!(!file.exists());
+    let mut session = connect(&monitor);
+    let listed = session.list("in/ASP/NAVLOT").unwrap();
+    assert_eq!(listed.len(), 1);
+    assert_eq!((listed[0].name.as_str(), listed[0].size), ("LOT42.zip", 7));
+    assert_eq!(
+        about(session.as_mut(), "in/ASP/NAVLOT/LOT42.zip", "idtu"),
+        "A0000001"
+    );
+    session.remove("in/ASP/NAVLOT/LOT42.zip").unwrap();
+    assert_eq!(
+        fs::read_dir(monitor.spool().join("in/ASP/NAVLOT"))
+            .unwrap()
+            .count(),
+        0
+    );
+}
+
+/// Two senders may choose one name.
+#[test]
+fn a_second_file_of_one_name_waits_beside_the_first() {
+    let (monitor, dir) = (Monitor::start(), scratch::fresh("settings"));
+    write_settings(&monitor, &dir);
+    for (idtu, content) in [("A0000001", b"one"), ("A0000002", b"two")] {
+        let file = monitor.receives(idtu, content);
+        received(&dir, &file, "LOT.zip", idtu).succeeded();
+    }
+    let mut session = connect(&monitor);
+    let mut names: Vec<_> = session
+        .list("in/ASP/NAVLOT")
+        .unwrap()
+        .into_iter()
+        .map(|file| file.name)
+        .collect();
+    names.sort();
+    assert_eq!(names, ["A0000002-LOT.zip", "LOT.zip"]);
+}
+
+#[test]
+fn a_name_that_leads_elsewhere_is_refused_and_the_file_stays() {
+    let (monitor, dir) = (Monitor::start(), scratch::fresh("settings"));
+    write_settings(&monitor, &dir);
+    let file = monitor.receives("A0000001", b"archive");
+    for name in ["../x.zip", "a/b.zip", ".."] {
+        assert!(
+            !received(&dir, &file, name, "A0000001").status.success(),
+            "{name}"
+        );
+    }
+    assert!(!received(&dir, &file, "x.zip", "../A").status.success());
+    assert!(file.exists());
+}
+
+/// A procedure that may not run the command puts the file there, then its sidecar.
+#[test]
+fn a_file_counts_once_its_sidecar_is_whole() {
+    let monitor = Monitor::start();
+    let folder = monitor.spool().join("in/ASP/NAVLOT");
+    fs::create_dir_all(&folder).unwrap();
+    let mut session = connect(&monitor);
+    let count = |session: &mut dyn navette::transport::Session| {
+        session.list("in/ASP/NAVLOT").unwrap().len()
+    };
+    fs::write(folder.join("a.zip"), "archive").unwrap();
+    assert_eq!(count(session.as_mut()), 0);
+    fs::write(folder.join("a.zip.cft"), "part=ASP\nidf=NAVLOT\nidtu=A00").unwrap();
+    assert_eq!(count(session.as_mut()), 0);
+    fs::write(
+        folder.join("a.zip.cft"),
+        "part=ASP\nidf=NAVLOT\nidtu=A0000001\n",
+    )
+    .unwrap();
+    assert_eq!(count(session.as_mut()), 1);
+    session
+        .rename("in/ASP/NAVLOT/a.zip", "rejected/a.zip")
+        .unwrap();
+    assert_eq!(count(session.as_mut()), 0);
+    assert_eq!(
+        about(session.as_mut(), "rejected/a.zip", "idtu"),
+        "A0000001"
+    );
+}
+
+/// The procedures of `deploy/cft`, filled in and run as the monitor does it, with a name that a shell would run.
+#[test]
+fn the_procedures_to_install_hand_a_file_over_whatever_its_sender_named_it() {
+    for procedure in ["received.sh", "received-to-spool.sh"] {
+        let (monitor, dir) = (Monitor::start(), scratch::fresh("procedures"));
+        write_settings(&monitor, &dir);
+        let file = monitor.receives("A0000007", b"archive");
+        let name = "l'été $(touch pwned) `touch pwned`;touch pwned.zip";
+        let text = fs::read_to_string(format!("deploy/cft/procedures/{procedure}")).unwrap();
+        let text = text
+            .replace("&FNAME", file.to_str().unwrap())
+            .replace("&PARM", name)
+            .replace("&PART", "ASP")
+            .replace("&IDF", "NAVLOT")
+            .replace("&IDTU", "A0000007")
+            .replace(
+                "/etc/navette/navette.toml",
+                dir.join("navette.toml").to_str().unwrap(),
+            )
+            .replace("/var/spool/navette/cft", monitor.spool().to_str().unwrap());
+        fs::write(dir.join("CFTUTIL"), "#!/bin/sh\n").unwrap();
+        scratch::set_mode(&dir.join("CFTUTIL"), 0o700);
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_navette"), dir.join("navette")).unwrap();
+        let path = format!("{}:{}", dir.display(), std::env::var("PATH").unwrap());
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", &text])
+            .current_dir(&dir)
+            .env("PATH", path);
+        process::run(&shell, 60).succeeded();
+        let mut session = connect(&monitor);
+        let listed = session.list("in/ASP/NAVLOT").unwrap();
+        assert_eq!(listed.len(), 1, "{procedure}");
+        assert_eq!(listed[0].name, name, "{procedure}");
+        assert!(!dir.join("pwned").exists(), "{procedure}");
+    }
+}

@@ -1,0 +1,112 @@
+//! The same archive again, the same pieces again, another content under a known uid.
+
+use super::{at, exchange, left, receipt, receipt_named};
+use crate::{
+    both_engines,
+    kit::{
+        depot::{Depot, Make},
+        document,
+        lot::Lot,
+    },
+};
+
+fn lot(label: &str) -> Lot {
+    Lot::new("D-1").piece("P-1", "a.pdf", &document::small(label))
+}
+
+both_engines! {
+    /// The same archive under any name gets its first receipt again, marked, and nothing runs twice.
+    async fn the_same_archive_gets_its_first_receipt_again(kit) {
+        let depot = Depot::start(Make::Folder);
+        let gateway = at(kit, &depot).start();
+        depot.put("in/a.zip", &lot("a").zip());
+        let first = receipt(&depot, "a.zip");
+        left(&gateway, &depot, "a.zip");
+        depot.put("in/b.zip", &lot("a").zip());
+        let again = receipt(&depot, "b.zip");
+        left(&gateway, &depot, "b.zip");
+        assert_eq!(again["duplicateOf"], first["reconciliationId"], "{again:#}");
+        for field in ["receiptId", "reconciliationId", "receivedAt", "sha256", "outcome", "pieces"] {
+            assert_eq!(again[field], first[field], "{field}");
+        }
+        assert_eq!(gateway.count("SELECT count(*) FROM exchange"), 1);
+        assert_eq!(gateway.count("SELECT count(*) FROM archive"), 1);
+        assert_eq!(gateway.count("SELECT count(*) FROM archive_piece"), 1);
+        assert_eq!(gateway.count("SELECT repetitions FROM exchange"), 1);
+        assert_eq!(gateway.kept().blobs, 1);
+        gateway.doctor();
+    }
+
+    /// Dropped again under its own name while the first receipt is still there, the second lies beside it.
+    async fn two_archives_of_one_name_each_get_their_receipt(kit) {
+        let depot = Depot::start(Make::Folder);
+        let gateway = at(kit, &depot).start();
+        depot.put("in/a.zip", &lot("a").zip());
+        let first = receipt(&depot, "a.zip");
+        left(&gateway, &depot, "a.zip");
+        let other = Lot::new("D-2").piece("P-1", "a.pdf", &document::small("b"));
+        depot.put("in/a.zip", &other.zip());
+        left(&gateway, &depot, "a.zip");
+        let names = depot.names("receipts");
+        assert_eq!(names.len(), 4, "{names:?}");
+        let own = names.iter().find(|name| name.ends_with(".ack.json") && *name != "a.zip.ack.json");
+        let second = receipt_named(&depot, own.unwrap().trim_end_matches(".json"));
+        assert_eq!(second["outcome"], "accepted");
+        assert_ne!(exchange(&second), exchange(&first));
+        gateway.doctor();
+    }
+
+    /// A known uid with another content is a conflict; with the same content, and beside new pieces, it passes.
+    async fn another_content_under_an_accepted_uid_is_a_conflict_and_the_same_passes(kit) {
+        let depot = Depot::start(Make::Folder);
+        let gateway = at(kit, &depot).start();
+        depot.put("in/a.zip", &lot("a").zip());
+        receipt(&depot, "a.zip");
+        depot.put("in/b.zip", &lot("other").zip());
+        let conflict = receipt(&depot, "b.zip");
+        assert_eq!(conflict["outcome"], "rejected");
+        assert_eq!(conflict["findings"][0]["code"], "piece-conflict", "{conflict:#}");
+        let split = lot("a").piece("P-2", "b.pdf", &document::small("b"));
+        depot.put("in/c.zip", &split.zip());
+        assert_eq!(receipt(&depot, "c.zip")["outcome"], "accepted");
+        let next = lot("other").with(|manifest| manifest["dossiers"][0]["iteration"] = 2.into());
+        depot.put("in/d.zip", &next.zip());
+        assert_eq!(receipt(&depot, "d.zip")["outcome"], "accepted");
+        left(&gateway, &depot, "d.zip");
+        gateway.doctor();
+    }
+
+    /// A piece that was sent by API and comes in an archive with another content is the same conflict.
+    async fn a_uid_that_came_by_api_is_known_to_archives(kit) {
+        let depot = Depot::start(Make::Folder);
+        let gateway = at(kit, &depot).start();
+        let client = gateway.client().await;
+        let mut metadata = crate::kit::client::metadata("D-1");
+        metadata["pieceUid"] = "P-1".into();
+        let sent = client.push(&metadata, document::small("api")).await;
+        assert_eq!(sent.status, 202, "{sent:?}");
+        depot.put("in/a.zip", &lot("other").zip());
+        let refused = receipt(&depot, "a.zip");
+        assert_eq!(refused["findings"][0]["code"], "piece-conflict", "{refused:#}");
+        depot.put("in/b.zip", &lot("api").zip());
+        assert_eq!(receipt(&depot, "b.zip")["outcome"], "accepted");
+        left(&gateway, &depot, "b.zip");
+    }
+
+    /// A piece that came in an archive and is sent by API is told to have come: it has no receipt of its own.
+    async fn a_uid_that_came_in_an_archive_is_known_to_the_api(kit) {
+        let depot = Depot::start(Make::Folder);
+        let gateway = at(kit, &depot).start();
+        let client = gateway.client().await;
+        depot.put("in/a.zip", &lot("a").zip());
+        receipt(&depot, "a.zip");
+        let mut metadata = crate::kit::client::metadata("D-1");
+        metadata["pieceUid"] = "P-1".into();
+        for label in ["a", "other"] {
+            let sent = client.push(&metadata, document::small(label)).await;
+            sent.is_problem(409, "piece-conflict");
+        }
+        left(&gateway, &depot, "a.zip");
+        gateway.doctor();
+    }
+}

@@ -1,0 +1,98 @@
+//! Every format, and files that are not complete yet.
+
+use std::fs;
+
+use super::{at, left, receipt, with_poll};
+use crate::{
+    both_engines,
+    kit::{
+        depot::{Depot, Make},
+        document,
+        lot::Lot,
+    },
+};
+
+fn lot(dossier: &str) -> Lot {
+    Lot::new(dossier)
+        .piece("P-1", "a.pdf", &document::pdf(dossier, 400_000))
+        .piece(
+            "P-2",
+            "dossier/note.txt",
+            "Un été à l'autre.".repeat(5000).as_bytes(),
+        )
+}
+
+both_engines! {
+    /// Stored, deflated, tar, tar.gz: every file is kept where it lies, and reads with its digest.
+    async fn every_format_is_taken_and_read_where_it_lies(kit) {
+        let depot = Depot::start(Make::Folder);
+        let gateway = at(kit, &depot).start();
+        // Told by content: the names say nothing.
+        let archives = [
+            ("1", lot("D-1").zip(), "zip"),
+            ("2", lot("D-2").zip_stored(), "zip"),
+            ("3", lot("D-3").tar(), "tar"),
+            ("4", lot("D-4").tar_gz(), "tar.gz"),
+        ];
+        for (name, bytes, _) in &archives {
+            depot.put(&format!("in/{name}"), bytes);
+        }
+        for (name, _, format) in &archives {
+            let receipt = receipt(&depot, name);
+            assert_eq!(receipt["outcome"], "accepted", "{receipt:#}");
+            assert_eq!(receipt["format"], *format);
+        }
+        left(&gateway, &depot, "4");
+        let report = gateway.doctor();
+        // Four archives, one of them unpacked beside, and two files each.
+        assert_eq!(report["documents"], 4 + 1 + 8, "{report:#}");
+    }
+
+    /// A single gz has its manifest beside it, which leaves with it.
+    async fn a_gz_has_its_manifest_beside_it(kit) {
+        let depot = Depot::start(Make::Folder);
+        let gateway = at(kit, &depot).start();
+        let content = document::pdf("seul", 200_000);
+        let lot = Lot::new("D-1").piece("P-1", "seul.pdf", &content);
+        let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut gz, &content).unwrap();
+        depot.put("in/seul.gz.manifest.json", lot.manifest.to_string().as_bytes());
+        depot.put("in/seul.gz", &gz.finish().unwrap());
+        let receipt = receipt(&depot, "seul.gz");
+        assert_eq!((&receipt["outcome"], &receipt["format"]), (&"accepted".into(), &"gz".into()), "{receipt:#}");
+        left(&gateway, &depot, "seul.gz");
+        assert_eq!(depot.names("in"), [""; 0]);
+        gateway.doctor();
+    }
+
+    /// A file waits for its marker, which leaves with it.
+    async fn a_file_waits_for_its_marker(kit) {
+        let depot = Depot::start(Make::Folder);
+        let settings = depot.settings().replacen("receipts = ", "complete = \"marker\"\nmarker = \".ok\"\nreceipts = ", 1);
+        let gateway = kit.with_depot(depot.name(), with_poll(&settings)).start();
+        depot.put("in/half.zip", b"half of it");
+        depot.put("in/a.zip", &lot("D-1").zip());
+        depot.put("in/a.zip.ok", b"");
+        receipt(&depot, "a.zip");
+        left(&gateway, &depot, "a.zip");
+        assert_eq!(depot.names("in"), ["half.zip"]);
+        assert_eq!(gateway.count("SELECT count(*) FROM archive"), 1);
+    }
+
+    /// A file that grows is left alone until it is the same in two looks.
+    async fn a_growing_file_is_left_alone_until_it_stands_still(kit) {
+        let depot = Depot::start(Make::Folder);
+        let settings = depot.settings().replacen("receipts = ", "complete = \"stable\"\nreceipts = ", 1);
+        let gateway = kit.with_depot(depot.name(), format!("poll_millis = 1500\n{settings}")).start();
+        let bytes = lot("D-1").zip();
+        let path = depot.inside("in/a.zip");
+        // Half a second apart, where two looks are one and a half: it never stands still.
+        for size in (1..=8).map(|eighth| bytes.len() * eighth / 8) {
+            fs::write(&path, &bytes[..size]).unwrap();
+            assert_eq!(gateway.count("SELECT count(*) FROM archive"), 0);
+            tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        }
+        assert_eq!(receipt(&depot, "a.zip")["outcome"], "accepted");
+        left(&gateway, &depot, "a.zip");
+    }
+}

@@ -1,0 +1,75 @@
+//! Depots that fail: they slow no other, an incident says so, and it ends when they answer.
+
+use std::fs;
+
+use super::{SOON, at, left, receipt, with_poll};
+use crate::{
+    both_engines,
+    kit::{
+        depot::{Depot, Make},
+        document,
+        gateway::Gateway,
+        lot::Lot,
+        wait,
+    },
+};
+
+fn lot(dossier: &str) -> Vec<u8> {
+    Lot::new(dossier)
+        .piece("P", "a.pdf", &document::small(dossier))
+        .zip()
+}
+
+fn incident(gateway: &Gateway, code: &str, state: &str) {
+    let asked =
+        format!("SELECT count(*) FROM incident WHERE code = '{code}' AND state = '{state}'");
+    wait::until(&format!("{state} incident {code}"), SOON, || {
+        (gateway.count(&asked) == 1).then_some(())
+    });
+}
+
+both_engines! {
+    /// A depot that is away is an incident until it is back, and the other depot's archives do not wait.
+    async fn a_depot_that_is_away_is_an_incident_until_it_is_back(kit) {
+        let (dead, living) = (Depot::start(Make::Folder), Depot::start(Make::Folder));
+        let away = dead.inside("in");
+        let aside = dead.inside("aside");
+        fs::rename(&away, &aside).unwrap();
+        let other = living.settings().replace("depot = \"partenaire\"", "depot = \"autre\"");
+        let gateway = at(kit, &dead).with_depot("autre", with_poll(&other)).start();
+        incident(&gateway, "depot-unreachable", "open");
+        living.put("in/a.zip", &lot("D-1"));
+        assert_eq!(receipt(&living, "a.zip")["outcome"], "accepted");
+        fs::rename(&aside, &away).unwrap();
+        dead.put("in/b.zip", &lot("D-2"));
+        assert_eq!(receipt(&dead, "b.zip")["outcome"], "accepted");
+        incident(&gateway, "depot-unreachable", "resolved");
+        left(&gateway, &dead, "b.zip");
+    }
+
+    /// Where the receipt cannot be left the source stays, and an incident stands until it can.
+    async fn a_receipt_that_cannot_be_left_keeps_the_source_there(kit) {
+        let depot = Depot::start(Make::Folder);
+        fs::remove_dir(depot.inside("receipts")).unwrap();
+        let gateway = at(kit, &depot).start();
+        depot.put("in/a.zip", &lot("D-1"));
+        incident(&gateway, "receipt-undeliverable", "open");
+        assert_eq!(depot.names("in"), ["a.zip"]);
+        assert_eq!(gateway.count("SELECT count(*) FROM exchange"), 1);
+        fs::create_dir(depot.inside("receipts")).unwrap();
+        assert_eq!(receipt(&depot, "a.zip")["outcome"], "accepted");
+        left(&gateway, &depot, "a.zip");
+        incident(&gateway, "receipt-undeliverable", "resolved");
+        gateway.doctor();
+    }
+
+    /// A folder is looked at as soon as something changes in it, however long its poll is.
+    async fn a_change_in_a_folder_is_seen_at_once(kit) {
+        let depot = Depot::start(Make::Folder);
+        let settings = format!("poll_seconds = 3600\n{}", depot.settings());
+        let gateway = kit.with_depot(depot.name(), settings).start();
+        depot.put("in/a.zip", &lot("D-1"));
+        assert_eq!(receipt(&depot, "a.zip")["outcome"], "accepted");
+        left(&gateway, &depot, "a.zip");
+    }
+}

@@ -1,0 +1,95 @@
+//! A depot that does not take returns: they wait, are told, and leave when it does.
+
+use std::fs;
+
+use super::{SOON, dropped, lot, through_with, with_status};
+use crate::kit::{
+    depot::{Depot, Make},
+    gateway::{Engine, Kit},
+    wait,
+};
+
+/// A way out that leads nowhere yet.
+fn astray(depot: &Depot, kit: Kit) -> Kit {
+    let settings = depot
+        .settings()
+        .replace("path = \"out\"", "path = \"plus-tard\"");
+    through_with(kit, depot, &settings)
+}
+
+#[test]
+fn a_return_that_the_depot_does_not_take_waits_and_leaves_when_it_does() {
+    let depot = Depot::start(Make::Folder);
+    let kit = Kit::new(Engine::Sqlite)
+        .set_project("return.over_seconds", 40)
+        .set_project("return.attempts", 8);
+    let gateway = astray(&depot, kit).start();
+    let id = dropped(&depot, "LOT.zip", &lot().zip());
+    wait::until("incident", SOON, || {
+        gateway
+            .sql("SELECT code FROM incident WHERE state = 'open'")
+            .contains("return-stuck")
+            .then_some(())
+    });
+    with_status(&gateway, &id, "returned");
+    fs::create_dir(depot.inside("plus-tard")).unwrap();
+    wait::until("return", SOON, || {
+        (!depot.names("plus-tard").is_empty()).then_some(())
+    });
+    wait::until("sent", SOON, || {
+        (gateway.sql("SELECT state FROM exchange_return") == "sent").then_some(())
+    });
+    assert_eq!(gateway.sql("SELECT state FROM incident"), "resolved");
+    gateway.doctor();
+}
+
+/// After its last try it is undelivered, and an operator has it tried again.
+#[test]
+fn a_return_that_no_try_could_leave_is_undelivered_until_an_operator_has_it_tried_again() {
+    let depot = Depot::start(Make::Folder);
+    let kit = Kit::new(Engine::Sqlite)
+        .set_project("return.attempts", 2)
+        .set_project("return.over_seconds", 1);
+    let gateway = astray(&depot, kit).start();
+    let id = dropped(&depot, "LOT.zip", &lot().zip());
+    with_status(&gateway, &id, "undelivered");
+    assert!(
+        gateway
+            .sql("SELECT code FROM incident")
+            .contains("undelivered")
+    );
+    gateway.doctor();
+    fs::create_dir(depot.inside("plus-tard")).unwrap();
+    gateway
+        .run(&["job", "retry", "--all-failed", "--reason", "dépôt réparé"])
+        .succeeded();
+    with_status(&gateway, &id, "returned");
+    wait::until("return", SOON, || {
+        (!depot.names("plus-tard").is_empty()).then_some(())
+    });
+    wait::until("end of the incident", SOON, || {
+        (gateway.count("SELECT count(*) FROM incident WHERE state = 'open'") == 0).then_some(())
+    });
+    gateway.doctor();
+}
+
+#[test]
+fn settings_whose_returns_lead_to_no_outgoing_flow_do_not_load() {
+    for (depot, flow) in [
+        ("\"ailleurs\"", "\"retours\""),
+        ("\"partenaire\"", "\"rien\""),
+        ("\"partenaire\"", "\"lots\""),
+    ] {
+        let server = Depot::start(Make::Folder);
+        let kit = crate::reception::at(Kit::new(Engine::Sqlite), &server);
+        let kit = kit
+            .set_project("return.depot", depot)
+            .set_project("return.flow", flow);
+        kit.write();
+        let said = kit.run(&["check-config"]).failed_with(3);
+        assert!(said.contains("return."), "{said}");
+    }
+    let kit = Kit::new(Engine::Sqlite).set_project("return_channel", "\"depot\"");
+    kit.write();
+    kit.run(&["check-config"]).failed_with(3);
+}
