@@ -1,12 +1,16 @@
 //! One block of a tar that speaks of an entry.
 
+use std::ops::Range;
+
 use super::BLOCK;
 
 /// A header whose checksum is right.
 pub(super) struct Header<'b>(&'b [u8; BLOCK]);
 
 /// Where its checksum stands.
-const CHECKSUM: std::ops::Range<usize> = 148..156;
+const CHECKSUM: Range<usize> = 148..156;
+/// Where magic and version stand.
+const MAGIC: Range<usize> = 257..265;
 
 impl<'b> Header<'b> {
     /// Takes a block for a header, if its checksum and its magic are those of one.
@@ -17,8 +21,17 @@ impl<'b> Header<'b> {
             false => block[at],
         };
         let sum: u64 = (0..BLOCK).map(|at| u64::from(byte(at))).sum();
-        let known = matches!(&block[257..263], b"ustar\0" | b"ustar " | b"\0\0\0\0\0\0");
+        // POSIX, GNU, or none at all as in the days before both; nothing between, which some take for one and some not.
+        let known = matches!(
+            &block[MAGIC],
+            b"ustar\x0000" | b"ustar  \0" | b"\0\0\0\0\0\0\0\0"
+        );
         (told == sum && known).then_some(Self(block))
+    }
+
+    /// Whether it is of the days before POSIX and GNU: then it speaks of files, folders and links only.
+    pub fn is_old(&self) -> bool {
+        self.0[MAGIC.start] == 0
     }
 
     /// The letter of its kind.
@@ -39,7 +52,7 @@ impl<'b> Header<'b> {
     /// The name's bytes, with the prefix of POSIX before it. GNU has other things at that place.
     pub fn name(&self) -> Vec<u8> {
         let name = text(&self.0[..100]);
-        let prefix = match &self.0[257..265] {
+        let prefix = match &self.0[MAGIC] {
             b"ustar\x0000" => text(&self.0[345..500]),
             _ => &[],
         };

@@ -72,6 +72,12 @@ impl<R: Read + Seek> Walk<'_, '_, R> {
         let Some(header) = Header::read(&block) else {
             return Err(self.stop(FindingCode::Malformed, "Un en-tête d'entrée est illisible."));
         };
+        if extension::is_one(header.kind()) && header.is_old() {
+            return Err(self.stop(
+                FindingCode::Malformed,
+                "Un en-tête étendu dans un format qui n'en a pas.",
+            ));
+        }
         if extension::is_one(header.kind()) {
             self.extend(&header)?;
         } else {

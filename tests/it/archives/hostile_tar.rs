@@ -195,6 +195,22 @@ fn a_header_with_a_false_checksum_or_a_false_size_is_refused() {
 }
 
 #[test]
+fn a_header_that_some_readers_take_for_another_format_is_refused() {
+    let long = |version: &str| Header::new(b"././@LongLink", b'L', 1).with(257, version);
+    for version in ["ustar \0oo", "ustar\x0011", "\0\0\0\0\0\0\0\0", "star 012"] {
+        let parts = [entry(&long(version), b"b"), file("c", b"x")];
+        assert_eq!(codes(&and(&parts)), ["malformed"], "{version:?}");
+    }
+    let parts = [entry(&long("ustar  \0"), b"b"), file("c", b"x")];
+    assert_eq!(codes(&and(&parts)), ["undeclared-file"]);
+    let old = entry(
+        &Header::new(b"b", b'0', 1).with(257, "\0\0\0\0\0\0\0\0"),
+        b"x",
+    );
+    assert_eq!(codes(&and(&[old])), ["undeclared-file"]);
+}
+
+#[test]
 fn a_name_in_utf8_is_one_whatever_the_page_of_the_flow() {
     let name = "re\u{e7}u.txt";
     let page = |code_page, raw: &[u8]| {

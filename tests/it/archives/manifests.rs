@@ -7,21 +7,22 @@ use navette::{
 };
 use serde_json::{Value, json};
 
-use crate::kit::{archive, process};
+use super::manifests_xml::xml_of;
+use crate::kit::archive;
 
 fn schema() -> Validator {
     let text = include_str!("../../../schemas/manifest-v1.schema.json");
     jsonschema::validator_for(&serde_json::from_str(text).unwrap()).unwrap()
 }
 
-fn examples() -> Vec<Value> {
+pub fn examples() -> Vec<Value> {
     let text = include_str!("../../../schemas/manifest-v1.schema.json");
     let schema: Value = serde_json::from_str(text).unwrap();
     schema["examples"].as_array().unwrap().clone()
 }
 
 /// What is wrong, as `code detail`.
-fn faults(text: &[u8]) -> Vec<String> {
+pub fn faults(text: &[u8]) -> Vec<String> {
     match Manifest::parse(text) {
         Ok(_) => Vec::new(),
         Err(Refusal::Unsafe(findings)) => findings
@@ -306,148 +307,4 @@ fn one_piece_may_not_be_longer_than_a_mebibyte_however_many_there_are() {
     );
     let xml = xml_of(&format!("<name>{}</name>", "w".repeat(2 << 20)));
     assert!(faults(xml.as_bytes())[0].starts_with("manifest-unreadable"));
-}
-
-/// The first example of the schema, in XML.
-const XML: &str = include_str!("manifest.xml");
-
-fn xml_of(piece: &str) -> String {
-    format!(
-        "<manifest><project>p</project><sourceApplication>a</sourceApplication><dossier><dossierId>D</dossierId>\
-         <iteration>1</iteration><piece>{piece}</piece></dossier></manifest>"
-    )
-}
-
-#[test]
-fn a_manifest_in_xml_says_what_the_same_in_json_says() {
-    let of_xml = Manifest::parse(XML.as_bytes()).unwrap();
-    let of_json = Manifest::parse(examples()[0].to_string().as_bytes()).unwrap();
-    assert_eq!(of_xml, of_json);
-    let prefixed = XML
-        .replace("</", "</n:")
-        .replace('<', "<n:")
-        .replace("<n:/n:", "</n:")
-        .replace("<n:?", "<?")
-        .replace("<n:!--", "<!--");
-    let prefixed = prefixed.replace("xmlns=", "xmlns:n=");
-    assert_eq!(Manifest::parse(prefixed.as_bytes()).unwrap(), of_json);
-}
-
-#[test]
-fn xml_in_the_encodings_of_the_field_is_read() {
-    let text = XML.replace("facture</pieceType>", "re\u{e7}u</pieceType>");
-    let (latin, _, _) = encoding_rs::WINDOWS_1252.encode(&text);
-    let latin = String::from_utf8_lossy(&latin).len();
-    assert!(latin > 0);
-    let declared = text.replace("UTF-8", "ISO-8859-1");
-    let (bytes, _, _) = encoding_rs::WINDOWS_1252.encode(&declared);
-    let read = Manifest::parse(&bytes[..]).unwrap();
-    assert_eq!(
-        read.dossiers[0].pieces[0].piece_type.as_deref(),
-        Some("re\u{e7}u")
-    );
-    let wide: Vec<u8> = [0xFF, 0xFE]
-        .into_iter()
-        .chain(text.encode_utf16().flat_map(u16::to_le_bytes))
-        .collect();
-    assert_eq!(Manifest::parse(&wide[..]).unwrap(), read);
-    // Bytes that are not what is declared.
-    let (bytes, _, _) = encoding_rs::WINDOWS_1252.encode(&text);
-    assert!(faults(&bytes)[0].starts_with("manifest-unreadable"));
-}
-
-#[test]
-fn xml_that_would_have_more_than_itself_read_is_refused() {
-    let laughs = "<!DOCTYPE m [<!ENTITY a \"aaaa\"><!ENTITY b \"&a;&a;\">]>";
-    let entity = XML.replace("depot-demo", "&b;");
-    let file = "<!DOCTYPE m [<!ENTITY a SYSTEM \"file:///etc/passwd\">]>";
-    let deep = xml_of(&format!(
-        "<businessData>{}{}</businessData>",
-        "<a>".repeat(5000),
-        "</a>".repeat(5000)
-    ));
-    for text in [
-        XML.replacen("<manifest", &format!("{laughs}<manifest"), 1),
-        XML.replacen("<manifest", &format!("{file}<manifest"), 1),
-        entity,
-        deep,
-        XML.replacen("<manifest", "<?xml-stylesheet href='x'?><manifest", 1),
-        XML.replace("</manifest>", ""),
-        XML.replace("</manifest>", "</manifest><manifest/>"),
-        XML.replace("</manifest>", "</manifest>words"),
-        XML.replace("</dossier>", "</dossiers>"),
-        "<other/>".to_owned(),
-        "<".to_owned(),
-    ] {
-        let found = faults(text.as_bytes());
-        assert!(
-            found.len() == 1 && found[0].starts_with("manifest-unreadable"),
-            "{found:?}"
-        );
-    }
-    let escaped = XML.replace("depot-demo", "a &amp; &#233; <![CDATA[<b>]]>");
-    assert_eq!(
-        Manifest::parse(escaped.as_bytes())
-            .unwrap()
-            .source_application,
-        "a & \u{e9} <b>"
-    );
-}
-
-#[test]
-fn faults_of_a_manifest_in_xml_have_the_places_of_the_same_in_json() {
-    let text = XML
-        .replace("<project>aides-demo</project>", "")
-        .replace("<iteration>1</iteration>", "<iteration>x</iteration>")
-        .replace("<uid>P-000042-01</uid>", "<uid>a</uid><uid>b</uid>")
-        .replace(
-            "<size>48213</size>",
-            "<size>many</size><colour>red</colour>",
-        );
-    let found = faults(text.as_bytes()).join("\n");
-    for place in [
-        "/project",
-        "/dossiers/0/iteration",
-        "/dossiers/0/pieces/0/uid",
-        "/dossiers/0/pieces/0/files/0/size",
-        "/dossiers/0/pieces/0/files/0/colour",
-    ] {
-        assert!(
-            found.contains(&format!("manifest-invalid {place} :")),
-            "{place} not in\n{found}"
-        );
-    }
-}
-
-#[test]
-fn the_published_xsd_takes_what_the_reader_takes() {
-    let folder = crate::kit::scratch::fresh("xsd");
-    let judge = |text: &str| {
-        let file = folder.join("manifest.xml");
-        std::fs::write(&file, text).unwrap();
-        let mut xmllint = std::process::Command::new("xmllint");
-        xmllint
-            .args(["--noout", "--nonet", "--schema", "schemas/manifest-v1.xsd"])
-            .arg(file);
-        process::run(&xmllint, 30).status.success()
-    };
-    assert!(judge(XML));
-    for (good, bad) in [
-        ("<project>aides-demo</project>", ""),
-        ("<iteration>1</iteration>", "<iteration>0</iteration>"),
-        ("<uid>P-000042-01</uid>", ""),
-        ("<size>48213</size>", "<size>many</size>"),
-        ("algorithm=\"SHA-256\"", "algorithm=\"MD5\""),
-        (
-            "<name>pieces/facture.pdf</name>",
-            "<name>/facture.pdf</name>",
-        ),
-    ] {
-        let text = XML.replacen(good, bad, 1);
-        assert!(!judge(&text), "the XSD takes {bad}");
-        assert!(
-            !faults(text.as_bytes()).is_empty(),
-            "the reader takes {bad}"
-        );
-    }
 }

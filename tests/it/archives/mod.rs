@@ -5,8 +5,10 @@ mod foreign;
 mod hostile_gz;
 mod hostile_tar;
 mod hostile_zip;
+mod hostile_zip_bytes;
 mod limits;
 mod manifests;
+mod manifests_xml;
 mod mutants;
 mod pieces;
 
