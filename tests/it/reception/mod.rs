@@ -102,16 +102,6 @@ macro_rules! everywhere {
             fn proftpd() {
                 super::$name(Kit::new(Engine::Sqlite), Depot::start(Make::Proftpd));
             }
-
-            #[test]
-            fn vsftpd() {
-                super::$name(Kit::new(Engine::Sqlite), Depot::start(Make::Vsftpd));
-            }
-
-            #[test]
-            fn proftpd() {
-                super::$name(Kit::new(Engine::Sqlite), Depot::start(Make::Proftpd));
-            }
         }
     )+};
 }
