@@ -162,7 +162,11 @@ fn through(stream: Stream, passive_address: Option<IpAddr>, patience: Duration) 
 
 /// Why there is no session, where there is none.
 fn refused(seen: &Seen, error: FtpError) -> Fault {
-    if let Some(why) = seen.facts().refused {
+    let facts = seen.facts();
+    if facts.broken_off {
+        return reply::unreachable(&error);
+    }
+    if let Some(why) = facts.refused {
         let detail = format!("Le serveur FTPS n'est pas celui qui est attendu : {why}.");
         return Fault::new(Code::DepotCertificateRefused, detail).because(error);
     }

@@ -51,6 +51,8 @@ pub(super) struct Facts {
     pub(super) certificate: Option<Vec<u8>>,
     /// Whether the last data connection resumed the session of the control connection.
     pub(super) resumed: Option<bool>,
+    /// Whether the first handshake broke off with the connection, and not by a word of TLS.
+    pub(super) broken_off: bool,
     /// Why the server's certificate was refused.
     pub(super) refused: Option<&'static str>,
 }
@@ -142,12 +144,10 @@ impl TlsConnector for Connector {
             .hold(&stream, usize::from(is_data))
             .map_err(FtpError::ConnectionError)?;
         self.shake_hands(name, stream).map_err(|error| {
-            self.seen.lock().refused = refusal(&error);
-            // Why a data connection broke, the control connection tells: that is for who asked for it to find out.
-            match is_data || is_of_tls(&error) {
-                true => FtpError::SecureError(error.to_string()),
-                false => FtpError::ConnectionError(error),
-            }
+            let mut facts = self.seen.lock();
+            facts.refused = refusal(&error);
+            facts.broken_off = !is_data && !is_of_tls(&error);
+            FtpError::SecureError(error.to_string())
         })
     }
 }

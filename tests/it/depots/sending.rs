@@ -113,7 +113,8 @@ fn a_full_disk_is_told_and_left_as_it_was(make: Make) {
     let depot = Depot::start_in(make, root.clone());
     lot(&depot, 30);
     let said = depot.run(&["archive", "send", "LOT.zip", "--depot", depot.name()]);
-    assert!(said.failed_with(4).contains("depot-full"));
+    let told = said.failed_with(4);
+    assert!(told.contains("depot-full"), "{told}");
     assert_eq!(depot.names("in"), [""; 0]);
     let bytes = lot(&depot, 3);
     sent(&depot, "LOT.zip");
