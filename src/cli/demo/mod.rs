@@ -3,13 +3,16 @@
 //! In a folder of its own it writes settings ([`stage`]), starts this very program as the gateway ([`gateway`]) and a
 //! stand-in for ASP's callback API ([`partner`]), both over HTTPS with mutual TLS; an application ([`application`]) gets a
 //! token, sends documents and reads what became of them; [`proof`] checks receipts and returns as their receivers would, the
-//! receipt by the plain `openssl` command; [`story`] prints it. Everything that was started is stopped again.
+//! receipt by the plain `openssl` command; [`story`] prints it. Then the same documents go in one archive through a [`depot`]
+//! ([`lot`]). Everything that was started is stopped again.
 //!
 //! The certificates are made by `certs/make-pki.sh`, which `make demo` and `make run` call first.
 
 mod application;
+mod depot;
 mod document;
 mod gateway;
+mod lot;
 mod partner;
 mod proof;
 mod stage;
@@ -29,6 +32,7 @@ use tokio::{
 
 use self::{
     application::{Application, Piece},
+    depot::{Depot, Reach},
     document::Document,
     gateway::Gateway,
     partner::{Callback, Partner},
@@ -69,6 +73,9 @@ pub struct DemoArgs {
     /// The API's port, where it is free; any free one where it is taken or left out.
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     port: u16,
+    /// How archives reach their depot: as a folder, or by SFTP through a real OpenSSH server.
+    #[arg(long, value_enum, default_value = "folder")]
+    depot: Reach,
     /// The documents to send: the fixtures where none is named (none with --keep).
     files: Vec<PathBuf>,
 }
@@ -78,6 +85,7 @@ struct Cast {
     stage: Stage,
     gateway: Gateway,
     partner: Partner,
+    depot: Depot,
     callbacks: UnboundedReceiver<Callback>,
 }
 
@@ -85,14 +93,15 @@ pub(super) async fn run(args: DemoArgs) -> Result<Answer> {
     let documents = documents(&args)?;
     let started = Instant::now();
     let mut cast = assemble(&args).await?;
-    story::opening(&cast.stage);
+    story::opening(&cast.stage, &cast.depot);
     let outcome = tokio::select! {
-        outcome = perform(&cast.stage, &mut cast.callbacks, &documents, started, args.keep) => outcome,
+        outcome = perform(&cast.stage, &cast.depot, &mut cast.callbacks, &documents, started, args.keep) => outcome,
         stopped = told_to_stop() => stopped.map(|()| ended(args.keep)),
         fault = cast.gateway.ended() => Err(fault),
     };
     cast.gateway.stop().await;
     cast.partner.stop().await;
+    cast.depot.stop().await;
     match outcome? {
         Answer::Yes => audited(&cast.stage).await,
         Answer::No => Ok(Answer::No),
@@ -122,17 +131,20 @@ async fn assemble(args: &DemoArgs) -> Result<Cast> {
     let stage = Stage::prepare(&args.dir, args.pki.as_deref(), args.port)?;
     let (partner, callbacks) = Partner::open(&stage).await?;
     stage.write(&partner.url())?;
+    let depot = Depot::open(&stage, args.depot).await?;
     gateway::register(&stage).await?;
     Ok(Cast {
         gateway: Gateway::start(&stage).await?,
         stage,
         partner,
+        depot,
         callbacks,
     })
 }
 
 async fn perform(
     stage: &Stage,
+    depot: &Depot,
     callbacks: &mut UnboundedReceiver<Callback>,
     documents: &[Document],
     started: Instant,
@@ -140,7 +152,7 @@ async fn perform(
 ) -> Result<Answer> {
     let mut answer = Answer::Yes;
     if !documents.is_empty() {
-        answer = main_job(stage, callbacks, documents).await?;
+        answer = main_job(stage, depot, callbacks, documents).await?;
         story::closing(stage, documents.len(), answer, started.elapsed());
     }
     if keep {
@@ -152,6 +164,7 @@ async fn perform(
 /// Sends everything, waits for the returns, checks and tells each piece's story.
 async fn main_job(
     stage: &Stage,
+    depot: &Depot,
     callbacks: &mut UnboundedReceiver<Callback>,
     documents: &[Document],
 ) -> Result<Answer> {
@@ -172,6 +185,8 @@ async fn main_job(
             Err(fault) => story::refused(document, fault),
         }
     }
+    let archive = lot::perform(stage, depot, &application, documents, &dossier()).await?;
+    all_well &= story::archive(&archive);
     story::command(&command);
     Ok(if all_well { Answer::Yes } else { Answer::No })
 }

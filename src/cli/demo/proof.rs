@@ -62,7 +62,7 @@ pub async fn check(
 }
 
 /// The piece's events, waiting for the acknowledgment's where the return has arrived.
-async fn events(application: &Application, id: &str, arrived: bool) -> Result<Vec<Value>> {
+pub async fn events(application: &Application, id: &str, arrived: bool) -> Result<Vec<Value>> {
     let path = format!("/v1/pieces/{id}/events");
     let looks = RECORDED.as_millis() / LOOK.as_millis();
     for _ in 0..looks {
@@ -141,9 +141,19 @@ async fn receipt(
 ) -> Result<(String, Option<Value>)> {
     let path = format!("/v1/pieces/{}/receipt", piece.id);
     let signed = application.bytes(&path, "application/pkcs7-mime").await?;
-    let message = stage.path("receipts").join(format!("{}.p7m", piece.id));
-    let content = message.with_extension("json");
-    stage::put(&message, &signed)?;
+    let file = stage.path("receipts").join(format!("{}.p7m", piece.id));
+    stage::put(&file, &signed)?;
+    message(stage, &file).await
+}
+
+/// Has `openssl` verify a signed receipt; answers the command, and what it proves, if it does.
+pub async fn message(stage: &Stage, message: &Path) -> Result<(String, Option<Value>)> {
+    let content = stage.path("receipts").join(
+        message
+            .with_extension("json")
+            .file_name()
+            .unwrap_or_default(),
+    );
     let root = stage.pki("ca.pem");
     let arguments = [
         "cms".to_owned(),

@@ -8,6 +8,7 @@ use std::{
 
 use toml::Value;
 
+use super::depot::DEPOT;
 use crate::kernel::fault::{Code, Fault, Result};
 
 /// The project that is configured.
@@ -95,6 +96,8 @@ impl Stage {
             ("callback.ca", self.pki_value("ca.pem")),
             ("callback.webhook_key_file", self.pki_value("webhook.key")),
             ("callback.allow", list(&["localhost"])),
+            ("return.depot", DEPOT.into()),
+            ("return.flow", "retours".into()),
         ])
     }
 

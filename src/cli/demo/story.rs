@@ -8,7 +8,9 @@ use serde_json::Value;
 use super::{
     super::{Answer, output},
     application::Piece,
+    depot::Depot,
     document::Document,
+    lot::Told,
     partner::Callback,
     proof::{Checks, shell_path},
     stage::{APPLICATION, CLIENT, PROJECT, Stage},
@@ -16,12 +18,13 @@ use super::{
 use crate::kernel::{clock::Clock, fault::Fault};
 
 /// What runs, before anything is sent.
-pub fn opening(stage: &Stage) {
+pub fn opening(stage: &Stage, depot: &Depot) {
     output::line(format!(
         "gateway   {} (mutual TLS, SQLite, local disk)",
         stage.url("")
     ));
-    output::line("partner   a stand-in for ASP's callback API (mutual TLS)\n");
+    output::line("partner   a stand-in for ASP's callback API (mutual TLS)");
+    output::line(format!("depot     {}\n", depot.about));
 }
 
 /// One piece from its first byte to its acknowledged return. Answers whether all of it is as it must be.
@@ -33,14 +36,31 @@ pub fn piece(document: &Document, piece: &Piece, checks: &Checks) -> bool {
         format!("{} ms", piece.took.as_millis())
     ));
     timeline(&checks.events);
-    for (what, holds) in &checks.verdicts {
-        output::line(format!(
-            "  {:>9}  {what}",
-            if *holds { "ok" } else { "NOT OK" }
-        ));
+    verdicts(&checks.verdicts)
+}
+
+/// The archive from its drop to the acknowledgment of its return. Answers whether all of it is as it must be.
+pub fn archive(told: &Told) -> bool {
+    output::line(format!(
+        "{}  {} bytes, through the depot",
+        told.name, told.size
+    ));
+    output::line(format!("  reconciliation id {}", told.id));
+    output::line(format!(
+        "  {:>9}  dropped, and its receipt in the sender's hands",
+        format!("{} ms", told.took.as_millis())
+    ));
+    timeline(&told.events);
+    verdicts(&told.verdicts)
+}
+
+fn verdicts(verdicts: &[(String, bool)]) -> bool {
+    for (what, holds) in verdicts {
+        let word = if *holds { "ok" } else { "NOT OK" };
+        output::line(format!("  {word:>9}  {what}"));
     }
     output::line("");
-    checks.verdicts.iter().all(|(_, holds)| *holds)
+    verdicts.iter().all(|(_, holds)| *holds)
 }
 
 /// A document that the gateway did not take.
@@ -81,9 +101,16 @@ fn in_words(event: &Value) -> String {
         "piece.received" => "received: stored, signed for, journalled".to_owned(),
         "piece.processed" => format!("processed: {}", plain(&detail["outcome"])),
         "return.created" => format!("return created: {}", plain(&detail["returnId"])),
-        "return.acknowledged" => {
-            format!("acknowledged by the partner: HTTP {}", detail["httpStatus"])
+        "return.acknowledged" => match detail["httpStatus"].as_u64() {
+            Some(status) if status > 0 => format!("acknowledged by the partner: HTTP {status}"),
+            _ => "acknowledged by the partner, by a file on the depot".to_owned(),
+        },
+        "archive.received" => {
+            "taken from the depot: stored, checked, signed for, journalled".to_owned()
         }
+        "archive.receipted" => "receipt left on the depot".to_owned(),
+        "archive.processed" => format!("all pieces processed: {}", plain(&detail["outcome"])),
+        "return.sent" => "return archive left on the depot".to_owned(),
         other => other.to_owned(),
     }
 }
