@@ -54,18 +54,21 @@ impl Depot {
             root,
             server: None,
         };
-        let transport = match reach {
-            Reach::Folder => format!(
-                "transport = \"folder\"\n[folder]\npath = {:?}\n",
-                depot.root
+        let (transport, above) = match reach {
+            Reach::Folder => {
+                let path = &depot.root;
+                let lines = format!("transport = \"folder\"\n[folder]\npath = {path:?}\n");
+                (lines, String::new())
+            }
+            // The server shows the whole machine to this key: paths start at its root.
+            Reach::Sftp => (
+                depot.serve(stage).await?,
+                format!("{}/", depot.root.display()),
             ),
-            Reach::Sftp => depot.serve(stage).await?,
         };
         fs::create_dir_all(stage.path("depots")).map_err(Fault::unavailable)?;
-        let text = format!(
-            "depot = \"{DEPOT}\"\npoll_millis = 200\n{transport}{}",
-            flows()
-        );
+        let flows = flows(&above);
+        let text = format!("depot = \"{DEPOT}\"\npoll_millis = 200\n{transport}{flows}");
         stage::put(&stage.path("depots").join("demo.toml"), text)?;
         Ok(depot)
     }
@@ -117,11 +120,10 @@ impl Depot {
             .map_err(Fault::unavailable)?
             .port();
         let (file, shown) = (dir.join("sshd_config"), dir.display());
-        let root = self.root.display();
         let text = format!(
             "Port {port}\nListenAddress 127.0.0.1\nHostKey \"{shown}/host\"\nPidFile none\nUsePAM no\nStrictModes no\n\
              AuthorizedKeysFile \"{shown}/client.pub\"\nPasswordAuthentication no\nPermitRootLogin prohibit-password\n\
-             Subsystem sftp internal-sftp\nForceCommand internal-sftp -d \"{root}\"\nAllowTcpForwarding no\nX11Forwarding no\n"
+             Subsystem sftp internal-sftp\nForceCommand internal-sftp\nAllowTcpForwarding no\nX11Forwarding no\n"
         );
         stage::put(&file, text)?;
         if rustix::process::getuid().is_root() {
@@ -153,12 +155,14 @@ impl Depot {
     }
 }
 
-fn flows() -> String {
+/// The flows, whose folders are below `above`.
+fn flows(above: &str) -> String {
+    let [inbox, receipts, rejected, out, acks] = FOLDERS.map(|name| format!("{above}{name}"));
     format!(
-        "\n[[flow]]\nname = \"lots\"\nproject = \"{PROJECT}\"\ndirection = \"in\"\npath = \"in\"\nreceipts = \"receipts\"\n\
-         rejected = \"rejected\"\nclient = \"{CLIENT}\"\n\
-         \n[[flow]]\nname = \"retours\"\nproject = \"{PROJECT}\"\ndirection = \"out\"\npath = \"out\"\n\
-         \n[[flow]]\nname = \"acquittements\"\nproject = \"{PROJECT}\"\ndirection = \"acknowledgments\"\npath = \"acks\"\n\
+        "\n[[flow]]\nname = \"lots\"\nproject = \"{PROJECT}\"\ndirection = \"in\"\npath = {inbox:?}\nreceipts = {receipts:?}\n\
+         rejected = {rejected:?}\nclient = \"{CLIENT}\"\n\
+         \n[[flow]]\nname = \"retours\"\nproject = \"{PROJECT}\"\ndirection = \"out\"\npath = {out:?}\n\
+         \n[[flow]]\nname = \"acquittements\"\nproject = \"{PROJECT}\"\ndirection = \"acknowledgments\"\npath = {acks:?}\n\
          answers = \"retours\"\n"
     )
 }
