@@ -4,6 +4,7 @@ SHELL := /bin/bash
 CARGO ?= cargo
 DEMO := target/demo
 PORT ?= 8443
+DEPOT ?= folder
 NAVETTE := $(CARGO) run --quiet --locked --bin navette --
 
 .PHONY: help demo run test bench fuzz
@@ -11,8 +12,8 @@ NAVETTE := $(CARGO) run --quiet --locked --bin navette --
 help: ## This list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-demo: built pki ## The main job before your eyes, with the fixtures or FILES="a.pdf b.png"
-	@$(NAVETTE) demo --dir $(DEMO) -- $(FILES)
+demo: built pki ## The main job before your eyes, with the fixtures or FILES="a.pdf b.png"; archives by DEPOT=sftp or folder
+	@$(NAVETTE) demo --dir $(DEMO) --depot $(DEPOT) -- $(FILES)
 
 run: built pki ## Leave the demonstration's gateway running, on port 8443 or PORT=…, and print a first call with curl
 	@$(NAVETTE) demo --dir $(DEMO) --keep --port $(PORT) -- $(FILES)
@@ -33,7 +34,7 @@ fuzz: ## The readers of archives under a fuzzer, ten minutes each; needs a night
 
 .PHONY: built pki
 built:
-	@scripts/install-needed demo
+	@scripts/install-needed $(if $(filter sftp,$(DEPOT)),demo-sftp,demo)
 	$(CARGO) build --locked --bin navette
 
 pki: built

@@ -73,9 +73,29 @@ fn a_demonstration_sends_the_fixtures_and_ends_well_by_itself() {
             .count(),
         5
     );
-    assert_eq!(said.matches("receipt verified by openssl").count(), 5);
+    assert_eq!(said.matches("receipt verified by openssl").count(), 6);
     assert!(!said.contains("NOT OK"), "{said}");
     assert!(said.contains("journal agree"), "{said}");
+}
+
+#[test]
+fn a_demonstration_drops_an_archive_and_shows_its_receipt_its_return_and_the_acknowledgment() {
+    for depot in ["folder", "sftp"] {
+        let said = demo(&folder(), &["--depot", depot]).succeeded();
+        let (_, archive) = said.split_once("through the depot").expect("an archive");
+        for told in [
+            "taken from the depot",
+            "receipt left on the depot",
+            "all pieces processed: processed",
+            "return archive left on the depot",
+            "acknowledged by the partner, by a file on the depot",
+            "ok  one return archive, for all of its 5 pieces",
+            "ok  receipt verified by openssl",
+        ] {
+            assert!(archive.contains(told), "{depot}, {told}: {said}");
+        }
+        assert!(!said.contains("NOT OK"), "{said}");
+    }
 }
 
 #[test]

@@ -158,7 +158,12 @@ impl Proxy {
         let mut chunk = [0; CHUNK];
         while let Ok(count) = from.read(&mut chunk) {
             let (allowed, cut) = self.allow(count);
-            if to.write_all(&chunk[..allowed]).is_err() || count == 0 {
+            if to.write_all(&chunk[..allowed]).is_err() {
+                // Nobody takes it any more: who sends is told, as by the server itself.
+                let _ = from.shutdown(Shutdown::Both);
+                break;
+            }
+            if count == 0 {
                 break;
             }
             if cut {
