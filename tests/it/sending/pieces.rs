@@ -82,7 +82,12 @@ both_engines! {
         // What its sender is shown is what lies there, byte for byte.
         let shown = client.get(&format!("/v1/pieces/{id}/return")).await;
         assert_eq!((shown.status, &shown.body[..]), (200, &all[0].1[..]));
-        let piece = client.get(&format!("/v1/pieces/{id}")).await.json();
+        // The file is seen before it is recorded that it was left.
+        let piece = crate::kit::wait::eventually("return left", super::SOON, async || {
+            let piece = client.get(&format!("/v1/pieces/{id}")).await.json();
+            (piece["return"]["state"] != "pending").then_some(piece)
+        })
+        .await;
         assert_eq!((&piece["status"], &piece["return"]["state"]), (&json!("returned"), &json!("sent")), "{piece}");
         acknowledge(&depot, &name);
         tokio::task::block_in_place(|| with_status(&gateway, &id, "acknowledged"));
