@@ -94,7 +94,7 @@ both_engines! {
             let is_backup = number % 2 == 1;
             let arguments: &[&str] = if is_backup { &backup } else { &purge };
             let mut child = gateway.start_command(arguments);
-            tokio::time::sleep(Duration::from_micros(chance.below(700_000))).await;
+            tokio::time::sleep(Duration::from_micros(chance.below(300_000))).await;
             let _ = child.kill();
             let ended = child.wait().expect("it is our child");
             deaths += usize::from(ended.signal() == Some(9));
