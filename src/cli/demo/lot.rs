@@ -49,7 +49,7 @@ pub async fn perform(
     stage: &Stage,
     depot: &Depot,
     application: &Application,
-    documents: &[Document],
+    documents: &[&Document],
     dossier: &str,
 ) -> Result<Told> {
     let archive = packed(stage, documents, dossier).await?;
@@ -106,7 +106,7 @@ pub async fn perform(
 }
 
 /// A folder with a copy of each document, made an archive as its builder would.
-async fn packed(stage: &Stage, documents: &[Document], dossier: &str) -> Result<PathBuf> {
+async fn packed(stage: &Stage, documents: &[&Document], dossier: &str) -> Result<PathBuf> {
     let (lots, folder) = (stage.path("lots"), stage.path("lots").join(dossier));
     fs::create_dir_all(&folder).map_err(Fault::unavailable)?;
     for document in documents {

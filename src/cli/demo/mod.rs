@@ -185,8 +185,13 @@ async fn main_job(
             Err(fault) => story::refused(document, fault),
         }
     }
-    let archive = lot::perform(stage, depot, &application, documents, &dossier()).await?;
-    all_well &= story::archive(&archive);
+    // An archive is refused whole for one document that the project does not take.
+    let taken = documents.iter().zip(&sent).filter(|(_, sent)| sent.is_ok());
+    let taken: Vec<_> = taken.map(|(document, _)| document).collect();
+    if !taken.is_empty() {
+        let archive = lot::perform(stage, depot, &application, &taken, &dossier()).await?;
+        all_well &= story::archive(&archive);
+    }
     story::command(&command);
     Ok(if all_well { Answer::Yes } else { Answer::No })
 }
