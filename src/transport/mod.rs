@@ -6,9 +6,9 @@
 //! | [`folder`] | a local or mounted directory |
 //! | [`ftps`] | an FTP server over TLS |
 //! | [`sftp`] | an SSH server |
-//! | [`line`] | a connection that is made when it is needed and made again when it was cut |
-//! | [`upload`] | a file sent so that nobody sees it before it is whole; taken up again after a cut |
-//! | [`download`] | a file read, taken up again after a cut if it is still the same |
+//! | [`mod@line`] | a connection that is made when it is needed and made again when it was cut |
+//! | [`mod@upload`] | a file sent so that nobody sees it before it is whole; taken up again after a cut |
+//! | [`mod@download`] | a file read, taken up again after a cut if it is still the same |
 //! | [`net`], [`pace`] | connections within a deadline; how slow a transfer may be |
 //! | [`path`] | names and folders of a depot |
 //! | [`check`] | whether a depot is as its settings say |
