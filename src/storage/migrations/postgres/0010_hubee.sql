@@ -111,7 +111,8 @@ CREATE TABLE hub_subscription_count (
 );
 
 -- Applicant, external id and partner's software are sealed in the exchange's metadata. `external_hash` is the keyed hash of
--- the external id, and the exchange's `dossier_hash`. `completed_at`: since when its notifications wait for scans (R15b).
+-- the external id, and the exchange's `dossier_hash`. `completed_at`: when HUBEE_COMPLETED was asked; `notified_at`: when its
+-- notifications were made, later where scans were awaited (R15b).
 CREATE TABLE hub_folder (
     id uuid PRIMARY KEY,
     partner text NOT NULL,
@@ -133,13 +134,15 @@ CREATE INDEX hub_folder_completed ON hub_folder (completed_at, id) WHERE status 
 CREATE INDEX hub_folder_closed ON hub_folder (process_code, closed_at, id) WHERE status = 'CLOSED';
 CREATE INDEX hub_folder_archived ON hub_folder (process_code, archived_at, id) WHERE status = 'ARCHIVED';
 
--- `sealed` holds its external id and partner attributes. `purge_at`: when its links may be removed (R23).
+-- `body` is sealed under the exchange's key: external id and partner attributes. `purge_at`: from when its links may be
+-- removed (R23). `portal_pending`: it reached the purge status, and the portal has not purged all of its files (R25).
 CREATE TABLE hub_case (
     id uuid PRIMARY KEY,
     folder_id uuid NOT NULL,
-    ordinal bigint NOT NULL,
     partner text NOT NULL,
     environment text NOT NULL,
+    ordinal bigint NOT NULL,
+    osl text COLLATE "C" NOT NULL,
     recipient text COLLATE "C" NOT NULL,
     process_code text COLLATE "C" NOT NULL,
     external_hash bytea NOT NULL,
@@ -149,66 +152,64 @@ CREATE TABLE hub_case (
     transmitted_at bigint,
     closed_at bigint,
     purge_at bigint,
-    sealed bytea NOT NULL
+    portal_pending boolean NOT NULL DEFAULT false,
+    body bytea NOT NULL
 );
 CREATE UNIQUE INDEX hub_case_by_folder ON hub_case (folder_id, ordinal);
 CREATE INDEX hub_case_by_recipient ON hub_case (recipient, process_code, id);
+CREATE INDEX hub_case_at_portal ON hub_case (recipient, id) WHERE portal_pending;
+CREATE INDEX hub_case_at_portal_by_osl ON hub_case (osl, id) WHERE portal_pending;
 
--- `sealed` holds file name, type and partner attributes; `event_id` is null for those of the folder itself. `document_id` is the
--- document that holds its present content; `scan_awaited_at`: since when that content waits for its antivirus verdict.
+-- `body` is sealed under the exchange's key: file name and partner attributes. `event_id` is null for those of the folder
+-- itself; `document_id` is the document that holds the present content. SCANNING: stored, and its antivirus verdict is awaited.
 CREATE TABLE hub_attachment (
     id uuid PRIMARY KEY,
     folder_id uuid NOT NULL,
     event_id uuid,
-    ordinal bigint NOT NULL,
     partner text NOT NULL,
     environment text NOT NULL,
+    ordinal bigint NOT NULL,
     status text NOT NULL,
+    kind text NOT NULL,
     size bigint NOT NULL,
     mime_type text NOT NULL,
     document_id uuid,
-    scan_awaited_at bigint,
     created_at bigint NOT NULL,
     updated_at bigint,
-    sealed bytea NOT NULL
+    body bytea NOT NULL
 );
 CREATE INDEX hub_attachment_by_folder ON hub_attachment (folder_id, ordinal);
 CREATE INDEX hub_attachment_by_event ON hub_attachment (event_id, ordinal) WHERE event_id IS NOT NULL;
 CREATE INDEX hub_attachment_by_document ON hub_attachment (document_id) WHERE document_id IS NOT NULL;
-CREATE INDEX hub_attachment_unscanned ON hub_attachment (scan_awaited_at, id) WHERE scan_awaited_at IS NOT NULL;
+CREATE INDEX hub_attachment_scanning ON hub_attachment (updated_at, id) WHERE status = 'SCANNING';
 
--- Which case may have which attachment: TO_DOWNLOAD, TO_DELETE from `delete_at` on, DELETED. The ordinal is the place among the
--- attachment's recipients. An event's attachments are linked to its case.
+-- Which case may have which attachment: TO_DOWNLOAD, TO_DELETE from `delete_at` on, DELETED. An event's attachments are linked
+-- to its case.
 CREATE TABLE hub_case_attachment (
     attachment_id uuid NOT NULL,
     case_id uuid NOT NULL,
-    ordinal bigint NOT NULL,
+    folder_id uuid NOT NULL,
     partner text NOT NULL,
     environment text NOT NULL,
-    recipient text COLLATE "C" NOT NULL,
-    process_code text COLLATE "C" NOT NULL,
     link_status text NOT NULL,
     delete_at bigint,
-    portal_purged_at bigint,
+    portal_purged boolean NOT NULL DEFAULT false,
     PRIMARY KEY (attachment_id, case_id)
 );
 CREATE INDEX hub_case_attachment_by_case ON hub_case_attachment (case_id, attachment_id);
+CREATE INDEX hub_case_attachment_by_folder ON hub_case_attachment (folder_id);
 CREATE INDEX hub_case_attachment_due ON hub_case_attachment (delete_at, attachment_id) WHERE link_status = 'TO_DELETE';
-CREATE INDEX hub_case_attachment_portal ON hub_case_attachment (recipient, process_code, case_id, attachment_id)
-    WHERE link_status <> 'TO_DOWNLOAD' AND portal_purged_at IS NULL;
-CREATE INDEX hub_case_attachment_portal_process ON hub_case_attachment (process_code, case_id, attachment_id)
-    WHERE link_status <> 'TO_DOWNLOAD' AND portal_purged_at IS NULL;
 
--- `transmitter` is the organisation that acted; `sealed` holds author, message, comment, partner attributes and software.
--- The order of a case's events is that of their ordinals.
+-- `author` is the organisation that acted, `actor` its scope; `body` is sealed under the exchange's key: author's name, message,
+-- comment, partner attributes and software. Oldest first is the order of their ids.
 CREATE TABLE hub_event (
     id uuid PRIMARY KEY,
-    case_id uuid NOT NULL,
     folder_id uuid NOT NULL,
-    ordinal bigint NOT NULL,
+    case_id uuid NOT NULL,
     partner text NOT NULL,
     environment text NOT NULL,
-    transmitter text COLLATE "C" NOT NULL,
+    author text COLLATE "C" NOT NULL,
+    actor text NOT NULL,
     action_type text NOT NULL,
     status text NOT NULL,
     notification boolean NOT NULL,
@@ -216,10 +217,11 @@ CREATE TABLE hub_event (
     case_new_status text,
     created_at bigint NOT NULL,
     updated_at bigint NOT NULL,
-    sealed bytea NOT NULL
+    body bytea NOT NULL
 );
-CREATE INDEX hub_event_by_case ON hub_event (case_id, ordinal, id);
+CREATE INDEX hub_event_by_case ON hub_event (case_id, id);
 CREATE INDEX hub_event_by_folder ON hub_event (folder_id);
+CREATE INDEX hub_event_by_author ON hub_event (author);
 
 -- What an organisation has not deleted yet: oldest first, by id.
 CREATE TABLE hub_notification (
@@ -230,34 +232,29 @@ CREATE TABLE hub_notification (
     transmitter text COLLATE "C" NOT NULL,
     process_code text COLLATE "C" NOT NULL,
     folder_id uuid NOT NULL,
-    case_id uuid NOT NULL,
+    case_id uuid,
     event_id uuid,
     created_at bigint NOT NULL
 );
 CREATE INDEX hub_notification_by_recipient ON hub_notification (recipient, id);
 CREATE INDEX hub_notification_by_process ON hub_notification (recipient, process_code, id);
-CREATE INDEX hub_notification_by_case ON hub_notification (case_id);
+CREATE INDEX hub_notification_by_folder ON hub_notification (folder_id);
+CREATE INDEX hub_notification_by_event ON hub_notification (event_id) WHERE event_id IS NOT NULL;
 
--- Mails that wait: `unit` goes as soon as it can (a job of its id), `digest` with the others of its subscription at `due_at`.
--- The address is read of the subscription when it leaves; a row is gone once its mail is.
+-- What the next digest of a subscription tells; a row is gone once its mail is. A mail of its own is a job.
 CREATE TABLE hub_mail (
     id uuid PRIMARY KEY,
-    partner text NOT NULL,
-    environment text NOT NULL,
-    kind text NOT NULL,
     subscription_id uuid NOT NULL,
-    process_code text COLLATE "C" NOT NULL,
-    folder_id uuid NOT NULL,
     case_id uuid NOT NULL,
     event_id uuid,
-    due_at bigint NOT NULL,
+    partner text NOT NULL,
+    environment text NOT NULL,
     created_at bigint NOT NULL
 );
-CREATE INDEX hub_mail_due ON hub_mail (kind, due_at, subscription_id, id);
-CREATE INDEX hub_mail_by_subscription ON hub_mail (subscription_id, kind, id);
-CREATE INDEX hub_mail_by_folder ON hub_mail (folder_id);
+CREATE INDEX hub_mail_by_subscription ON hub_mail (subscription_id, id);
+CREATE INDEX hub_mail_by_case ON hub_mail (case_id);
 
--- What a run of a batch did: a line here, and the ids in parts, each written with the changes that it tells.
+-- What a run of a batch did: its line, inserted when it starts and updated when it ends, and ids in parts where they are many.
 CREATE TABLE hub_report (
     id uuid PRIMARY KEY,
     environment text NOT NULL,
@@ -279,16 +276,15 @@ CREATE TABLE hub_report_part (
     PRIMARY KEY (report_id, ordinal)
 );
 
--- What stays of folders that were deleted: counts by the day of their creation (days since 1970), and nothing that leads back.
+-- What stays of folders that were deleted: counts by day (days since 1970), and nothing that leads back.
 CREATE TABLE hub_counter (
     day bigint NOT NULL,
     process_code text COLLATE "C" NOT NULL,
     osl text COLLATE "C" NOT NULL,
-    environment text NOT NULL,
     folders bigint NOT NULL,
     cases bigint NOT NULL,
-    events bigint NOT NULL,
     attachments bigint NOT NULL,
+    events bigint NOT NULL,
     bytes bigint NOT NULL,
     PRIMARY KEY (day, process_code, osl)
 );
