@@ -55,7 +55,7 @@ impl Standing {
 /// Whether `project`, or the hub, has its documents looked at.
 pub fn is_demanded(ctx: &Context, project: &str) -> bool {
     if project == HUB {
-        let hub = ctx.config.hubee.as_ref();
+        let hub = ctx.config.gateway.hubee.as_ref();
         return hub.is_some_and(|hub| hub.antivirus);
     }
     let project = ctx.config.projects.get(project);

@@ -15,7 +15,6 @@ use crate::{
         hubee::{
             Caller, Document, Refusal, Result,
             attachments::Status as FileStatus,
-            mails::{self, Mail},
             refusal::{self, CASE, EVENT},
             sight,
         },
@@ -63,8 +62,7 @@ pub async fn patch(
     let Some(to) = asked.copied() else {
         return Err(Refusal::bad("#/status: expected SENT or RECEIVED"));
     };
-    let mail = mails::of_case(ctx, case_id, Some(event_id))?;
-    refusal::write(&ctx.store, move |tx| change.go(tx, to, &mail)).await?;
+    refusal::write(&ctx.store, move |tx| change.go(tx, to)).await?;
     ctx.bell.notify_one();
     Ok(())
 }
@@ -103,11 +101,11 @@ impl Change {
         Ok((case, event))
     }
 
-    fn go(&self, tx: &mut Tx<'_>, to: Status, mail: &Mail) -> Result<()> {
+    fn go(&self, tx: &mut Tx<'_>, to: Status) -> Result<()> {
         let (case, event) = self.hold(tx)?;
         match (Status::parse(&event.status)?, to) {
             (from, to) if from == to => Ok(()),
-            (Status::InProgress, Status::Sent) => self.send(tx, &case, event, mail),
+            (Status::InProgress, Status::Sent) => self.send(tx, &case, &event),
             (Status::Sent, Status::Received) => self.acknowledge(tx, &event),
             (from, to) => {
                 let (from, to) = (from.as_str(), to.as_str());
@@ -117,11 +115,11 @@ impl Change {
     }
 
     /// Its author says that its files are all there.
-    fn send(&self, tx: &mut Tx<'_>, case: &CaseRow, event: EventRow, mail: &Mail) -> Result<()> {
-        sight::author(&self.caller, &event)?;
-        Refusal::unless_none(missing(tx, &event)?)?;
-        self.change(tx, &event, Status::Sent, Kind::EventSent)?;
-        follow::write(tx, &self.ctx, (case, &event), mail, Way::Changed)
+    fn send(&self, tx: &mut Tx<'_>, case: &CaseRow, event: &EventRow) -> Result<()> {
+        sight::author(&self.caller, event)?;
+        Refusal::unless_none(missing(tx, event)?)?;
+        self.change(tx, event, Status::Sent, Kind::EventSent)?;
+        follow::write(tx, &self.ctx, (case, event), Way::Changed)
     }
 
     /// The other side says that it has it: who made it cannot.

@@ -17,7 +17,6 @@ use crate::{
         hubee::{
             Caller, Document, Refusal, Result,
             attachments::announced::Place,
-            mails,
             process::Process,
             refusal::{self, CASE},
             sight,
@@ -143,7 +142,6 @@ fn files(ctx: &Context, key: &Key, event: &EventRow, posted: &Posted) -> Kept<Ve
 }
 
 async fn write(ctx: &Context, event: EventRow, files: Vec<AttachmentRow>) -> Result<()> {
-    let mail = mails::of_case(ctx, event.case_id, Some(event.id))?;
     let entry = entry(ctx, &event, files.len())?;
     let house = ctx.clone();
     refusal::write(&ctx.store, move |tx| {
@@ -152,7 +150,7 @@ async fn write(ctx: &Context, event: EventRow, files: Vec<AttachmentRow>) -> Res
         insert(tx, &case, &event, &files)?;
         journal_rows::append(tx, &entry)?;
         match event.status == Status::Sent.as_str() {
-            true => follow::write(tx, &house, (&case, &event), &mail, Way::Created),
+            true => follow::write(tx, &house, (&case, &event), Way::Created),
             false => Ok(()),
         }
     })

@@ -7,7 +7,7 @@ use crate::{
         hubee::{
             Refusal, Result, Scope,
             case::standing::{self, Moved},
-            mails::Mail,
+            mails,
             notification::{self, Notice},
             status::CaseStatus,
         },
@@ -32,7 +32,6 @@ pub(super) fn write(
     tx: &mut Tx<'_>,
     ctx: &Context,
     (case, event): (&CaseRow, &EventRow),
-    mail: &Mail,
     way: Way,
 ) -> Result<()> {
     if let Some(status) = &event.case_new_status {
@@ -46,10 +45,11 @@ pub(super) fn write(
     }
     let notice = notice(case, event);
     notification::notify(tx, ctx, &notice)?;
-    match notice.recipient == case.recipient && is_mailed(event, way) {
-        true => Ok(mail.queue(tx, &case.recipient, &case.process_code)?),
-        false => Ok(()),
+    if notice.recipient == case.recipient && is_mailed(event, way) {
+        let about = (case.id, Some(event.id));
+        mails::tell(tx, ctx, about, &case.recipient, &case.process_code)?;
     }
+    Ok(())
 }
 
 /// For the OSL where the SI acted, for the SI where anybody else did.
