@@ -89,7 +89,7 @@ fn unfit(why: &str) -> Fault {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::domain) mod tests {
     use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384};
 
     use super::*;
