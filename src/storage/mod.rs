@@ -14,6 +14,7 @@ pub mod dump;
 pub mod engine;
 pub mod exchanges;
 pub mod holds;
+pub mod hubee;
 pub mod idempotency;
 pub mod incidents;
 pub mod inspection;
@@ -84,6 +85,7 @@ pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
     all.extend(journal::of_sets());
     all.extend(purges::of_sets());
     all.extend(purging::of_sets());
+    all.extend(hubee::all());
     all
 }
 

@@ -4,7 +4,6 @@
 
 pub mod organizations;
 pub mod processes;
-pub mod referential;
 pub mod subscription_list;
 pub mod subscriptions;
 
@@ -13,8 +12,6 @@ pub(super) fn all() -> Vec<(&'static str, String)> {
     let fixed = [
         organizations::ALL,
         processes::ALL,
-        referential::ALL,
-        subscription_list::ALL,
         subscriptions::ALL,
     ];
     let fixed = fixed.concat().into_iter();
