@@ -110,6 +110,28 @@ pub enum Kind {
     TransferAcknowledged,
     /// CFT has given up sending a file.
     TransferFailed,
+    /// A télédossier was created.
+    FolderCreated,
+    /// All that belongs to a télédossier is there, or waits for the antivirus only.
+    FolderCompleted,
+    /// The recipients of a télédossier were notified.
+    FolderNotified,
+    /// A télédossier was closed.
+    FolderClosed,
+    /// A closed télédossier was opened again.
+    FolderReopened,
+    /// A télédossier that nobody was told of was deleted by its sender.
+    FolderWithdrawn,
+    /// The recipient of a case has read it for the first time.
+    CaseTransmitted,
+    /// A case has another status.
+    CaseMoved,
+    /// The cases of an organisation were given to another.
+    CasesMigrated,
+    /// The portal has purged its copies of attachments.
+    PortalPurged,
+    /// A notification was deleted by its recipient.
+    NotificationDeleted,
     /// An anomaly opened an incident, or opened it again.
     IncidentOpened,
     /// An operator has taken note of an incident.
@@ -168,6 +190,17 @@ impl Kind {
             Self::TransferSent => "transfer.sent",
             Self::TransferAcknowledged => "transfer.acknowledged",
             Self::TransferFailed => "transfer.failed",
+            Self::FolderCreated => "folder.created",
+            Self::FolderCompleted => "folder.completed",
+            Self::FolderNotified => "folder.notified",
+            Self::FolderClosed => "folder.closed",
+            Self::FolderReopened => "folder.reopened",
+            Self::FolderWithdrawn => "folder.withdrawn",
+            Self::CaseTransmitted => "case.transmitted",
+            Self::CaseMoved => "case.moved",
+            Self::CasesMigrated => "cases.migrated",
+            Self::PortalPurged => "portal.purged",
+            Self::NotificationDeleted => "notification.deleted",
             Self::IncidentOpened => "incident.opened",
             Self::IncidentAcknowledged => "incident.acknowledged",
             Self::IncidentCalled => "incident.called",
