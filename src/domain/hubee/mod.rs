@@ -11,19 +11,30 @@
 //! | [`perimeter`] | what a caller may touch |
 //! | [`refusal`] | how the hub says no, and units of work that may |
 //! | [`fields`], [`forms`] | a JSON body, every fault of it told at once |
+//! | [`attachments`] | announced files, their uploads and downloads, the antivirus |
+//! | [`events`] | what is done with a case and said about it |
+//! | [`sight`] | what a caller sees of cases and events |
 //!
 //! To add an operation: its contract in `schemas/openapi`, a function here that takes a [`Caller`] and answers
 //! [`Result`], its perimeter asked once the object is known to exist, and a handler in `http::hubee`.
 
+pub mod attachments;
 pub mod caller;
+pub mod case;
 pub mod client;
+pub mod completion;
+pub mod events;
 pub mod fields;
 pub mod forms;
+pub mod notification;
 pub mod organization_id;
 pub mod perimeter;
 pub mod refusal;
 pub mod registry;
 pub mod scope;
+pub mod sight;
+pub mod status;
+pub mod terms;
 #[cfg(test)]
 pub mod testing;
 pub mod token;

@@ -25,4 +25,4 @@ pub use self::{announced::Announced, scanner::Scanner};
 pub use super::status::AttachmentStatus as Status;
 
 /// The longest file of an attachment, in bytes (R14): 1 GiB.
-pub const LARGEST: u64 = 1_073_741_824;
+pub use crate::config::LARGEST_ATTACHMENT as LARGEST;
