@@ -86,6 +86,7 @@ pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
     all.extend(journal::of_sets());
     all.extend(purges::of_sets());
     all.extend(purging::of_sets());
+    all.extend(hubee::all());
     all
 }
 

@@ -46,6 +46,24 @@ pub enum Kind {
     PieceScanned,
     /// The antivirus found a signature in a content.
     PieceQuarantined,
+    /// The file of a hub's attachment became durable.
+    AttachmentReceived,
+    /// What was sent for a hub's attachment is not the announced file.
+    AttachmentRejected,
+    /// The antivirus found a signature in the file of a hub's attachment.
+    AttachmentQuarantined,
+    /// The antivirus gave no verdict; the file of a hub's attachment waits for one.
+    AttachmentAwaitsScan,
+    /// The antivirus looked at a file that waited for it, and found nothing.
+    AttachmentScanned,
+    /// Somebody acted on a hub's case.
+    EventCreated,
+    /// The files of an event are all there, and the other side is told of it.
+    EventSent,
+    /// The other side has taken note of an event.
+    EventAcknowledged,
+    /// An event was withdrawn before it was sent.
+    EventDeleted,
     /// Every processor has run.
     PieceProcessed,
     /// Every piece of an archive was processed.
@@ -140,6 +158,15 @@ impl Kind {
             Self::PieceAwaitsScan => "piece.awaits-scan",
             Self::PieceScanned => "piece.scanned",
             Self::PieceQuarantined => "piece.quarantined",
+            Self::AttachmentReceived => "attachment.received",
+            Self::AttachmentRejected => "attachment.rejected",
+            Self::AttachmentQuarantined => "attachment.quarantined",
+            Self::AttachmentAwaitsScan => "attachment.awaits-scan",
+            Self::AttachmentScanned => "attachment.scanned",
+            Self::EventCreated => "event.created",
+            Self::EventSent => "event.sent",
+            Self::EventAcknowledged => "event.acknowledged",
+            Self::EventDeleted => "event.deleted",
             Self::PieceProcessed => "piece.processed",
             Self::ArchiveProcessed => "archive.processed",
             Self::ReturnHeld => "return.held",

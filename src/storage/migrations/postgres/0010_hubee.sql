@@ -2,14 +2,15 @@
 -- exchange's own key and goes with it, except the subscriptions, which have keys of their own. An organisation is `TYPE-SIRET-BRANCH`.
 -- Codes, and texts by which lists are ordered, compare by bytes, as on SQLite.
 
--- A client is one organisation with one scope; `processes` is null where it is not limited to some.
+-- A client is one organisation with one scope; `processes` (codes between commas) is null where it is not limited to some.
 CREATE TABLE hub_client (
     id text PRIMARY KEY,
     name text NOT NULL,
     organization text COLLATE "C" NOT NULL,
+    partner text NOT NULL,
     environment text NOT NULL,
     scope text NOT NULL,
-    processes jsonb,
+    processes text,
     secret_sha256 bytea NOT NULL,
     created_at bigint NOT NULL,
     revoked_at bigint
@@ -61,7 +62,8 @@ CREATE INDEX hub_process_by_osl ON hub_process (osl, code);
 CREATE INDEX hub_process_by_company ON hub_process (company_register, code);
 
 -- `sealed` holds mails, persons and the reason of a refusal under the subscription's own key, which the first key of the hub
--- wraps (it outlives the days); a delegated actor's mail is found by its keyed hash.
+-- wraps (it outlives the days); a delegated actor's mail is found by its keyed hash. `activation_due_at`: when it becomes active
+-- by itself (R52).
 CREATE TABLE hub_subscription (
     id uuid PRIMARY KEY,
     partner text NOT NULL,
@@ -81,6 +83,7 @@ CREATE TABLE hub_subscription (
     end_at bigint,
     created_at bigint NOT NULL,
     updated_at bigint,
+    activation_due_at bigint,
     delegation_actor_hash bytea,
     wrapped_key bytea NOT NULL,
     sealed bytea NOT NULL,
@@ -100,7 +103,7 @@ CREATE INDEX hub_subscription_by_rejection ON hub_subscription (reject_at NULLS 
 CREATE INDEX hub_subscription_by_end ON hub_subscription (end_at NULLS FIRST, id);
 CREATE INDEX hub_subscription_by_update ON hub_subscription (updated_at NULLS FIRST, id);
 CREATE INDEX hub_subscription_by_delegate ON hub_subscription (delegation_actor_hash, id) WHERE delegation_actor_hash IS NOT NULL;
-CREATE INDEX hub_subscription_awaiting ON hub_subscription (activate_at, id) WHERE status = 'Inactif' AND activate_at IS NOT NULL;
+CREATE INDEX hub_subscription_due ON hub_subscription (activation_due_at, id) WHERE activation_due_at IS NOT NULL;
 
 -- How many subscriptions there are of each process and status, so that no list counts them one by one.
 CREATE TABLE hub_subscription_count (

@@ -2,11 +2,12 @@
 -- exchange's own key and goes with it, except the subscriptions, which have keys of their own. An organisation is `TYPE-SIRET-BRANCH`.
 -- Codes, and texts by which lists are ordered, compare by bytes, as on SQLite.
 
--- A client is one organisation with one scope; `processes` is null where it is not limited to some.
+-- A client is one organisation with one scope; `processes` (codes between commas) is null where it is not limited to some.
 CREATE TABLE hub_client (
     id TEXT PRIMARY KEY,
     name TEXT NOT NULL,
     organization TEXT NOT NULL,
+    partner TEXT NOT NULL,
     environment TEXT NOT NULL,
     scope TEXT NOT NULL,
     processes TEXT,
@@ -61,7 +62,8 @@ CREATE INDEX hub_process_by_osl ON hub_process (osl, code);
 CREATE INDEX hub_process_by_company ON hub_process (company_register, code);
 
 -- `sealed` holds mails, persons and the reason of a refusal under the subscription's own key, which the first key of the hub
--- wraps (it outlives the days); a delegated actor's mail is found by its keyed hash.
+-- wraps (it outlives the days); a delegated actor's mail is found by its keyed hash. `activation_due_at`: when it becomes active
+-- by itself (R52).
 CREATE TABLE hub_subscription (
     id BLOB PRIMARY KEY,
     partner TEXT NOT NULL,
@@ -81,6 +83,7 @@ CREATE TABLE hub_subscription (
     end_at INTEGER,
     created_at INTEGER NOT NULL,
     updated_at INTEGER,
+    activation_due_at INTEGER,
     delegation_actor_hash BLOB,
     wrapped_key BLOB NOT NULL,
     sealed BLOB NOT NULL,
@@ -100,7 +103,7 @@ CREATE INDEX hub_subscription_by_rejection ON hub_subscription (reject_at, id);
 CREATE INDEX hub_subscription_by_end ON hub_subscription (end_at, id);
 CREATE INDEX hub_subscription_by_update ON hub_subscription (updated_at, id);
 CREATE INDEX hub_subscription_by_delegate ON hub_subscription (delegation_actor_hash, id) WHERE delegation_actor_hash IS NOT NULL;
-CREATE INDEX hub_subscription_awaiting ON hub_subscription (activate_at, id) WHERE status = 'Inactif' AND activate_at IS NOT NULL;
+CREATE INDEX hub_subscription_due ON hub_subscription (activation_due_at, id) WHERE activation_due_at IS NOT NULL;
 
 -- How many subscriptions there are of each process and status, so that no list counts them one by one.
 CREATE TABLE hub_subscription_count (
