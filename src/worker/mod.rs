@@ -38,6 +38,7 @@ use crate::{
             sending::{overdue, process, send},
         },
         ged::scan,
+        hubee::attachments::verdict,
         incidents::{Herald, tell, trouble},
         jobs::{self, Kind, Settlement},
         returns::{
@@ -298,6 +299,7 @@ impl Worker {
             Kind::ProcessArchive => process::run(&self.ctx, &self.workshop, job).await,
             Kind::SendReturn => send::run(&self.ctx, &self.lines, job).await,
             Kind::AwaitAcknowledgment => overdue::run(&self.ctx, job).await,
+            Kind::ScanAttachment => verdict::run(&self.ctx, self.antivirus.as_ref(), job).await,
         }
     }
 }
@@ -306,6 +308,7 @@ impl Worker {
 fn after_settle(job: &JobRow) -> Option<&'static str> {
     match Kind::parse(&job.kind).ok()? {
         Kind::Scan => Some("scan.after-settle"),
+        Kind::ScanAttachment => Some("attachment.after-settle"),
         Kind::Process => Some("process.after-settle"),
         Kind::Deliver => Some("deliver.after-settle"),
         Kind::Depot => Some("depot.after-settle"),

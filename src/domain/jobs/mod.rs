@@ -66,6 +66,8 @@ pub enum Kind {
     SendReturn,
     /// See whether a return that was left on a depot was acknowledged in time.
     AwaitAcknowledgment,
+    /// Have the antivirus look at the file of a hub's attachment.
+    ScanAttachment,
 }
 
 impl Kind {
@@ -81,6 +83,7 @@ impl Kind {
             Self::ProcessArchive => "process-archive",
             Self::SendReturn => "send-return",
             Self::AwaitAcknowledgment => "await-acknowledgment",
+            Self::ScanAttachment => "scan-attachment",
         }
     }
 
@@ -96,6 +99,7 @@ impl Kind {
             "process-archive" => Ok(Self::ProcessArchive),
             "send-return" => Ok(Self::SendReturn),
             "await-acknowledgment" => Ok(Self::AwaitAcknowledgment),
+            "scan-attachment" => Ok(Self::ScanAttachment),
             other => Err(Fault::internal(format!("unknown kind of job {other}"))),
         }
     }
