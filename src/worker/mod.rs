@@ -38,7 +38,7 @@ use crate::{
             sending::{overdue, process, send},
         },
         ged::scan,
-        hubee::{forward, mails},
+        hubee::{attachments::verdict, forward, mails},
         incidents::{Herald, tell, trouble},
         jobs::{self, Kind, Settlement},
         returns::{
@@ -302,6 +302,7 @@ impl Worker {
             Kind::HubMail | Kind::HubEventMail => mails::unit(&self.ctx, &self.herald, job).await,
             Kind::HubDigest => mails::digest(&self.ctx, &self.herald, job).await,
             Kind::Forward => forward::run(&self.ctx, job).await,
+            Kind::ScanAttachment => verdict::run(&self.ctx, self.antivirus.as_ref(), job).await,
         }
     }
 }
@@ -310,6 +311,7 @@ impl Worker {
 fn after_settle(job: &JobRow) -> Option<&'static str> {
     match Kind::parse(&job.kind).ok()? {
         Kind::Scan => Some("scan.after-settle"),
+        Kind::ScanAttachment => Some("attachment.after-settle"),
         Kind::Process => Some("process.after-settle"),
         Kind::Deliver => Some("deliver.after-settle"),
         Kind::Depot => Some("depot.after-settle"),

@@ -15,6 +15,7 @@ mod disk;
 mod driver;
 mod figures;
 mod ftps;
+mod hubee;
 mod intake;
 mod lists;
 mod memory;
@@ -25,6 +26,7 @@ mod request;
 mod rounds;
 mod slow;
 mod subject;
+mod wire;
 mod yardsticks;
 
 #[path = "../kit/mod.rs"]
@@ -41,7 +43,7 @@ use figures::Figures;
 type Part = fn(&mut Figures);
 
 /// The parts in the order of a whole run; the yardsticks alone run only when named.
-const PARTS: [(&str, Part); 12] = [
+const PARTS: [(&str, Part); 15] = [
     ("intake", intake::small_ones),
     ("large", intake::large_ones),
     ("memory", memory::measure),
@@ -53,6 +55,9 @@ const PARTS: [(&str, Part); 12] = [
     ("archives", archives::measure),
     ("depots", depots::measure),
     ("ftps", ftps::measure),
+    ("folders", hubee::folders::measure),
+    ("notifications", hubee::notifications::measure),
+    ("attachment", hubee::attachment::measure),
     ("yardsticks", yardsticks::measure),
 ];
 

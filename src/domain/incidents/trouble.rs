@@ -13,6 +13,7 @@ use crate::{
     kernel::fault::{Code as FaultCode, Fault, Result},
     storage::{
         exchanges::{self, ExchangeRow},
+        hubee::attachments,
         jobs::JobRow,
         returns,
     },
@@ -108,6 +109,10 @@ async fn exchange(ctx: &Context, job: &JobRow) -> Result<Option<ExchangeRow>> {
                 None => Ok(None),
             }
         }
+        Kind::ScanAttachment => match attachments::find(tx, subject)? {
+            Some(row) => exchanges::find(tx, row.folder_id),
+            None => Ok(None),
+        },
         // What fails on a depot, or by mail, has incidents of its own.
         Kind::Mail | Kind::Ticket | Kind::Depot => Ok(None),
         Kind::HubMail | Kind::HubEventMail | Kind::HubDigest => Ok(None),

@@ -76,6 +76,8 @@ pub enum Kind {
     HubDigest,
     /// Send an exchange on as a télédossier.
     Forward,
+    /// Have the antivirus look at the file of a hub's attachment.
+    ScanAttachment,
 }
 
 impl Kind {
@@ -95,6 +97,7 @@ impl Kind {
             Self::HubEventMail => "hub-event-mail",
             Self::HubDigest => "hub-digest",
             Self::Forward => "forward",
+            Self::ScanAttachment => "scan-attachment",
         }
     }
 
@@ -114,6 +117,7 @@ impl Kind {
             "hub-event-mail" => Ok(Self::HubEventMail),
             "hub-digest" => Ok(Self::HubDigest),
             "forward" => Ok(Self::Forward),
+            "scan-attachment" => Ok(Self::ScanAttachment),
             other => Err(Fault::internal(format!("unknown kind of job {other}"))),
         }
     }

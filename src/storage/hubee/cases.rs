@@ -24,6 +24,8 @@ pub struct CaseRow {
     pub ordinal: u32,
     /// Partner (the folder's organisation) and environment.
     pub owner: Owner,
+    /// The organisation of its folder.
+    pub osl: String,
     /// The organisation that it is for, `SI-SIRET-BRANCH`.
     pub recipient: String,
     /// The code of its folder's process.
@@ -43,20 +45,21 @@ pub struct CaseRow {
     /// From when on its binaries may go, where it has reached the status for that (R23).
     pub purge_at: Option<Timestamp>,
     /// External id and partner attributes, sealed.
-    pub sealed: Vec<u8>,
+    pub body: Vec<u8>,
 }
 
 statements! {
-    INSERT = "INSERT INTO hub_case (id, folder_id, ordinal, partner, environment, recipient, process_code, external_hash, status, \
-        created_at, sealed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
-    FIND = "SELECT id, folder_id, ordinal, partner, environment, recipient, process_code, external_hash, status, created_at, \
-        updated_at, transmitted_at, closed_at, purge_at, sealed FROM hub_case WHERE id = $1";
-    OF_FOLDER = "SELECT id, folder_id, ordinal, partner, environment, recipient, process_code, external_hash, status, created_at, \
-        updated_at, transmitted_at, closed_at, purge_at, sealed FROM hub_case WHERE folder_id = $1 ORDER BY ordinal";
+    INSERT = "INSERT INTO hub_case (id, folder_id, ordinal, partner, environment, osl, recipient, process_code, external_hash, status, \
+        created_at, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+    FIND = "SELECT id, folder_id, ordinal, partner, environment, osl, recipient, process_code, external_hash, status, created_at, \
+        updated_at, transmitted_at, closed_at, purge_at, body FROM hub_case WHERE id = $1";
+    OF_FOLDER = "SELECT id, folder_id, ordinal, partner, environment, osl, recipient, process_code, external_hash, status, created_at, \
+        updated_at, transmitted_at, closed_at, purge_at, body FROM hub_case WHERE folder_id = $1 ORDER BY ordinal";
     LOCK = "UPDATE hub_case SET status = status WHERE id = $1";
     SET_STATUS = "UPDATE hub_case SET status = $1, updated_at = $2, closed_at = $3, purge_at = $4 WHERE id = $5";
-    NOTIFIED = "UPDATE hub_case SET status = 'HUBEE_NOTIFIED', updated_at = $1 WHERE folder_id = $2 AND status <> 'ARCHIVED'";
-    COMPLETED = "UPDATE hub_case SET status = 'HUBEE_COMPLETED', updated_at = $1 WHERE folder_id = $2 AND status <> 'ARCHIVED'";
+    PORTAL = "UPDATE hub_case SET portal_pending = EXISTS (SELECT 1 FROM hub_case_attachment l WHERE l.case_id = hub_case.id \
+        AND NOT l.portal_purged) WHERE id = $1 AND purge_at IS NOT NULL";
+    NO_PORTAL = "UPDATE hub_case SET portal_pending = false WHERE id = $1";
     TRANSMITTED = "UPDATE hub_case SET transmitted_at = $1 WHERE id = $2 AND transmitted_at IS NULL";
     DELETE_OF_FOLDER = "DELETE FROM hub_case WHERE folder_id = $1";
 }
@@ -67,13 +70,13 @@ const MIGRATE_SOME: &str =
 const MIGRATE_ALL: &str =
     "UPDATE hub_case SET recipient = $1, updated_at = $2 WHERE recipient = $3";
 /// The same of their events, of which it is the author.
-const EVENTS_SOME: &str = "UPDATE hub_event SET transmitter = $1 WHERE transmitter = $2 AND case_id IN \
+const EVENTS_SOME: &str = "UPDATE hub_event SET author = $1 WHERE author = $2 AND case_id IN \
     (SELECT id FROM hub_case WHERE recipient = $2 AND process_code IN ({}))";
-const EVENTS_ALL: &str = "UPDATE hub_event SET transmitter = $1 WHERE transmitter = $2 AND case_id IN \
+const EVENTS_ALL: &str = "UPDATE hub_event SET author = $1 WHERE author = $2 AND case_id IN \
     (SELECT id FROM hub_case WHERE recipient = $2)";
 
 /// The statements over sets, for the preparation test.
-pub(in crate::storage) fn of_sets() -> Vec<(&'static str, String)> {
+pub fn of_sets() -> Vec<(&'static str, String)> {
     let none = [Value::Null, Value::Null, Value::Null];
     let some = sets::filled(MIGRATE_SOME, &none, &[&[Value::Null]]).0;
     let events = sets::filled(EVENTS_SOME, &none[1..], &[&[Value::Null]]).0;
@@ -94,12 +97,13 @@ pub fn insert(case: &CaseRow) -> (&'static str, Vec<Value>) {
         c.ordinal,
         c.owner.partner,
         c.owner.environment,
+        c.osl,
         c.recipient,
         c.process_code,
         c.external_hash,
         c.status,
         c.created_at,
-        c.sealed
+        c.body
     ];
     (INSERT, values.into())
 }
@@ -134,14 +138,11 @@ pub fn set_status(
     tx.execute(SET_STATUS, &values).map(drop)
 }
 
-/// Moves the cases of a folder to `HUBEE_NOTIFIED`.
-pub fn all_notified(tx: &mut Tx<'_>, folder: Uuid, now: Timestamp) -> Result<()> {
-    tx.execute(NOTIFIED, &params![now, folder]).map(drop)
-}
-
-/// Moves the cases of a folder to `HUBEE_COMPLETED`.
-pub fn all_completed(tx: &mut Tx<'_>, folder: Uuid, now: Timestamp) -> Result<()> {
-    tx.execute(COMPLETED, &params![now, folder]).map(drop)
+/// Whether the portal still has files of a case to purge: asked anew once it reached the status for that, once it left it
+/// (`goes` is false), and once the portal has purged some (R25).
+pub fn set_portal(tx: &mut Tx<'_>, id: Uuid, goes: bool) -> Result<()> {
+    let sql = if goes { PORTAL } else { NO_PORTAL };
+    tx.execute(sql, &params![id]).map(drop)
 }
 
 /// Records the recipient's first reading. Answers whether this one was it.
@@ -197,15 +198,16 @@ fn case(row: &Row) -> Result<CaseRow> {
         folder_id: row.get(1)?,
         ordinal: row.get(2)?,
         owner: owner(row, 3)?,
-        recipient: row.get(5)?,
-        process_code: row.get(6)?,
-        external_hash: row.get(7)?,
-        status: row.get(8)?,
-        created_at: instant(row.get(9)?),
-        updated_at: at(10)?,
-        transmitted_at: at(11)?,
-        closed_at: at(12)?,
-        purge_at: at(13)?,
-        sealed: row.get(14)?,
+        osl: row.get(5)?,
+        recipient: row.get(6)?,
+        process_code: row.get(7)?,
+        external_hash: row.get(8)?,
+        status: row.get(9)?,
+        created_at: instant(row.get(10)?),
+        updated_at: at(11)?,
+        transmitted_at: at(12)?,
+        closed_at: at(13)?,
+        purge_at: at(14)?,
+        body: row.get(15)?,
     })
 }

@@ -8,7 +8,7 @@ use crate::{
     kernel::fault::Result,
     params, statements,
     storage::{
-        engine::{Tx, Value},
+        engine::{Row, Tx, Value},
         sets,
     },
 };
@@ -30,14 +30,14 @@ impl Pair {
     };
 }
 
-/// Whose links are listed.
+/// Whose cases are listed.
 #[derive(Clone, Debug)]
 pub enum Whose {
-    /// Of everybody.
+    /// Everybody's.
     Everybody,
-    /// Of these processes.
-    Processes(Vec<String>),
-    /// Of the cases of one recipient, all of them or those of some processes.
+    /// Those of the folders of one organisation.
+    Osl(String),
+    /// Those of one recipient, all of them or those of some processes.
     Recipient(String, Option<Vec<String>>),
 }
 
@@ -46,32 +46,28 @@ statements! {
         WHERE case_id = $2 AND link_status <> 'DELETED'";
     TO_DOWNLOAD = "UPDATE hub_case_attachment SET link_status = 'TO_DOWNLOAD', delete_at = NULL \
         WHERE case_id = $1 AND link_status = 'TO_DELETE'";
-    PURGED = "UPDATE hub_case_attachment SET portal_purged_at = $1 WHERE attachment_id = $2 AND case_id = $3 \
-        AND link_status <> 'TO_DOWNLOAD' AND portal_purged_at IS NULL";
-    OF_FOLDER = "SELECT l.attachment_id, l.case_id FROM hub_case_attachment l JOIN hub_case c ON c.id = l.case_id \
-        WHERE c.folder_id = $1 ORDER BY l.attachment_id, l.ordinal";
-    DELETE_OF_FOLDER = "DELETE FROM hub_case_attachment WHERE case_id IN (SELECT id FROM hub_case WHERE folder_id = $1)";
-    PORTAL_ALL = "SELECT case_id, attachment_id FROM hub_case_attachment WHERE link_status <> 'TO_DOWNLOAD' \
-        AND portal_purged_at IS NULL AND case_id >= $1 AND (case_id > $1 OR attachment_id > $2) \
-        ORDER BY case_id, attachment_id LIMIT $3";
-    PORTAL_PROCESS = "SELECT case_id, attachment_id FROM hub_case_attachment WHERE link_status <> 'TO_DOWNLOAD' \
-        AND portal_purged_at IS NULL AND case_id >= $1 AND (case_id > $1 OR attachment_id > $2) AND process_code = $3 \
-        ORDER BY case_id, attachment_id LIMIT $4";
-    PORTAL_RECIPIENT = "SELECT case_id, attachment_id FROM hub_case_attachment WHERE link_status <> 'TO_DOWNLOAD' \
-        AND portal_purged_at IS NULL AND case_id >= $1 AND (case_id > $1 OR attachment_id > $2) AND recipient = $3 \
-        AND process_code = $4 ORDER BY case_id, attachment_id LIMIT $5";
-    RECIPIENT_PROCESSES = "SELECT DISTINCT process_code FROM hub_case WHERE recipient = $1 ORDER BY process_code";
-    MIGRATE_ALL = "UPDATE hub_case_attachment SET recipient = $1 WHERE case_id IN (SELECT id FROM hub_case WHERE recipient = $2)";
+    PURGED = "UPDATE hub_case_attachment SET portal_purged = true WHERE attachment_id = $1 AND case_id = $2 \
+        AND link_status <> 'TO_DOWNLOAD'";
+    PORTAL_ALL = "SELECT l.case_id, l.attachment_id FROM hub_case c JOIN hub_case_attachment l ON l.case_id = c.id \
+        WHERE c.portal_pending AND c.id >= $1 AND (c.id > $1 OR l.attachment_id > $2) AND NOT l.portal_purged \
+        ORDER BY c.id, l.attachment_id LIMIT $3";
+    PORTAL_OSL = "SELECT l.case_id, l.attachment_id FROM hub_case c JOIN hub_case_attachment l ON l.case_id = c.id \
+        WHERE c.portal_pending AND c.id >= $1 AND (c.id > $1 OR l.attachment_id > $2) AND NOT l.portal_purged AND c.osl = $3 \
+        ORDER BY c.id, l.attachment_id LIMIT $4";
+    PORTAL_RECIPIENT = "SELECT l.case_id, l.attachment_id FROM hub_case c JOIN hub_case_attachment l ON l.case_id = c.id \
+        WHERE c.portal_pending AND c.id >= $1 AND (c.id > $1 OR l.attachment_id > $2) AND NOT l.portal_purged AND c.recipient = $3 \
+        ORDER BY c.id, l.attachment_id LIMIT $4";
 }
 
-const MIGRATE_SOME: &str = "UPDATE hub_case_attachment SET recipient = $1 WHERE case_id IN \
-    (SELECT id FROM hub_case WHERE recipient = $2 AND process_code IN ({}))";
+/// The same for some processes of a recipient.
+const PORTAL_SOME: &str = "SELECT l.case_id, l.attachment_id FROM hub_case c JOIN hub_case_attachment l ON l.case_id = c.id \
+    WHERE c.portal_pending AND c.id >= $1 AND (c.id > $1 OR l.attachment_id > $2) AND NOT l.portal_purged AND c.recipient = $3 \
+    AND c.process_code IN ({}) ORDER BY c.id, l.attachment_id LIMIT ";
 
-/// The statements over sets, for the preparation test.
-pub(super) fn of_sets() -> Vec<(&'static str, String)> {
-    let none = [Value::Null, Value::Null];
-    let some = sets::filled(MIGRATE_SOME, &none, &[&[Value::Null]]).0;
-    vec![("MIGRATE_SOME", some)]
+/// The statements over sets, for the preparation test and that of the query plans.
+pub fn of_sets() -> Vec<(&'static str, String)> {
+    let whose = Whose::Recipient(String::new(), Some(vec![String::new(); 2]));
+    vec![("PORTAL_SOME", statement(&whose, Pair::FIRST, 1).0)]
 }
 
 /// The binaries of a case may go from `at` on.
@@ -85,96 +81,43 @@ pub fn to_download(tx: &mut Tx<'_>, case: Uuid) -> Result<()> {
 }
 
 /// Notes that the portal has purged its copy. A pair that there is not, or that is not to go, is passed over.
-pub fn purged(tx: &mut Tx<'_>, pair: Pair, at: Timestamp) -> Result<()> {
-    let values = params![at, pair.attachment_id, pair.case_id];
+pub fn purged(tx: &mut Tx<'_>, pair: Pair) -> Result<()> {
+    let values = params![pair.attachment_id, pair.case_id];
     tx.execute(PURGED, &values).map(drop)
-}
-
-/// The links of a folder's cases: the cases of each attachment in the order in which its recipients were given.
-pub fn of_folder(tx: &mut Tx<'_>, folder: Uuid) -> Result<Vec<Pair>> {
-    let rows = tx.query(OF_FOLDER, &params![folder])?;
-    rows.iter()
-        .map(|row| {
-            Ok(Pair {
-                attachment_id: row.get(0)?,
-                case_id: row.get(1)?,
-            })
-        })
-        .collect()
-}
-
-/// Takes out the links of a folder's cases, before the cases themselves.
-pub fn delete_of_folder(tx: &mut Tx<'_>, folder: Uuid) -> Result<()> {
-    tx.execute(DELETE_OF_FOLDER, &params![folder]).map(drop)
 }
 
 /// At most `limit` pairs that reached the status to go and that the portal has not purged, from after `after` on, in order.
 pub fn for_portal(tx: &mut Tx<'_>, whose: &Whose, after: Pair, limit: u32) -> Result<Vec<Pair>> {
-    let (case, attachment) = (after.case_id, after.attachment_id);
+    let (sql, values) = statement(whose, after, limit);
+    let rows = tx.query(&sql, &values)?;
+    rows.iter().map(pair).collect()
+}
+
+/// Only what is asked for stands in it, so that each has its index.
+fn statement(whose: &Whose, after: Pair, limit: u32) -> (String, Vec<Value>) {
+    let mut values: Vec<Value> = params![after.case_id, after.attachment_id].into();
+    let mut with = |more: &[Value]| {
+        values.extend_from_slice(more);
+        values.clone()
+    };
     match whose {
-        Whose::Everybody => pairs(tx, PORTAL_ALL, &params![case, attachment, limit]),
-        Whose::Processes(codes) => merged(codes, limit, |code| {
-            pairs(tx, PORTAL_PROCESS, &params![case, attachment, code, limit])
-        }),
-        Whose::Recipient(recipient, codes) => {
-            let codes = match codes {
-                Some(codes) => codes.clone(),
-                None => recipient_processes(tx, recipient)?,
-            };
-            merged(&codes, limit, |code| {
-                let values = params![case, attachment, recipient, code, limit];
-                pairs(tx, PORTAL_RECIPIENT, &values)
-            })
+        Whose::Everybody => (PORTAL_ALL.to_owned(), with(&params![limit])),
+        Whose::Osl(osl) => (PORTAL_OSL.to_owned(), with(&params![osl, limit])),
+        Whose::Recipient(si, None) => (PORTAL_RECIPIENT.to_owned(), with(&params![si, limit])),
+        Whose::Recipient(si, Some(codes)) => {
+            let codes: Vec<Value> = codes.iter().map(Value::from).collect();
+            // A client is issued for a handful of processes; none stands for nothing.
+            let codes = if codes.is_empty() { vec![Value::Null] } else { codes };
+            let (sql, mut values) = sets::filled(PORTAL_SOME, &with(&params![si]), &[&codes]);
+            values.push(limit.into());
+            (format!("{sql}${}", values.len()), values)
         }
     }
 }
 
-/// The processes of which a recipient has cases.
-fn recipient_processes(tx: &mut Tx<'_>, recipient: &str) -> Result<Vec<String>> {
-    let rows = tx.query(RECIPIENT_PROCESSES, &params![recipient])?;
-    rows.iter().map(|row| row.get(0)).collect()
-}
-
-/// One index answers for one process: the first `limit` of all are among the first `limit` of each.
-fn merged(
-    codes: &[String],
-    limit: u32,
-    mut of: impl FnMut(&str) -> Result<Vec<Pair>>,
-) -> Result<Vec<Pair>> {
-    let mut found = Vec::new();
-    for code in codes {
-        found.extend(of(code)?);
-    }
-    found.sort_unstable();
-    found.dedup();
-    found.truncate(limit as usize);
-    Ok(found)
-}
-
-fn pairs(tx: &mut Tx<'_>, sql: &str, values: &[Value]) -> Result<Vec<Pair>> {
-    let rows = tx.query(sql, values)?;
-    rows.iter()
-        .map(|row| {
-            Ok(Pair {
-                case_id: row.get(0)?,
-                attachment_id: row.get(1)?,
-            })
-        })
-        .collect()
-}
-
-/// Gives the links of the cases of `source`, of these processes or of all, to `target`: before the cases themselves.
-pub fn migrate(
-    tx: &mut Tx<'_>,
-    (source, target): (&str, &str),
-    processes: Option<&[String]>,
-) -> Result<()> {
-    let fixed = params![target, source];
-    match processes {
-        None => tx.execute(MIGRATE_ALL, &fixed).map(drop),
-        Some(processes) => {
-            let codes: Vec<Value> = processes.iter().map(Value::from).collect();
-            sets::run(tx, MIGRATE_SOME, &fixed, &codes)
-        }
-    }
+fn pair(row: &Row) -> Result<Pair> {
+    Ok(Pair {
+        case_id: row.get(0)?,
+        attachment_id: row.get(1)?,
+    })
 }

@@ -28,8 +28,8 @@ pub struct NotificationRow {
     pub process_code: String,
     /// The folder.
     pub folder_id: Uuid,
-    /// The case.
-    pub case_id: Uuid,
+    /// The case, where it is of one.
+    pub case_id: Option<Uuid>,
     /// The event that it tells of, where it is not of a new case.
     pub event_id: Option<Uuid>,
     /// When it was made.
@@ -65,7 +65,7 @@ statements! {
     FIND = "SELECT id, partner, environment, recipient, transmitter, process_code, folder_id, case_id, event_id, created_at \
         FROM hub_notification WHERE id = $1";
     DELETE = "DELETE FROM hub_notification WHERE id = $1";
-    IN_FOLDER = "SELECT 1 FROM hub_notification n JOIN hub_case c ON n.case_id = c.id WHERE c.folder_id = $1 LIMIT 1";
+    IN_FOLDER = "SELECT 1 FROM hub_notification WHERE folder_id = $1 LIMIT 1";
     MIGRATE_RECEIVED_ALL = "UPDATE hub_notification SET recipient = $1 WHERE recipient = $2";
     MIGRATE_SENT_ALL = "UPDATE hub_notification SET transmitter = $1 WHERE transmitter = $2 AND case_id IN \
         (SELECT id FROM hub_case WHERE recipient = $2)";

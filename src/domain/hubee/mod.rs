@@ -1,0 +1,49 @@
+//! The HubEE hub: folders (télédossiers) that online services deposit for information systems, with what is said about
+//! them on the way. A folder is an exchange of kind `teledossier`; vault, keys, journal, jobs and purge are the house's own.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | [`organization_id`] | the name of an organisation |
+//! | [`scope`] | what a client is to the hub, and sets of it |
+//! | [`client`], [`registry`] | who may call, as this process knows them |
+//! | [`token`] | access tokens of the hub, and their grant |
+//! | [`caller`] | who calls, and the software that it runs |
+//! | [`perimeter`] | what a caller may touch |
+//! | [`refusal`] | how the hub says no, and units of work that may |
+//! | [`fields`], [`forms`] | a JSON body, every fault of it told at once |
+//! | [`attachments`] | announced files, their uploads and downloads, the antivirus |
+//! | [`events`] | what is done with a case and said about it |
+//! | [`sight`] | what a caller sees of cases and events |
+//!
+//! To add an operation: its contract in `schemas/openapi`, a function here that takes a [`Caller`] and answers
+//! [`Result`], its perimeter asked once the object is known to exist, and a handler in `http::hubee`.
+
+pub mod attachments;
+pub mod caller;
+pub mod case;
+pub mod client;
+pub mod completion;
+pub mod events;
+pub mod fields;
+pub mod forms;
+pub mod notification;
+pub mod organization_id;
+pub mod perimeter;
+pub mod refusal;
+pub mod registry;
+pub mod scope;
+pub mod sight;
+pub mod status;
+pub mod terms;
+#[cfg(test)]
+pub mod testing;
+pub mod token;
+
+pub use caller::{Caller, PartnerInfo};
+pub use client::Client;
+pub use fields::{Document, Fields};
+pub use organization_id::OrganizationId;
+pub use refusal::{Refusal, Result};
+pub use registry::Registry;
+pub use scope::Scope;
+pub use token::Tokens;
