@@ -100,6 +100,8 @@ pub enum Kind {
     BackupRestored,
     /// A client was added, rotated or revoked.
     ClientChanged,
+    /// An organisation, a process or a subscription of the hub was created, replaced or activated.
+    ReferentialChanged,
     /// A file that came by CFT was taken.
     TransferReceived,
     /// CFT has taken the request to send a file.
@@ -197,6 +199,7 @@ impl Kind {
             Self::BackupMade => "backup.made",
             Self::BackupRestored => "backup.restored",
             Self::ClientChanged => "client.changed",
+            Self::ReferentialChanged => "referential.changed",
             Self::TransferReceived => "transfer.received",
             Self::TransferSubmitted => "transfer.submitted",
             Self::TransferSent => "transfer.sent",
