@@ -42,37 +42,78 @@ async fn an_unknown_parameter_is_refused_by_its_name() {
         admin.get(&path).await.is_bad(&["couleur"]);
     }
     let path = format!("{FOLDERS}/folders?couleur=bleu");
-    admin.post(&path, &json!({})).await.is_bad(&["couleur", "applicant"]);
+    admin
+        .post(&path, &json!({}))
+        .await
+        .is_bad(&["couleur", "applicant"]);
 }
 
 /// R7: faults of headers, of the path and of the query are told in one answer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_faults_of_a_head_are_told_at_once() {
     let (_gateway, admin) = admin().await;
-    let request = admin.request(Method::GET, &format!("{FOLDERS}/notifications?maxResult=-1&a=1&b=2"));
-    let request = request.header("editorName", "e".repeat(51)).header("softwareVersion", "v".repeat(51));
+    let request = admin.request(
+        Method::GET,
+        &format!("{FOLDERS}/notifications?maxResult=-1&a=1&b=2"),
+    );
+    let request = request
+        .header("editorName", "e".repeat(51))
+        .header("softwareVersion", "v".repeat(51));
     let answer = finish(request).await;
-    answer.is_bad(&["maxResult", "query.a", "query.b", "editorName", "softwareVersion"]);
+    answer.is_bad(&[
+        "maxResult",
+        "query.a",
+        "query.b",
+        "editorName",
+        "softwareVersion",
+    ]);
     assert_eq!(answer.messages().len(), 5, "{answer:?}");
-    let request = admin.sending(Method::POST, &format!("{FOLDERS}/folders"), &json!({ "externalId": 5 }));
+    let request = admin.sending(
+        Method::POST,
+        &format!("{FOLDERS}/folders"),
+        &json!({ "externalId": 5 }),
+    );
     let answer = finish(request.header("applicationName", "a".repeat(51))).await;
-    answer.is_bad(&["applicationName", "externalId", "processCode", "applicant", "cases", "attachments"]);
+    answer.is_bad(&[
+        "applicationName",
+        "externalId",
+        "processCode",
+        "applicant",
+        "cases",
+        "attachments",
+    ]);
 }
 
 /// R7: an id of a path that is no UUID is 400 and named; one that nobody has is 404.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_id_that_is_no_uuid_is_refused_by_its_name() {
     let (_gateway, admin) = admin().await;
-    for id in ["dddddd", "1", "%7b01a1ffe0-542b-7a41-9c3e-5b0f2a7d6e10%7d", "01a1ffe0542b7a419c3e5b0f2a7d6e10", "%20", "%00"] {
-        admin.get(&format!("{FOLDERS}/folders/{id}")).await.is_bad(&["folderId", "not a valid UUID"]);
+    for id in [
+        "dddddd",
+        "1",
+        "%7b01a1ffe0-542b-7a41-9c3e-5b0f2a7d6e10%7d",
+        "01a1ffe0542b7a419c3e5b0f2a7d6e10",
+        "%20",
+        "%00",
+    ] {
+        admin
+            .get(&format!("{FOLDERS}/folders/{id}"))
+            .await
+            .is_bad(&["folderId", "not a valid UUID"]);
         let path = format!("{FOLDERS}/cases/{id}/events/{id}");
         let answer = admin.get(&path).await;
         answer.is_bad(&["caseId", "eventId"]);
         assert_eq!(answer.messages().len(), 2, "{answer:?}");
     }
-    assert_eq!(admin.get(&format!("{FOLDERS}/folders/%ff")).await.status, 400);
+    assert_eq!(
+        admin.get(&format!("{FOLDERS}/folders/%ff")).await.status,
+        400
+    );
     let nobody = format!("{FOLDERS}/folders/01A1FFE0-542B-7A41-9C3E-5B0F2A7D6E10");
-    admin.get(&nobody).await.is_refused(404, "Folder is not found");
+    admin
+        .get(&nobody)
+        .await
+        .is_refused(404, "Folder is not found");
 }
 
 /// R7: a body of 10 MB is refused, and nothing of it is kept; so is one that is no JSON, or that nests without end.
@@ -84,13 +125,30 @@ async fn a_body_that_is_too_much_or_no_json_is_refused() {
     large["inconnu"] = Value::String("x".repeat(10_000_000));
     hub.osl.post(&path, &large).await.is_bad(&["@body"]);
     for body in [
-        "", "{", "nul", "{\"a\":1} x", "{\"a\":1,\"a\":2}", "\u{feff}{}", &"[".repeat(100_000), &"{\"a\":".repeat(5_000),
+        "",
+        "{",
+        "nul",
+        "{\"a\":1} x",
+        "{\"a\":1,\"a\":2}",
+        "\u{feff}{}",
+        &"[".repeat(100_000),
+        &"{\"a\":".repeat(5_000),
     ] {
-        let request = hub.osl.request(Method::POST, &path).header("content-type", "application/json");
-        finish(request.body(body.to_owned())).await.is_bad(&["@body"]);
+        let request = hub
+            .osl
+            .request(Method::POST, &path)
+            .header("content-type", "application/json");
+        finish(request.body(body.to_owned()))
+            .await
+            .is_bad(&["@body"]);
     }
-    let request = hub.osl.request(Method::POST, &path).header("content-type", "application/json");
-    finish(request.body(vec![b'{', b'"', 0xff, b'"', b':', b'1', b'}'])).await.is_bad(&["@body"]);
+    let request = hub
+        .osl
+        .request(Method::POST, &path)
+        .header("content-type", "application/json");
+    finish(request.body(vec![b'{', b'"', 0xff, b'"', b':', b'1', b'}']))
+        .await
+        .is_bad(&["@body"]);
     for body in [json!([]), json!(7), json!("x"), json!(null)] {
         hub.osl.post(&path, &body).await.is_bad(&["object"]);
     }
@@ -105,7 +163,12 @@ async fn unknown_fields_of_a_body_are_ignored() {
     folder["inconnu"] = json!({ "a": [1, 2] });
     folder["applicant"]["inconnu"] = json!(7);
     folder["cases"][0]["inconnu"] = json!(null);
-    let made = hub.osl.post(&format!("{FOLDERS}/folders"), &folder).await.of(201).json();
+    let made = hub
+        .osl
+        .post(&format!("{FOLDERS}/folders"), &folder)
+        .await
+        .of(201)
+        .json();
     assert_eq!(made.get("inconnu"), None);
 }
 
@@ -120,21 +183,40 @@ async fn a_post_without_its_override_is_405() {
     let event = format!("{events}/{}", event["id"].as_str().unwrap());
     for path in [sent.path(), sent.case_path(0), event] {
         let body = json!({ "status": "IN_PROGRESS", "globalStatus": "CLOSED" });
-        hub.osl.post(&path, &body).await.is_refused(405, "Method not allowed");
-        let other = hub.osl.sending(Method::POST, &path, &body).header("x-http-method-override", "DELETE");
+        hub.osl
+            .post(&path, &body)
+            .await
+            .is_refused(405, "Method not allowed");
+        let other = hub
+            .osl
+            .sending(Method::POST, &path, &body)
+            .header("x-http-method-override", "DELETE");
         finish(other).await.is_refused(405, "Method not allowed");
     }
     let body = json!({ "globalStatus": "CLOSED" });
-    let small = hub.osl.sending(Method::POST, &sent.path(), &body).header("X-Http-Method-Override", "patch");
+    let small = hub
+        .osl
+        .sending(Method::POST, &sent.path(), &body)
+        .header("X-Http-Method-Override", "patch");
     finish(small).await.of(204);
-    hub.osl.patch_by_post(&sent.path(), &json!({ "globalStatus": "RIEN" })).await.of(400);
+    hub.osl
+        .patch_by_post(&sent.path(), &json!({ "globalStatus": "RIEN" }))
+        .await
+        .of(400);
 }
 
 /// R7: what is nowhere, and a method that no contract gives, are told in the hub's own form.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_nowhere_is_told_in_the_hubs_form() {
     let (_gateway, admin) = admin().await;
-    for path in ["/", "/teledossiers", "/teledossiers/v1", "/teledossiers/v2/folders", "/v1/pieces", "/metrics"] {
+    for path in [
+        "/",
+        "/teledossiers",
+        "/teledossiers/v1",
+        "/teledossiers/v2/folders",
+        "/v1/pieces",
+        "/metrics",
+    ] {
         let answer = admin.get(path).await;
         assert_eq!(answer.status, 404, "{path}");
         assert_eq!(answer.messages().len(), 1);
@@ -145,7 +227,10 @@ async fn what_is_nowhere_is_told_in_the_hubs_form() {
         (Method::PATCH, "/referential/v1/processes"),
     ] {
         let answer = finish(admin.request(method, path)).await;
-        assert_eq!((answer.status, answer.messages()), (405, vec!["Method not allowed".to_owned()]));
+        assert_eq!(
+            (answer.status, answer.messages()),
+            (405, vec!["Method not allowed".to_owned()])
+        );
         assert!(!answer.header("allow").is_empty(), "{answer:?}");
     }
 }
@@ -155,8 +240,15 @@ async fn what_is_nowhere_is_told_in_the_hubs_form() {
 async fn the_two_listeners_know_nothing_of_each_other() {
     let gateway = Kit::new(Engine::Sqlite).with_hub().start();
     let client = gateway.client().await;
-    client.get("/teledossiers/v1/folders").await.is_problem(404, "not-found");
+    client
+        .get("/teledossiers/v1/folders")
+        .await
+        .is_problem(404, "not-found");
     let si = Caller::register(&gateway, SI, "SI", &["CERTDC"]).await;
     let token = si.token.expect("a token");
-    client.bearing(&token).get("/v1/pieces").await.is_problem(401, "token-invalid");
+    client
+        .bearing(&token)
+        .get("/v1/pieces")
+        .await
+        .is_problem(401, "token-invalid");
 }

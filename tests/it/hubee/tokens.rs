@@ -139,14 +139,21 @@ async fn a_request_that_is_no_grant_is_told_so() {
     for (form, code) in [
         ("", "invalid_request"),
         ("grant_type=password", "unsupported_grant_type"),
-        ("grant_type=client_credentials&grant_type=client_credentials", "invalid_request"),
+        (
+            "grant_type=client_credentials&grant_type=client_credentials",
+            "invalid_request",
+        ),
         ("{\"grant_type\":\"client_credentials\"}", "invalid_request"),
     ] {
-        let answer = caller.ask_token_with("/token", basic(&credentials), form).await;
+        let answer = caller
+            .ask_token_with("/token", basic(&credentials), form)
+            .await;
         is_grant_error(&answer, 400, code);
     }
     let long = format!("{GRANT}&scope={}", "x".repeat(20_000));
-    let answer = caller.ask_token_with("/token", basic(&credentials), &long).await;
+    let answer = caller
+        .ask_token_with("/token", basic(&credentials), &long)
+        .await;
     assert_eq!(answer.status, 400, "{answer:?}");
 }
 

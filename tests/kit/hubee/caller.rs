@@ -34,7 +34,9 @@ impl Answer {
         let contract = Contract::of_hub(path);
         // A body that was packed for who asked for it is judged where it comes plain.
         let judged = match self.header("content-encoding") {
-            "" => contract.check_response(method, path, self.status, kind, &self.headers, &self.body),
+            "" => {
+                contract.check_response(method, path, self.status, kind, &self.headers, &self.body)
+            }
             _ => Ok(()),
         };
         if let Err(faults) = judged {

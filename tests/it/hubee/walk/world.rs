@@ -64,9 +64,15 @@ impl World {
         let hub = Hub::open(kit).await;
         let sent = hub.send("DGS-CERTD-0000000000900").await;
         let event = build::deposit(&[File::pdf("reponse")]);
-        let event = hub.si.post(&format!("{}/events", sent.case_path(0)), &event).await;
+        let event = hub
+            .si
+            .post(&format!("{}/events", sent.case_path(0)), &event)
+            .await;
         let notified = hub.notifications(&hub.si).await;
-        let subscriptions = hub.admin.get("/referential/v1/subscriptions?maxResult=100").await;
+        let subscriptions = hub
+            .admin
+            .get("/referential/v1/subscriptions?maxResult=100")
+            .await;
         let elsewhere = Caller::register(&hub, SI, "SI", &[SILENT]).await;
         let mut world = Self {
             event: event.of(201).json(),
@@ -163,8 +169,9 @@ impl World {
             ("{subscriptionId}", self.subscription.clone()),
             ("{code}", crate::kit::hubee::referential::PROCESS.to_owned()),
         ];
-        ids.iter()
-            .fold(template.to_owned(), |path, (name, id)| path.replace(name, id))
+        ids.iter().fold(template.to_owned(), |path, (name, id)| {
+            path.replace(name, id)
+        })
     }
 
     fn body(&self, operation: &Operation) -> Body {
