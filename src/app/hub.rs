@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::{House, front, keep_certificates, token_keys};
 use crate::{
     config::{Gateway, Hubee, LARGEST_ATTACHMENT},
-    domain::hubee::{Registry, Tokens, registry},
+    domain::hubee::{Registry, Tokens, attachments::Scanner, registry},
     http::{
         body::Limits,
         connection::Linger,
@@ -41,6 +41,7 @@ pub async fn open(house: &House, stop: CancellationToken) -> Result<Option<(List
         ctx: house.ctx.clone(),
         clients: clients(house, stop).await?,
         tokens: tokens(gateway, settings)?,
+        scanner: Scanner::of(&house.ctx.config),
     });
     tracing::info!(address = %listener.address(), url = settings.public_url, "serving the hub");
     let front = front(house, limits, errors::render);

@@ -82,11 +82,11 @@ pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
     all.push(("DEPOSITS", deposits.0));
     let incidents = incidents::statement(&incidents::Filter::every(), 1);
     all.push(("INCIDENTS", incidents.0));
-    let hub = hubee::statements().into_iter();
-    all.extend(hub.map(|(name, sql)| (name, sql.to_owned())));
+    all.extend(hubee::all());
     all.extend(journal::of_sets());
     all.extend(purges::of_sets());
     all.extend(purging::of_sets());
+    all.extend(hubee::all());
     all
 }
 

@@ -45,7 +45,7 @@ use http::{HeaderName, HeaderValue, header::ALLOW};
 use super::operation::{self, Operation, post};
 use crate::domain::{
     Context,
-    hubee::{Refusal, Registry, Tokens},
+    hubee::{Refusal, Registry, Tokens, attachments::Scanner},
 };
 
 pub use crate::domain::hubee::scope::rights::{ADMIN, DATAPASS, OSL, SI};
@@ -58,6 +58,8 @@ pub struct Hub {
     pub clients: Registry,
     /// What makes and judges tokens.
     pub tokens: Tokens,
+    /// The antivirus, for what is uploaded.
+    pub scanner: Scanner,
 }
 
 /// What makes a `POST` a `PATCH` (R5).
