@@ -25,15 +25,22 @@ fn text(size: u64) -> Body {
     let piece = Bytes::from(vec![b'n'; PIECE]);
     let whole = size / PIECE as u64;
     let rest = piece.slice(..(size % PIECE as u64) as usize);
-    let pieces = stream::iter(std::iter::repeat_n(piece, whole as usize)).chain(stream::iter([rest]));
+    let pieces =
+        stream::iter(std::iter::repeat_n(piece, whole as usize)).chain(stream::iter([rest]));
     Body::wrap_stream(pieces.map(Ok::<_, std::io::Error>))
 }
 
 /// The most that a process ever held, in kB.
 fn peak(hub: &Hub) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", hub.pid().as_raw_nonzero())).unwrap();
+    let status =
+        fs::read_to_string(format!("/proc/{}/status", hub.pid().as_raw_nonzero())).unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    peak.unwrap().split_whitespace().next().unwrap().parse().unwrap()
+    peak.unwrap()
+        .split_whitespace()
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap()
 }
 
 async fn send(hub: &Hub, path: &str, size: u64) -> crate::kit::client::Answer {
@@ -48,11 +55,18 @@ async fn send(hub: &Hub, path: &str, size: u64) -> crate::kit::client::Answer {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_gigabyte_streams_both_ways_in_little_memory_and_one_byte_more_is_refused() {
     let hub = Hub::open(Kit::new(Engine::Sqlite)).await;
-    let mut files = [File::of("a.txt", "text/plain", ""), File::of("b.txt", "text/plain", "")];
-    files.iter_mut().for_each(|file| file.said["size"] = LARGEST.into());
+    let mut files = [
+        File::of("a.txt", "text/plain", ""),
+        File::of("b.txt", "text/plain", ""),
+    ];
+    files
+        .iter_mut()
+        .for_each(|file| file.said["size"] = LARGEST.into());
     let sent = created(&hub, "M-1", &files).await;
     send(&hub, &sent.file_path(0), LARGEST).await.of(204);
-    send(&hub, &sent.file_path(1), LARGEST + 1).await.is_bad(&["size"]);
+    send(&hub, &sent.file_path(1), LARGEST + 1)
+        .await
+        .is_bad(&["size"]);
     assert_eq!(status(&hub.osl, &sent, 1).await, "REJECTED");
     let request = hub.osl.request(Method::GET, &sent.case_file_path(0, 0));
     let response = request.send().await.unwrap();

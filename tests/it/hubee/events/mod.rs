@@ -31,7 +31,10 @@ async fn posted(caller: &Caller, sent: &Sent, event: &Value) -> (Value, String) 
 
 /// Where the file of an event's attachment is.
 fn file_path(event: &Value, path: &str, number: usize) -> String {
-    format!("{path}/attachments/{}", text(&event["attachments"][number]["id"]))
+    format!(
+        "{path}/attachments/{}",
+        text(&event["attachments"][number]["id"])
+    )
 }
 
 /// The status of a folder's first case.
