@@ -11,6 +11,12 @@
 //! | [`perimeter`] | what a caller may touch |
 //! | [`refusal`] | how the hub says no, and units of work that may |
 //! | [`fields`], [`forms`] | a JSON body, every fault of it told at once |
+//! | [`organization`] | who takes part in the hub |
+//! | [`process`], [`process_list`] | the procedures, the rules of their files, and how they are shown |
+//! | [`subscription`], [`subscription_body`], [`subscription_list`] | who receives what, read, written and listed |
+//! | [`contact`] | persons of subscriptions, and the forms of their addresses |
+//! | [`activation`] | subscriptions that become active on their day |
+//! | [`referential`] | what the journal keeps of changes of these |
 //! | [`attachments`] | announced files, their uploads and downloads, the antivirus |
 //! | [`events`] | what is done with a case and said about it |
 //! | [`sight`] | what a caller sees of cases and events |
@@ -18,22 +24,31 @@
 //! To add an operation: its contract in `schemas/openapi`, a function here that takes a [`Caller`] and answers
 //! [`Result`], its perimeter asked once the object is known to exist, and a handler in `http::hubee`.
 
+pub mod activation;
 pub mod attachments;
 pub mod caller;
 pub mod case;
 pub mod client;
 pub mod completion;
+pub mod contact;
 pub mod events;
 pub mod fields;
 pub mod forms;
 pub mod notification;
+pub mod organization;
 pub mod organization_id;
 pub mod perimeter;
+pub mod process;
+pub mod process_list;
+pub mod referential;
 pub mod refusal;
 pub mod registry;
 pub mod scope;
 pub mod sight;
 pub mod status;
+pub mod subscription;
+pub mod subscription_body;
+pub mod subscription_list;
 pub mod terms;
 #[cfg(test)]
 pub mod testing;
