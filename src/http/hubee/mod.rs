@@ -24,6 +24,7 @@ pub mod errors;
 pub mod events;
 pub mod folders;
 pub mod gzip;
+pub mod listed;
 pub mod notifications;
 pub mod organizations;
 pub mod processes;
