@@ -19,6 +19,9 @@
 //! | [`referential`] | what the journal keeps of changes of these |
 //! | [`attachments`] | announced files, their uploads and downloads, the antivirus |
 //! | [`events`] | what is done with a case and said about it |
+//! | [`mails`] | what subscribers are told by mail |
+//! | [`batches`] | what is due each day is activated, told, purged, archived, deleted |
+//! | [`forward`] | what a project sends on as télédossiers |
 //! | [`sight`] | what a caller sees of cases and events |
 //!
 //! To add an operation: its contract in `schemas/openapi`, a function here that takes a [`Caller`] and answers
@@ -26,6 +29,7 @@
 
 pub mod activation;
 pub mod attachments;
+pub mod batches;
 pub mod caller;
 pub mod case;
 pub mod client;
@@ -34,6 +38,8 @@ pub mod contact;
 pub mod events;
 pub mod fields;
 pub mod forms;
+pub mod forward;
+pub mod mails;
 pub mod notification;
 pub mod organization;
 pub mod organization_id;

@@ -143,9 +143,9 @@ both_engines! {
         let hub = Hub::open(kit).await;
         let sent = hub.send("DGS-CERTD-0000000000505").await;
         let path = events(&sent);
-        hub.si.post(&path, &build::update("CLOSED")).await.is_bad(&["CLOSED"]);
-        hub.osl.post(&path, &build::update("DONE")).await.is_bad(&["DONE"]);
-        hub.si.post(&path, &build::update("ARCHIVED")).await.is_bad(&["ARCHIVED"]);
+        hub.si.post(&path, &build::update("CLOSED")).await.is_bad(&["caseNewStatus"]);
+        hub.osl.post(&path, &build::update("DONE")).await.is_bad(&["caseNewStatus"]);
+        hub.si.post(&path, &build::update("ARCHIVED")).await.is_bad(&["caseNewStatus"]);
         let case = hub.si.get(&sent.case_path(0)).await.of(200).json();
         assert_eq!((&case["status"], &case["events"]), (&json!("HUBEE_NOTIFIED"), &json!([])));
         assert_eq!(hub.notifications(&hub.osl).await.len(), 0);
