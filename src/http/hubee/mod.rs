@@ -12,6 +12,7 @@
 //! | [`gzip`] | answers made small where the client accepts it (R6) |
 //! | [`folders`], [`cases`], [`events`], [`attachments`], [`notifications`] | `/teledossiers/v1` |
 //! | [`organizations`], [`processes`], [`subscriptions`] | `/referential/v1` |
+//! | [`listed`] | a list of any length, read as it leaves |
 //!
 //! The way of a call: the token and its client, the scope, then all faults of the head at once (headers, path, query), then
 //! the body; the perimeter is the domain's business. To add an operation: write it in its contract, a handler whose first
