@@ -39,6 +39,11 @@ impl Document {
         }
     }
 
+    /// The body as it came: for who must look something up before it is judged.
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+
     /// The body as an object.
     pub fn object(&self) -> Fields<'_> {
         Fields::of(&self.value, "#".to_owned(), &self.faults)

@@ -17,6 +17,10 @@
 //! | [`contact`] | persons of subscriptions, and the forms of their addresses |
 //! | [`activation`] | subscriptions that become active on their day |
 //! | [`referential`] | what the journal keeps of changes of these |
+//! | [`folder`] | what an online service deposits |
+//! | [`case`] | what one recipient gets of it |
+//! | [`status`], [`terms`] | where they stand, and what follows for their files |
+//! | [`completion`], [`notification`] | how recipients learn of it |
 //! | [`attachments`] | announced files, their uploads and downloads, the antivirus |
 //! | [`events`] | what is done with a case and said about it |
 //! | [`mails`] | what subscribers are told by mail |
@@ -37,6 +41,7 @@ pub mod completion;
 pub mod contact;
 pub mod events;
 pub mod fields;
+pub mod folder;
 pub mod forms;
 pub mod forward;
 pub mod mails;

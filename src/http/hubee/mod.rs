@@ -8,6 +8,7 @@
 //! | [`query`] | query strings, of which every name must be known |
 //! | [`errors`] | how a refusal is written (R7), and the fault of a bad token (R3) |
 //! | [`token`] | the token endpoint (R2) |
+//! | [`pages`] | arrays that are written as they are read |
 //! | [`gzip`] | answers made small where the client accepts it (R6) |
 //! | [`folders`], [`cases`], [`events`], [`attachments`], [`notifications`] | `/teledossiers/v1` |
 //! | [`organizations`], [`processes`], [`subscriptions`] | `/referential/v1` |
@@ -27,6 +28,7 @@ pub mod gzip;
 pub mod listed;
 pub mod notifications;
 pub mod organizations;
+pub mod pages;
 pub mod processes;
 pub mod query;
 pub mod subscriptions;
