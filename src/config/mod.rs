@@ -5,12 +5,13 @@
 //! too, for a typing mistake must not silently become a default. Secrets are named by `*_file` keys and never stand in a
 //! settings file. `NAVETTE_DATABASE__URL` overrides `database.url`: dots become two underscores.
 //!
-//! To add a setting: one line where its section is read (`gateway.rs`, `project.rs`, `depots/`), one in the example in `deploy/`.
+//! To add a setting: one line where its section is read (`gateway.rs`, `hubee.rs`, `project.rs`, `depots/`), one in the example in `deploy/`.
 
 mod alerts;
 mod antivirus;
 pub mod depots;
 mod gateway;
+mod hubee;
 mod project;
 mod reader;
 mod returns;
@@ -27,6 +28,7 @@ pub use depots::{Depot, Depots, Flow};
 pub use gateway::{
     Database, Gateway, Limits, Listen, Purge, Receipts, Sandbox, TlsFiles, Tokens, Worker,
 };
+pub use hubee::{Hubee, LARGEST_ATTACHMENT};
 pub use project::{Acceptance, Callback, Project, Projects, is_name};
 use reader::Reader;
 pub use returns::{Channel, Outlet, Returns, Tries};

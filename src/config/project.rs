@@ -81,6 +81,9 @@ impl Project {
         if !name.is_empty() && !is_name(&name) {
             reader.wrong("project", "expected 1 to 64 of a-z, 0-9 and -");
         }
+        if name == super::hubee::PROJECT {
+            reader.wrong("project", "is the name under which the hub keeps its folders");
+        }
         let media_types = reader.list("media_types");
         if media_types.is_empty() {
             reader.wrong(

@@ -62,7 +62,7 @@ impl Herald {
     }
 
     /// The mail server, where there is one.
-    pub(super) fn mailer(&self) -> Option<Arc<Mailer>> {
+    pub(crate) fn mailer(&self) -> Option<Arc<Mailer>> {
         self.mailer.clone()
     }
 
