@@ -50,7 +50,7 @@ pub async fn unit(ctx: &Context, herald: &Herald, job: &JobRow) -> Result<Settle
     let Some(row) = row.await? else {
         return done();
     };
-    let (Some(mailer), Some(to)) = (herald.mailer(), subscription::address(ctx, &row).await?)
+    let (Some(mailer), Some(to)) = (herald.hub_mailer(), subscription::address(ctx, &row).await?)
     else {
         return done();
     };
@@ -86,7 +86,7 @@ pub async fn digest(ctx: &Context, herald: &Herald, job: &JobRow) -> Result<Sett
         Some(row) => subscription::address(ctx, row).await?,
         None => None,
     };
-    let (Some(row), Some(to), Some(mailer)) = (row, to, herald.mailer()) else {
+    let (Some(row), Some(to), Some(mailer)) = (row, to, herald.hub_mailer()) else {
         return Ok(forgotten(id, waiting.last));
     };
     let named = names(ctx, &ids).await?;

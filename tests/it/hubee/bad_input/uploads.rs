@@ -202,22 +202,18 @@ async fn a_file_belongs_to_its_folder() {
     let other = hub.create("DGS-CERTD-0000000000331").await;
     let nobody = "01999999-9999-7999-8999-999999999999";
     let bytes = sent.files[0].bytes.clone();
-    let upload = async |path: String| hub.osl.upload(&path, bytes.clone(), None).await;
-    let path = format!(
-        "/teledossiers/v1/folders/{nobody}/attachments/{}",
-        sent.attachment(0)
-    );
-    upload(path).await.is_refused(404, "Folder is not found");
-    upload(format!("{}/attachments/{nobody}", sent.path()))
-        .await
-        .of(404);
+    let upload = async |path: String| {
+        let answer = hub.osl.upload(&path, bytes.clone(), None).await;
+        answer.is_refused(404, "Binary meta-data is not found");
+    };
+    let file = sent.attachment(0);
     upload(format!(
-        "{}/attachments/{}",
-        sent.path(),
-        other.attachment(0)
+        "/teledossiers/v1/folders/{nobody}/attachments/{file}"
     ))
-    .await
-    .of(404);
+    .await;
+    upload(format!("{}/attachments/{nobody}", sent.path())).await;
+    let elsewhere = other.attachment(0);
+    upload(format!("{}/attachments/{elsewhere}", sent.path())).await;
     let foreign = hub
         .other_osl
         .upload(&sent.file_path(0), bytes.clone(), None)
@@ -227,8 +223,7 @@ async fn a_file_belongs_to_its_folder() {
         .get(&sent.case_file_path(0, 0))
         .await
         .is_refused(404, "File is not found");
-    hub.osl
-        .get(&format!("{}/attachments/{nobody}", sent.case_path(0)))
-        .await
-        .of(404);
+    let path = format!("{}/attachments/{nobody}", sent.case_path(0));
+    let gone = hub.osl.get(&path).await;
+    gone.is_refused(404, "File is not found");
 }

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use serde_json::json;
-
 use crate::{
     both_engines,
     kit::{
@@ -65,7 +63,7 @@ both_engines! {
         sent.complete(&hub.osl).await;
         let read = hub.osl.get(&sent.path()).await.of(200).json();
         assert_eq!(read["globalStatus"], "HUBEE_COMPLETED");
-        assert_eq!(hub.notifications(&hub.si).await, [json!(null); 0]);
+        assert!(hub.notifications(&hub.si).await.is_empty());
         hub.si.get(&sent.case_file_path(0, 1)).await.is_refused(404, "File is not found");
         clamd.appear();
         wait::eventually("notification", Duration::from_secs(90), async || {
