@@ -23,6 +23,9 @@
 //! | [`completion`], [`notification`] | how recipients learn of it |
 //! | [`attachments`] | announced files, their uploads and downloads, the antivirus |
 //! | [`events`] | what is done with a case and said about it |
+//! | [`mails`] | what subscribers are told by mail |
+//! | [`batches`] | what is due each day is activated, told, purged, archived, deleted |
+//! | [`forward`] | what a project sends on as télédossiers |
 //! | [`sight`] | what a caller sees of cases and events |
 //!
 //! To add an operation: its contract in `schemas/openapi`, a function here that takes a [`Caller`] and answers
@@ -30,6 +33,7 @@
 
 pub mod activation;
 pub mod attachments;
+pub mod batches;
 pub mod caller;
 pub mod case;
 pub mod client;
@@ -39,6 +43,8 @@ pub mod events;
 pub mod fields;
 pub mod folder;
 pub mod forms;
+pub mod forward;
+pub mod mails;
 pub mod notification;
 pub mod organization;
 pub mod organization_id;

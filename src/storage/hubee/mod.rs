@@ -10,6 +10,7 @@ pub mod events;
 pub mod files;
 pub mod folders;
 pub mod forgetting;
+pub mod forwards;
 pub mod inspection;
 pub mod links;
 pub mod mails;
@@ -30,6 +31,7 @@ pub(super) fn all() -> Vec<(&'static str, String)> {
         events::ALL,
         folders::ALL,
         forgetting::ALL,
+        forwards::ALL,
         inspection::ALL,
         links::ALL,
         mails::ALL,

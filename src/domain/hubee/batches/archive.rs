@@ -28,9 +28,10 @@ use crate::{
 
 /// Process after process.
 pub async fn work(work: &mut Work<'_>) -> Result<()> {
-    for row in work.ctx.store.read(processes::all).await? {
-        let process = Process::of(&row)?;
-        of_process(work, &row.code, process.time_before_archiving).await?;
+    let all = work.ctx.store.read(|tx| processes::list(tx, None));
+    for row in all.await? {
+        let rules = Process::of(&row)?.rules;
+        of_process(work, &row.code, rules.time_before_archiving).await?;
     }
     Ok(())
 }

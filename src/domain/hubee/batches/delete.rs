@@ -38,9 +38,10 @@ const DAY_MICROS: i64 = 86_400_000_000;
 
 /// Process after process.
 pub async fn work(work: &mut Work<'_>) -> Result<()> {
-    for row in work.ctx.store.read(processes::all).await? {
-        let process = Process::of(&row)?;
-        of_process(work, &row.code, process.time_before_folder_deletion).await?;
+    let all = work.ctx.store.read(|tx| processes::list(tx, None));
+    for row in all.await? {
+        let rules = Process::of(&row)?.rules;
+        of_process(work, &row.code, rules.time_before_folder_deletion).await?;
     }
     Ok(())
 }

@@ -34,7 +34,7 @@ use crate::{
             epochs,
             purge::{Run, guard, lease, removal},
         },
-        hubee::{mails, subscription},
+        hubee::{activation, mails},
     },
     kernel::fault::{Fault, Result},
     storage::{hubee::batches::DueFolder, retention},
@@ -72,6 +72,8 @@ pub struct Work<'c> {
     pub ctx: &'c Context,
     /// Its id and its instant.
     pub run: Run,
+    /// Who runs it.
+    pub by: String,
     /// Whether nothing is changed.
     pub dry: bool,
     /// What it came to so far.
@@ -100,6 +102,7 @@ pub async fn dry_run(ctx: &Context, batch: Batch) -> Result<Report> {
     let mut work = Work {
         ctx,
         run,
+        by: String::new(),
         dry: true,
         report: Report::new(batch, None, run.at),
     };
@@ -117,6 +120,7 @@ async fn recorded(ctx: &Context, batch: Batch, by: &str, run: Run) -> Result<Rep
     let mut work = Work {
         ctx,
         run,
+        by: by.to_owned(),
         dry: false,
         report: Report::new(batch, Some(run.id), run.at),
     };
@@ -156,10 +160,7 @@ async fn swept(work: &mut Work<'_>, batch: Batch) -> Result<()> {
 }
 
 async fn activate(work: &mut Work<'_>) -> Result<()> {
-    let ids = match work.dry {
-        true => subscription::due(work.ctx, work.run.at).await?,
-        false => subscription::activate_due(work.ctx, work.run.at).await?,
-    };
+    let ids = activation::run(work.ctx, &work.by, work.dry).await?;
     work.report.subscriptions += ids.len() as u64;
     let items: Vec<Item> = ids.into_iter().map(Item::subscription).collect();
     work.tell(items).await

@@ -3,7 +3,7 @@
 //! **The way of a mail.** What happens to a case makes a [`Notice`] before its transaction and queues it within it: a job
 //! for a subscription of unit frequency, a row of `hub_mail` for the next digest of a daily one, nothing for the others.
 //! [`unit`] and [`digest`] are the work of the jobs; [`letter`] writes the text. A mail goes to the address that the
-//! subscription names, else to its local administrator's; it names the process and the cases' external ids, and
+//! subscription names, to nobody where it names none; it tells the process and the cases' external ids, and
 //! nothing else of a télédossier.
 //!
 //! A server that does not answer is asked again, later and later, for three days, like that of incidents; its own incident
@@ -20,6 +20,7 @@ pub use work::{digest, queue_digests, unit};
 use crate::{
     domain::{
         Context,
+        hubee::subscription::Frequency,
         jobs::{self, Kind, MAIL_LANE},
     },
     kernel::fault::Result,
@@ -30,24 +31,6 @@ use crate::{
         jobs::{self as job_rows, NewJob},
     },
 };
-
-/// How often a subscriber wants mails: the words of the contract, compared without case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Frequency {
-    Each,
-    Daily,
-    Never,
-}
-
-impl Frequency {
-    fn of(text: &str) -> Self {
-        match text.trim().to_lowercase().as_str() {
-            "unitaire" => Self::Each,
-            "quotidien" => Self::Daily,
-            _ => Self::Never,
-        }
-    }
-}
 
 /// What the recipient of a case may be told, ready to be queued.
 #[derive(Clone)]
@@ -107,33 +90,13 @@ impl Notice {
         let Some((subscription, frequency)) = mails::wanted(tx, recipient, process)? else {
             return Ok(());
         };
-        match Frequency::of(&frequency) {
-            Frequency::Each => {
+        match Frequency::parse(&frequency) {
+            Some(Frequency::Unit) => {
                 let (sql, values) = job_rows::queue(job, self.row.created_at);
                 tx.execute(sql, &values).map(drop)
             }
-            Frequency::Daily => mails::insert(tx, subscription, &self.row),
-            Frequency::Never => Ok(()),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// R52: frequencies are compared without case, and an unknown one asks for nothing.
-    #[test]
-    fn a_frequency_is_read_whatever_its_case() {
-        for (text, wanted) in [
-            ("unitaire", Frequency::Each),
-            ("Unitaire", Frequency::Each),
-            ("QUOTIDIEN", Frequency::Daily),
-            ("aucune", Frequency::Never),
-            ("Aucune", Frequency::Never),
-            ("hebdomadaire", Frequency::Never),
-        ] {
-            assert_eq!(Frequency::of(text), wanted, "{text}");
+            Some(Frequency::Daily) => mails::insert(tx, subscription, &self.row),
+            Some(Frequency::Never) | None => Ok(()),
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     domain::{
         Context,
         ged::documents,
-        hubee::{case, subscription},
+        hubee::{folder::body::CaseBody, subscription},
         incidents::{Cause, Code, Herald, clear, tell::Trouble},
         jobs::{self, End, Kind, MAIL_LANE, Settlement},
         journal::{self, Kind as EntryKind, Subject},
@@ -50,7 +50,7 @@ pub async fn unit(ctx: &Context, herald: &Herald, job: &JobRow) -> Result<Settle
     let Some(row) = row.await? else {
         return done();
     };
-    let (Some(mailer), Some(to)) = (herald.mailer(), subscription::mail_of(ctx, &row).await?)
+    let (Some(mailer), Some(to)) = (herald.hub_mailer(), subscription::address(ctx, &row).await?)
     else {
         return done();
     };
@@ -83,10 +83,10 @@ pub async fn digest(ctx: &Context, herald: &Herald, job: &JobRow) -> Result<Sett
         return Ok(Settlement::bare(End::Done));
     };
     let to = match &row {
-        Some(row) => subscription::mail_of(ctx, row).await?,
+        Some(row) => subscription::address(ctx, row).await?,
         None => None,
     };
-    let (Some(row), Some(to), Some(mailer)) = (row, to, herald.mailer()) else {
+    let (Some(row), Some(to), Some(mailer)) = (row, to, herald.hub_mailer()) else {
         return Ok(forgotten(id, waiting.last));
     };
     let named = names(ctx, &ids).await?;
@@ -160,7 +160,7 @@ async fn found(ctx: &Context, id: Uuid) -> Result<Option<(CaseRow, ExchangeRow)>
 
 async fn external_id(ctx: &Context, exchange: &ExchangeRow, case: &CaseRow) -> Result<String> {
     let key = documents::exchange_key(ctx, exchange).await?;
-    case::external_id(&key, case)
+    Ok(CaseBody::open(&key, case)?.external_id)
 }
 
 async fn send(
