@@ -5,13 +5,16 @@ use serde_json::{Value, json};
 
 use crate::{
     both_engines,
-    kit::hubee::{
-        FOLDERS,
-        build::{self, File},
-        caller::Caller,
-        hub::Hub,
-        referential::{OTHER_SI, PROCESS, SI, SI_BRANCH, SILENT, identifier},
-        sent::Sent,
+    kit::{
+        hubee::{
+            FOLDERS,
+            build::{self, File},
+            caller::Caller,
+            hub::Hub,
+            referential::{OTHER_SI, PROCESS, SI, SI_BRANCH, SILENT, identifier},
+            sent::Sent,
+        },
+        token::now,
     },
 };
 
@@ -46,7 +49,7 @@ both_engines! {
         set(&hub.si, &sent, "DONE").await;
         assert_eq!(links(&hub, &sent), ["TO_DELETE+"]);
         // One day of the process, and one more: between one and two days from now, for today is partly over.
-        let now = u64::try_from(jiff::Timestamp::now().as_microsecond()).unwrap();
+        let now = now() * 1_000_000;
         let case = hub.id(sent.case(0));
         let at = hub.count(&format!("SELECT delete_at FROM hub_case_attachment WHERE case_id = {case}"));
         assert!((now + DAY - DAY / 12..=now + 2 * DAY + DAY / 12).contains(&at), "{at} is not {now} and a day or two");
