@@ -138,7 +138,7 @@ async fn insist(osl: Caller, number: usize, told: Arc<Told>) -> Vec<Sent> {
 }
 
 /// Uploads and completes, as often as it takes.
-async fn finish(osl: &Caller, sent: &Sent) {
+pub async fn finish(osl: &Caller, sent: &Sent) {
     for (number, file) in sent.files.iter().enumerate() {
         let path = sent.file_path(number);
         let answer = again(|| osl.uploading(&path, file.bytes.clone(), None)).await;
@@ -181,7 +181,7 @@ async fn once(request: reqwest::RequestBuilder) -> Option<Answer> {
 }
 
 /// Fails unless every folder is notified with both cases, or not at all; those known to be completed are, once.
-async fn is_whole(hub: &Hub, completed: &[Sent]) {
+pub async fn is_whole(hub: &Hub, completed: &[Sent]) {
     hub.await_idle();
     let halves = "SELECT count(*) FROM hub_folder f WHERE \
          (SELECT count(*) FROM hub_notification n WHERE n.folder_id = f.id) \

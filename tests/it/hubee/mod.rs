@@ -8,6 +8,8 @@
 //! | `delivery` | the process killed at any moment: a télédossier is notified whole or not at all |
 //! | `events` | what is posted on a case, what follows from it, who is told |
 //! | `journeys` | whole télédossiers, and the habits of deployed clients |
+//! | `plans` | the engines' plans for the hub's statements: by an index, however large the tables grow |
+//! | `points` | the process killed before, within and after an upload and a completion |
 //! | `requests` | heads and bodies: what is told at once, what is too much |
 //! | `rush` | tokens asked for at every call, beside télédossiers |
 //! | `tokens` | who gets a token, and what it is good for |
@@ -19,6 +21,8 @@ mod conformity;
 mod delivery;
 mod events;
 mod journeys;
+mod plans;
+mod points;
 mod requests;
 mod rush;
 mod tokens;

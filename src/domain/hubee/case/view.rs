@@ -53,7 +53,9 @@ pub async fn read(ctx: &Context, caller: &Caller, id: Uuid, lite: bool) -> Resul
     let asking = caller.clone();
     let found = refusal::read(&ctx.store, move |tx| rows(tx, &asking, id, lite));
     let mut rows = found.await?;
-    if caller.scope() == Scope::Si && rows.case.transmitted_at.is_none() {
+    // Before its folder is complete, nobody was told of it.
+    let was_told = rows.folder.notified_at.is_some();
+    if caller.scope() == Scope::Si && was_told && rows.case.transmitted_at.is_none() {
         rows.case = transmitted(ctx, caller, rows.case).await?;
     }
     let key = documents::exchange_key(ctx, &rows.exchange).await?;

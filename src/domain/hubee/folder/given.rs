@@ -117,7 +117,8 @@ fn cases(fields: &Fields<'_>) -> Vec<GivenCase> {
         let external_id = case.required_text("externalId", CASE_ID);
         // R12: unique in the folder.
         if !external_id.is_empty() && seen.insert(external_id.clone(), number).is_some() {
-            case.wrong("externalId", "a case of this external id already exists in the folder");
+            let what = format!("case {external_id} already exists in the folder");
+            case.wrong("externalId", &what);
         }
         cases.push(GivenCase {
             external_id,
@@ -164,7 +165,7 @@ fn recipients(object: &Fields<'_>, known: &HashMap<&str, u32>) -> Vec<u32> {
             Some(ordinal) => ordinals.push(*ordinal),
             None => {
                 let at = format!("recipients/{number}");
-                object.wrong(&at, "no case of the folder has this external id");
+                object.wrong(&at, &format!("no case of the folder has the external id {name}"));
             }
         }
     }
