@@ -1,6 +1,7 @@
 //! `navette hubee …`: the hub's operator. Each command has its file; what they share is [`Desk`].
 
 mod client;
+mod import;
 
 use clap::{Args, Subcommand};
 
@@ -21,11 +22,13 @@ pub struct HubeeArgs {
 #[derive(Subcommand)]
 enum Command {
     Client(client::ClientArgs),
+    Import(import::ImportArgs),
 }
 
 pub(super) async fn run(settings: &Settings, args: HubeeArgs) -> Result<Answer> {
     match args.command {
         Command::Client(args) => client::run(settings, args).await,
+        Command::Import(args) => import::run(settings, args).await,
     }
 }
 

@@ -15,6 +15,7 @@
 //! | [`process`], [`process_list`] | the procedures, the rules of their files, and how they are shown |
 //! | [`subscription`], [`subscription_body`], [`subscription_list`] | who receives what, read, written and listed |
 //! | [`contact`] | persons of subscriptions, and the forms of their addresses |
+//! | [`import`] | a whole referential from one file |
 //! | [`activation`] | subscriptions that become active on their day |
 //! | [`referential`] | what the journal keeps of changes of these |
 //! | [`attachments`] | announced files, their uploads and downloads, the antivirus |
@@ -34,6 +35,7 @@ pub mod contact;
 pub mod events;
 pub mod fields;
 pub mod forms;
+pub mod import;
 pub mod notification;
 pub mod organization;
 pub mod organization_id;
