@@ -4,6 +4,7 @@ mod batches;
 mod client;
 mod report;
 mod import;
+mod trace;
 
 use clap::{Args, Subcommand};
 
@@ -45,6 +46,7 @@ enum Command {
     Activate(batches::BatchArgs),
     Report(report::ReportArgs),
     Import(import::ImportArgs),
+    Trace(trace::TraceArgs),
 }
 
 pub(super) async fn run(settings: &Settings, args: HubeeArgs) -> Result<Answer> {
@@ -56,6 +58,7 @@ pub(super) async fn run(settings: &Settings, args: HubeeArgs) -> Result<Answer> 
         Command::Activate(args) => batches::run(settings, Batch::Activate, args).await,
         Command::Report(args) => report::run(settings, args).await,
         Command::Import(args) => import::run(settings, args).await,
+        Command::Trace(args) => trace::run(settings, args).await,
     }
 }
 
