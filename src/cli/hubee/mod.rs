@@ -2,8 +2,8 @@
 
 mod batches;
 mod client;
-mod report;
 mod import;
+mod report;
 mod trace;
 
 use clap::{Args, Subcommand};
