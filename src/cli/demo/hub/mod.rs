@@ -73,8 +73,8 @@ pub async fn perform(stage: &Stage, world: &World) -> Result<Answer> {
     let mut story = Story::default();
     let files = FILES.map(File::read).into_iter().collect::<Result<Vec<_>>>()?;
     let started = Instant::now();
-    let folder = deposited(&osl, world, &files, &mut story).await?;
-    let (case, notification) = taken(&si, &files, started, &mut story).await?;
+    let (folder, case) = deposited(&osl, world, &files, &mut story).await?;
+    let notification = taken(&si, &case, &files, started, &mut story).await?;
     let event = answered(&si, world, &case, &files[0], &mut story).await?;
     si.delete(&format!("{ROOT}/notifications/{notification}")).await?;
     story.tells(Act::Si, "deletes the notification");
@@ -82,17 +82,19 @@ pub async fn perform(stage: &Stage, world: &World) -> Result<Answer> {
     closed(&osl, &si, &folder, &case, &mut story).await?;
     let trace = gateway::run(stage, &["hubee", "trace", &folder, "--json"]).await?;
     story.timeline("the télédossier's timeline, as the journal has it", &trace["events"]);
-    forwarded(stage, &si, &mut story).await?;
-    Ok(story.end(started.elapsed()))
+    forwarded(stage, &osl, &si, &mut story).await?;
+    let answer = story.end(started.elapsed());
+    story::where_next(stage);
+    Ok(answer)
 }
 
-/// The OSL creates, uploads and completes; answers the folder's id.
+/// The OSL creates, uploads and completes; answers the folder's id and its case's.
 async fn deposited(
     osl: &Caller,
     world: &World,
     files: &[File],
     story: &mut Story,
-) -> Result<String> {
+) -> Result<(String, String)> {
     let external = format!("DEMO-{}", Clock::system().now_micros());
     let case = format!("{external}-01");
     let attachments: Vec<Value> = files
@@ -122,20 +124,20 @@ async fn deposited(
     let completed = json!({ "globalStatus": "HUBEE_COMPLETED" });
     osl.patch(&format!("{ROOT}/folders/{folder}"), &completed).await?;
     story.tells(Act::Osl, "completes it");
-    Ok(folder)
+    Ok((folder, text(&made["cases"][0]["id"])))
 }
 
-/// The subscriber polls, reads and downloads; answers the case's id and the notification's.
+/// The subscriber polls, reads and downloads; answers the notification's id.
 async fn taken(
     si: &Caller,
+    case: &str,
     files: &[File],
     started: Instant,
     story: &mut Story,
-) -> Result<(String, String)> {
-    let notified = notification(si, |one| one["eventId"].is_null()).await?;
+) -> Result<String> {
+    let notified = notification(si, |one| one["caseId"] == case).await?;
     let took = started.elapsed().as_millis();
     story.tells(Act::Si, &format!("is notified, {took} ms after the first call"));
-    let case = text(&notified["caseId"]);
     let said = si.get(&format!("{ROOT}/cases/{case}")).await?;
     story.tells(Act::Si, &format!("reads case {case}: {}", text(&said["status"])));
     let there = said["attachments"].as_array().into_iter().flatten();
@@ -147,7 +149,7 @@ async fn taken(
             bytes == file.bytes && digest.ends_with(&file.digest()),
         );
     }
-    Ok((case, text(&notified["id"])))
+    Ok(text(&notified["id"]))
 }
 
 /// The subscriber takes the case in hand and answers with a file; answers the event's id.
@@ -214,7 +216,7 @@ async fn closed(
 }
 
 /// A piece that is sent to the API goes on as a télédossier; the subscriber sees it.
-async fn forwarded(stage: &Stage, si: &Caller, story: &mut Story) -> Result<()> {
+async fn forwarded(stage: &Stage, osl: &Caller, si: &Caller, story: &mut Story) -> Result<()> {
     let document = Document::read(std::path::Path::new(FILES[0]), 1)?;
     let application = Application::sign_in(stage).await?;
     let sent = application.send_all(&[document], &super::dossier()).await;
@@ -225,15 +227,17 @@ async fn forwarded(stage: &Stage, si: &Caller, story: &mut Story) -> Result<()> 
     let path = format!("/v1/pieces/{}/events", piece.id);
     let events = waited("the folder of a piece", async || {
         let said = application.json(&path).await?;
-        let events = said["items"].as_array().into_iter().flatten();
-        let mut events = events.map(|event| &event["kind"]);
-        let there = events.any(|kind| kind == "exchange.forwarded");
-        Ok(there.then_some(said))
+        let mut events = said["items"].as_array().into_iter().flatten();
+        let there = events.find(|event| event["kind"] == "exchange.forwarded");
+        let folder = there.map(|event| text(&event["detail"]["folderId"]));
+        Ok(folder.map(|folder| (folder, said["items"].clone())))
     });
-    let said = events.await?;
-    story.forwarded(&piece.id, &said["items"]);
-    let notified = notification(si, |one| one["eventId"].is_null()).await?;
-    let case = si.get(&format!("{ROOT}/cases/{}", text(&notified["caseId"]))).await?;
+    let (folder, events) = events.await?;
+    story.forwarded(&piece.id, &events);
+    let said = osl.get(&format!("{ROOT}/folders/{folder}")).await?;
+    let case = text(&said["cases"][0]["id"]);
+    notification(si, |one| one["caseId"] == case).await?;
+    let case = si.get(&format!("{ROOT}/cases/{case}")).await?;
     let attributes = text(&case["partnerAttributes"]);
     story.checks("the subscriber's case names the piece", attributes.contains(&piece.id));
     Ok(())
