@@ -124,6 +124,13 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Says that a key must be there, though what it holds may be `null`.
+    pub fn demand_key(&self, name: &str) {
+        if self.map.is_some_and(|map| !map.contains_key(name)) {
+            self.wrong(name, "required key not found");
+        }
+    }
+
     fn typed<T>(&self, name: &str, what: &str, read: impl Fn(&'a Value) -> Option<T>) -> Option<T> {
         let value = self.value(name)?;
         let typed = read(value);

@@ -15,6 +15,7 @@
 //! | [`process`], [`process_list`] | the procedures, the rules of their files, and how they are shown |
 //! | [`subscription`], [`subscription_body`], [`subscription_list`] | who receives what, read, written and listed |
 //! | [`contact`] | persons of subscriptions, and the forms of their addresses |
+//! | [`import`] | a whole referential from one file |
 //! | [`activation`] | subscriptions that become active on their day |
 //! | [`referential`] | what the journal keeps of changes of these |
 //! | [`folder`] | what an online service deposits |
@@ -45,6 +46,7 @@ pub mod folder;
 pub mod forms;
 pub mod forward;
 pub mod mails;
+pub mod import;
 pub mod notification;
 pub mod organization;
 pub mod organization_id;

@@ -62,7 +62,9 @@ pub struct Wanted {
 impl Wanted {
     /// Looks into a body, whatever is wrong with it.
     pub fn of(body: &Json) -> Self {
-        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+        // What holds a NUL is no text to the database, and is told where it is read.
+        let plain = |text: &&str| !text.contains('\0');
+        let text = |name: &str| body[name].as_str().filter(plain).unwrap_or_default().to_owned();
         let cases = body["cases"].as_array().map_or(&[][..], Vec::as_slice);
         let mut recipients: Vec<_> = cases.iter().filter_map(recipient).collect();
         recipients.sort_unstable();
