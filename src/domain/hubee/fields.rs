@@ -119,12 +119,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn typed<T>(
-        &self,
-        name: &str,
-        what: &str,
-        read: impl Fn(&'a Value) -> Option<T>,
-    ) -> Option<T> {
+    fn typed<T>(&self, name: &str, what: &str, read: impl Fn(&'a Value) -> Option<T>) -> Option<T> {
         let value = self.value(name)?;
         let typed = read(value);
         if typed.is_none() {
@@ -184,7 +179,11 @@ impl<'a> Fields<'a> {
 
     /// A whole number of a range.
     pub fn integer(&self, name: &str, range: RangeInclusive<i64>) -> Option<i64> {
-        let what = format!("expected an Integer from {} to {}", range.start(), range.end());
+        let what = format!(
+            "expected an Integer from {} to {}",
+            range.start(),
+            range.end()
+        );
         self.typed(name, &what, |value| {
             forms::integer(value).filter(|number| range.contains(number))
         })
@@ -235,7 +234,11 @@ impl<'a> Fields<'a> {
     /// An object.
     pub fn object(&self, name: &str) -> Option<Fields<'a>> {
         let value = self.value(name)?;
-        Some(Fields::of(value, format!("{}/{name}", self.at), self.faults))
+        Some(Fields::of(
+            value,
+            format!("{}/{name}", self.at),
+            self.faults,
+        ))
     }
 
     /// The same, which must be there; one without fields stands in.
@@ -304,7 +307,11 @@ impl<'a> Fields<'a> {
 
     /// The organisation that this object's own `type`, `companyRegister` and `branchCode` name.
     pub fn identifier(&self) -> Option<OrganizationId> {
-        let kind = self.part("type", organization_id::is_type, "1 to 20 letters or digits");
+        let kind = self.part(
+            "type",
+            organization_id::is_type,
+            "1 to 20 letters or digits",
+        );
         let register = self.part("companyRegister", organization_id::is_register, "14 digits");
         let branch = self.part(
             "branchCode",
@@ -318,7 +325,10 @@ impl<'a> Fields<'a> {
         self.demand(name);
         let what = format!("expected {what}");
         self.typed(name, &what, |value| {
-            value.as_str().filter(|text| is_one(text)).map(str::to_owned)
+            value
+                .as_str()
+                .filter(|text| is_one(text))
+                .map(str::to_owned)
         })
     }
 }

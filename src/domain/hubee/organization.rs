@@ -84,15 +84,20 @@ pub async fn create(ctx: &Context, caller: &Caller, document: Document) -> Resul
     Ok(view(&row))
 }
 
-/// Replaces all of an organisation but its id, whatever the body says of that; answers it.
+/// Replaces all of an organisation but its id, whatever the body says of that; answers it. Without an id the document holds
+/// that fault already.
 pub async fn replace(
     ctx: &Context,
     caller: &Caller,
-    id: &OrganizationId,
+    id: Option<OrganizationId>,
     document: Document,
 ) -> Result<Json> {
-    let row = read(ctx, &document.object(), Some(id));
-    let before = found(ctx, id).await?;
+    let row = read(ctx, &document.object(), id.as_ref());
+    let Some(id) = id else {
+        document.done()?;
+        return Err(Refusal::NotFound(ORGANIZATION));
+    };
+    let before = found(ctx, &id).await?;
     document.done()?;
     let mut row = row.ok_or_else(|| Refusal::bad("#: expected an organization"))?;
     row.created_at = before.created_at;

@@ -24,6 +24,7 @@ pub mod errors;
 pub mod events;
 pub mod folders;
 pub mod gzip;
+pub mod listed;
 pub mod notifications;
 pub mod organizations;
 pub mod processes;
@@ -37,10 +38,10 @@ use axum::{
     Router,
     extract::Request,
     handler::Handler,
-    middleware::{self, Next, from_fn},
+    middleware::{Next, from_fn},
     response::{IntoResponse, Response},
 };
-use http::HeaderName;
+use http::{HeaderName, HeaderValue, header::ALLOW};
 
 use super::operation::{self, Operation, post};
 use crate::domain::{
@@ -100,7 +101,7 @@ where
     H: Handler<T, Arc<Hub>>,
     T: 'static,
 {
-    post(path, handler).behind(|handler| handler.layer(middleware::from_fn(only_as_patch)))
+    post(path, handler).behind(|handler| handler.route_layer(from_fn(only_as_patch)))
 }
 
 async fn only_as_patch(request: Request, next: Next) -> Response {
@@ -108,6 +109,11 @@ async fn only_as_patch(request: Request, next: Next) -> Response {
     let is_patch = said.is_some_and(|said| said.as_bytes().eq_ignore_ascii_case(b"PATCH"));
     match is_patch {
         true => next.run(request).await,
-        false => Refusal::MethodNotAllowed.into_response(),
+        false => {
+            let mut refused = Refusal::MethodNotAllowed.into_response();
+            let allowed = HeaderValue::from_static("PATCH");
+            refused.headers_mut().insert(ALLOW, allowed);
+            refused
+        }
     }
 }

@@ -95,7 +95,11 @@ async fn readable(ctx: &Context, found: Found) -> Result<Readable> {
 async fn or_gone(ctx: &Context, attachment: &AttachmentRow, fault: Fault) -> Refusal {
     let (id, document) = (attachment.id, attachment.document_id);
     let now = ctx.store.read(move |tx| attachments::find(tx, id)).await;
-    let is_there = now.map(|row| row.is_some_and(|row| row.document_id == document && row.status == Status::Received.as_str()));
+    let is_there = now.map(|row| {
+        row.is_some_and(|row| {
+            row.document_id == document && row.status == Status::Received.as_str()
+        })
+    });
     match is_there {
         Ok(false) => Refusal::NotFound(FILE),
         Ok(true) | Err(_) => Refusal::Fault(fault),

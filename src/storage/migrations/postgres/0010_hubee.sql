@@ -2,15 +2,14 @@
 -- exchange's own key and goes with it, except the subscriptions, which have keys of their own. An organisation is `TYPE-SIRET-BRANCH`.
 -- Codes, and texts by which lists are ordered, compare by bytes, as on SQLite.
 
--- A client is one organisation with one scope; `processes` (codes between commas) is null where it is not limited to some.
+-- A client is one organisation with one scope; `processes` is null where it is not limited to some.
 CREATE TABLE hub_client (
     id text PRIMARY KEY,
     name text NOT NULL,
     organization text COLLATE "C" NOT NULL,
-    partner text NOT NULL,
     environment text NOT NULL,
     scope text NOT NULL,
-    processes text,
+    processes jsonb,
     secret_sha256 bytea NOT NULL,
     created_at bigint NOT NULL,
     revoked_at bigint

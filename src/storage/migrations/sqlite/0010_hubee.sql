@@ -2,12 +2,11 @@
 -- exchange's own key and goes with it, except the subscriptions, which have keys of their own. An organisation is `TYPE-SIRET-BRANCH`.
 -- Codes, and texts by which lists are ordered, compare by bytes, as on SQLite.
 
--- A client is one organisation with one scope; `processes` (codes between commas) is null where it is not limited to some.
+-- A client is one organisation with one scope; `processes` is null where it is not limited to some.
 CREATE TABLE hub_client (
     id TEXT PRIMARY KEY,
     name TEXT NOT NULL,
     organization TEXT NOT NULL,
-    partner TEXT NOT NULL,
     environment TEXT NOT NULL,
     scope TEXT NOT NULL,
     processes TEXT,
