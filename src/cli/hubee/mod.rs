@@ -2,6 +2,7 @@
 
 mod batches;
 mod client;
+mod import;
 mod report;
 mod trace;
 
@@ -44,6 +45,7 @@ enum Command {
     /// Example: navette hubee activate
     Activate(batches::BatchArgs),
     Report(report::ReportArgs),
+    Import(import::ImportArgs),
     Trace(trace::TraceArgs),
 }
 
@@ -55,6 +57,7 @@ pub(super) async fn run(settings: &Settings, args: HubeeArgs) -> Result<Answer> 
         Command::Delete(args) => batches::run(settings, Batch::Delete, args).await,
         Command::Activate(args) => batches::run(settings, Batch::Activate, args).await,
         Command::Report(args) => report::run(settings, args).await,
+        Command::Import(args) => import::run(settings, args).await,
         Command::Trace(args) => trace::run(settings, args).await,
     }
 }

@@ -39,6 +39,11 @@ impl Document {
         }
     }
 
+    /// The body as it came: for who must look something up before it is judged.
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+
     /// The body as an object.
     pub fn object(&self) -> Fields<'_> {
         Fields::of(&self.value, "#".to_owned(), &self.faults)
@@ -115,6 +120,13 @@ impl<'a> Fields<'a> {
     /// Says that a field must be there, where the object itself is.
     fn demand(&self, name: &str) {
         if self.map.is_some() && !self.has(name) {
+            self.wrong(name, "required key not found");
+        }
+    }
+
+    /// Says that a key must be there, though what it holds may be `null`.
+    pub fn demand_key(&self, name: &str) {
+        if self.map.is_some_and(|map| !map.contains_key(name)) {
             self.wrong(name, "required key not found");
         }
     }

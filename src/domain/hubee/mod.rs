@@ -15,8 +15,13 @@
 //! | [`process`], [`process_list`] | the procedures, the rules of their files, and how they are shown |
 //! | [`subscription`], [`subscription_body`], [`subscription_list`] | who receives what, read, written and listed |
 //! | [`contact`] | persons of subscriptions, and the forms of their addresses |
+//! | [`import`] | a whole referential from one file |
 //! | [`activation`] | subscriptions that become active on their day |
 //! | [`referential`] | what the journal keeps of changes of these |
+//! | [`folder`] | what an online service deposits |
+//! | [`case`] | what one recipient gets of it |
+//! | [`status`], [`terms`] | where they stand, and what follows for their files |
+//! | [`completion`], [`notification`] | how recipients learn of it |
 //! | [`attachments`] | announced files, their uploads and downloads, the antivirus |
 //! | [`events`] | what is done with a case and said about it |
 //! | [`mails`] | what subscribers are told by mail |
@@ -37,9 +42,11 @@ pub mod completion;
 pub mod contact;
 pub mod events;
 pub mod fields;
+pub mod folder;
 pub mod forms;
 pub mod forward;
 pub mod mails;
+pub mod import;
 pub mod notification;
 pub mod organization;
 pub mod organization_id;

@@ -263,7 +263,7 @@ pub(super) fn read(ctx: &Context, fields: &Fields<'_>, kept: Option<&str>) -> Op
 fn code(fields: &Fields<'_>) -> String {
     let code = fields.required_text("code", CODE);
     if !code.is_empty() && !is_code(&code) {
-        fields.wrong("code", "expected letters, digits, '.', '_' or '-'");
+        fields.wrong("code", "expected letters, digits, '_', and behind the first '.' or '-'");
     }
     code
 }
@@ -271,7 +271,8 @@ fn code(fields: &Fields<'_>) -> String {
 /// Whether a text is the code of a process: it stands in paths, in lists between commas, and on the command line.
 pub fn is_code(text: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    (1..=CODE).contains(&text.len()) && text.chars().all(fits)
+    let first = text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+    first && text.len() <= CODE && text.chars().all(fits)
 }
 
 fn rules(fields: &Fields<'_>) -> Rules {

@@ -79,16 +79,20 @@ impl CaseStatus {
         Self::Closed,
     ];
 
-    /// The status of that name, where `scope` may set it (R21); ADMIN may set what either side may.
-    pub fn settable_by(scope: Scope, text: &str) -> Option<Self> {
-        let lists = match scope {
+    /// What `scope` may set (R21); ADMIN may set what either side may.
+    pub fn all_settable_by(scope: Scope) -> impl Iterator<Item = Self> {
+        let lists: [&[Self]; 2] = match scope {
             Scope::Si => [Self::OF_SI, &[]],
             Scope::Osl => [Self::OF_OSL, &[]],
             Scope::Admin => [Self::OF_OSL, Self::OF_SI],
-            Scope::Datapass => [&[] as &[Self], &[]],
+            Scope::Datapass => [&[], &[]],
         };
-        let mut settable = lists.into_iter().flatten();
-        settable.find(|status| status.as_str() == text).copied()
+        lists.into_iter().flatten().copied()
+    }
+
+    /// The status of that name, where `scope` may set it.
+    pub fn settable_by(scope: Scope, text: &str) -> Option<Self> {
+        Self::all_settable_by(scope).find(|status| status.as_str() == text)
     }
 }
 

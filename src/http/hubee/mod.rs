@@ -8,9 +8,11 @@
 //! | [`query`] | query strings, of which every name must be known |
 //! | [`errors`] | how a refusal is written (R7), and the fault of a bad token (R3) |
 //! | [`token`] | the token endpoint (R2) |
+//! | [`pages`] | arrays that are written as they are read |
 //! | [`gzip`] | answers made small where the client accepts it (R6) |
 //! | [`folders`], [`cases`], [`events`], [`attachments`], [`notifications`] | `/teledossiers/v1` |
 //! | [`organizations`], [`processes`], [`subscriptions`] | `/referential/v1` |
+//! | [`listed`] | a list of any length, read as it leaves |
 //!
 //! The way of a call: the token and its client, the scope, then all faults of the head at once (headers, path, query), then
 //! the body; the perimeter is the domain's business. To add an operation: write it in its contract, a handler whose first
@@ -27,6 +29,7 @@ pub mod gzip;
 pub mod listed;
 pub mod notifications;
 pub mod organizations;
+pub mod pages;
 pub mod processes;
 pub mod query;
 pub mod subscriptions;

@@ -24,7 +24,7 @@ use crate::{
             Caller, Document, Refusal, Result,
             attachments::{Status, announced},
             completion::{self, append},
-            notification::organization,
+            sight::named,
             perimeter, refusal,
             status::FolderStatus,
         },
@@ -95,7 +95,7 @@ fn moved(
     asked: Asked,
 ) -> Result<Outcome> {
     let folder = folders::lock(tx, id)?.ok_or(Refusal::NotFound(refusal::FOLDER))?;
-    perimeter::folder(caller, &organization(&folder.osl)?)?;
+    perimeter::folder(caller, &named(&folder.osl)?)?;
     let by = caller.organization().to_string();
     let status = FolderStatus::parse(&folder.status)?;
     let was_notified = folder.notified_at.is_some();

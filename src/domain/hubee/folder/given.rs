@@ -62,7 +62,9 @@ pub struct Wanted {
 impl Wanted {
     /// Looks into a body, whatever is wrong with it.
     pub fn of(body: &Json) -> Self {
-        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+        // What holds a NUL is no text to the database, and is told where it is read.
+        let plain = |text: &&str| !text.contains('\0');
+        let text = |name: &str| body[name].as_str().filter(plain).unwrap_or_default().to_owned();
         let cases = body["cases"].as_array().map_or(&[][..], Vec::as_slice);
         let mut recipients: Vec<_> = cases.iter().filter_map(recipient).collect();
         recipients.sort_unstable();
@@ -117,7 +119,8 @@ fn cases(fields: &Fields<'_>) -> Vec<GivenCase> {
         let external_id = case.required_text("externalId", CASE_ID);
         // R12: unique in the folder.
         if !external_id.is_empty() && seen.insert(external_id.clone(), number).is_some() {
-            case.wrong("externalId", "a case of this external id already exists in the folder");
+            let what = format!("case {external_id} already exists in the folder");
+            case.wrong("externalId", &what);
         }
         cases.push(GivenCase {
             external_id,
@@ -164,7 +167,7 @@ fn recipients(object: &Fields<'_>, known: &HashMap<&str, u32>) -> Vec<u32> {
             Some(ordinal) => ordinals.push(*ordinal),
             None => {
                 let at = format!("recipients/{number}");
-                object.wrong(&at, "no case of the folder has this external id");
+                object.wrong(&at, &format!("no case of the folder has the external id {name}"));
             }
         }
     }

@@ -9,7 +9,7 @@ use crate::{
         Context,
         ged::documents,
         hubee::{
-            Caller, Refusal, Result, attachments::announced, notification::organization, perimeter,
+            Caller, Refusal, Result, attachments::announced, sight::named, perimeter,
             refusal,
         },
     },
@@ -58,7 +58,7 @@ pub async fn read(ctx: &Context, caller: &Caller, id: Uuid) -> Result<Json> {
 /// The folder of that id, where the caller may see it.
 fn seen(tx: &mut Tx<'_>, caller: &Caller, id: Uuid) -> Result<FolderRow> {
     let found = folders::find(tx, id)?.ok_or(Refusal::NotFound(refusal::FOLDER))?;
-    perimeter::folder(caller, &organization(&found.osl)?)?;
+    perimeter::folder(caller, &named(&found.osl)?)?;
     Ok(found)
 }
 
@@ -101,7 +101,7 @@ fn case_json(case: &CaseRow, body: &CaseBody) -> Kept<Json> {
         "id": case.id,
         "externalId": body.external_id,
         "status": case.status,
-        "recipient": organization(&case.recipient)?.to_json(),
+        "recipient": named(&case.recipient)?.to_json(),
         "updateDateTime": case.updated_at,
         "transmissionDateTime": case.transmitted_at,
         "partnerAttributes": body.partner_attributes,

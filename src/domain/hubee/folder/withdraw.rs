@@ -8,7 +8,7 @@ use crate::{
     domain::{
         Context,
         exchanges::HUB,
-        hubee::{Caller, Refusal, Result, notification::organization, perimeter, refusal, status::FolderStatus},
+        hubee::{Caller, Refusal, Result, sight::named, perimeter, refusal, status::FolderStatus},
         journal::{self, Kind, Subject},
     },
     kernel::fault::Result as Kept,
@@ -27,7 +27,7 @@ pub async fn withdraw(ctx: &Context, caller: &Caller, id: Uuid) -> Result<()> {
 
 fn delete(tx: &mut Tx<'_>, ctx: &Context, caller: &Caller, id: Uuid) -> Result<()> {
     let folder = folders::lock(tx, id)?.ok_or(Refusal::NotFound(refusal::FOLDER))?;
-    perimeter::folder(caller, &organization(&folder.osl)?)?;
+    perimeter::folder(caller, &named(&folder.osl)?)?;
     if folder.status != FolderStatus::Received.as_str() || is_known(tx, id)? {
         let why = "Folder can only be deleted at HUBEE_RECEIVED, without event or notification";
         return Err(Refusal::bad(why));
@@ -53,5 +53,5 @@ fn delete(tx: &mut Tx<'_>, ctx: &Context, caller: &Caller, id: Uuid) -> Result<(
 
 /// Whether somebody was told of it.
 fn is_known(tx: &mut Tx<'_>, folder: Uuid) -> Kept<bool> {
-    Ok(events::is_in_folder(tx, folder)? || notifications::is_in_folder(tx, folder)?)
+    Ok(events::any_of_folder(tx, folder)? || notifications::is_in_folder(tx, folder)?)
 }

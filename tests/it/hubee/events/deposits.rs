@@ -73,6 +73,8 @@ both_engines! {
         let crossed = format!("{path}/attachments/{}", folder.attachment(0));
         hub.osl.get(&crossed).await.is_refused(404, "File is not found");
         hub.osl.upload(&upload, file.bytes.clone(), None).await.of(204);
+        hub.osl.get(&upload).await.of(200);
+        hub.si.get(&upload).await.is_refused(404, "File is not found");
         hub.si.patch(&path, &sent()).await.is_refused(403, "Unauthorized user");
         hub.osl.patch(&path, &json!({ "status": "RECEIVED" })).await.is_bad(&["IN_PROGRESS"]);
         hub.osl.patch_by_post(&path, &sent()).await.of(204);

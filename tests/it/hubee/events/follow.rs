@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{case_status, events, posted};
+use super::{case_status, events, file_path, posted};
 use crate::{
     both_engines,
     kit::hubee::{
@@ -35,6 +35,22 @@ both_engines! {
         assert_eq!(case_status(&hub.si, &sent).await, "HUBEE_NOTIFIED");
         hub.await_idle();
         hub.doctor();
+    }
+
+    /// R32, R21: a deposit that named the status where the case stood does not bring it back there, unless its author may.
+    async fn a_deposit_does_not_bring_a_case_where_its_author_may_not(kit) {
+        let hub = Hub::open(kit).await;
+        let sent = hub.send("S-4").await;
+        let file = build::File::pdf("x");
+        let mut event = build::deposit(std::slice::from_ref(&file));
+        event["caseNewStatus"] = "HUBEE_NOTIFIED".into();
+        let (answer, path) = posted(&hub.si, &sent, &event).await;
+        hub.si.upload(&file_path(&answer, &path, 0), file.bytes.clone(), None).await.of(204);
+        hub.si.patch(&sent.case_path(0), &json!({ "status": "IN_PROGRESS" })).await.of(204);
+        hub.si.patch(&path, &json!({ "status": "SENT" })).await.is_bad(&["HUBEE_NOTIFIED"]);
+        assert_eq!(case_status(&hub.si, &sent).await, "IN_PROGRESS");
+        assert_eq!(hub.si.get(&path).await.json()["status"], "IN_PROGRESS");
+        assert!(hub.notifications(&hub.osl).await.is_empty());
     }
 
     /// R33: an event tells the other side, and only where it says so.

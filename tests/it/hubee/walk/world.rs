@@ -175,7 +175,8 @@ impl World {
     }
 
     fn body(&self, operation: &Operation) -> Body {
-        let template = &operation.path_template[FOLDERS.len().min(operation.path_template.len())..];
+        let path = operation.path_template.as_str();
+        let template = path.strip_prefix(FOLDERS).unwrap_or_default();
         let json = match template {
             "/folders" => build::folder("ETR-CERTD-0000000000901", &[File::pdf("etranger")]),
             "/folders/{folderId}" => json!({ "globalStatus": "CLOSED" }),
