@@ -10,7 +10,7 @@ use crate::{
     domain::{
         Context,
         access::Client,
-        exchanges::{Metadata, Status},
+        exchanges::{Metadata, Status, TELEDOSSIER},
         ged::documents::{self, Column},
         processing::Control,
         returns::make::Kept,
