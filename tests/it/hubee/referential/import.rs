@@ -64,7 +64,7 @@ both_engines! {
         assert_eq!(told["subscriptions"], tally(1, 1, 0));
         assert_eq!(gateway.count("SELECT count(*) FROM hub_organization WHERE name = 'Renommée'"), 1);
         assert_eq!(gateway.count("SELECT count(*) FROM hub_subscription"), 6);
-        assert_eq!(gateway.count("SELECT sum(n) FROM hub_subscription_count"), 6);
+        assert_eq!(gateway.count("SELECT CAST(sum(n) AS bigint) FROM hub_subscription_count"), 6);
         assert_eq!(gateway.count("SELECT count(*) FROM journal WHERE detail LIKE '%replaced%'"), 2);
     }
 
