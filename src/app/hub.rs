@@ -91,5 +91,9 @@ async fn keep_fresh(clients: Registry, stop: CancellationToken) {
 fn tokens(gateway: &Gateway, settings: &Hubee) -> Result<Tokens> {
     // The settings allow 30 days at most.
     let life = u32::try_from(settings.token_lifetime.as_secs()).unwrap_or(86_400);
-    Ok(Tokens::new(&settings.public_url, life, token_keys(gateway)?))
+    Ok(Tokens::new(
+        &settings.public_url,
+        life,
+        token_keys(gateway)?,
+    ))
 }

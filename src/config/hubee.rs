@@ -47,7 +47,9 @@ impl Hubee {
             address: reader.address("hubee.address", "127.0.0.1:8444"),
             public_url: reader.optional_text("hubee.public_url").unwrap_or_default(),
             tls: TlsFiles {
-                certificate: reader.optional_file("hubee.certificate").unwrap_or_default(),
+                certificate: reader
+                    .optional_file("hubee.certificate")
+                    .unwrap_or_default(),
                 key: reader.optional_file("hubee.key_file").unwrap_or_default(),
             },
             connections: reader.number("hubee.connections", 4096, 1, 1_000_000) as usize,
@@ -85,7 +87,10 @@ fn antivirus(reader: &mut Reader, there_is_one: bool) -> bool {
         Some("off") => false,
         Some("required") if there_is_one => true,
         Some("required") => {
-            reader.wrong("hubee.antivirus", "no [antivirus] in the gateway's settings");
+            reader.wrong(
+                "hubee.antivirus",
+                "no [antivirus] in the gateway's settings",
+            );
             false
         }
         Some(_) => {

@@ -10,6 +10,7 @@
 mod alerts;
 mod antivirus;
 pub mod depots;
+mod forward;
 mod gateway;
 mod hubee;
 mod project;
@@ -25,6 +26,7 @@ use std::{
 pub use alerts::{Alerts, CONTACTS, Smtp, Tool};
 pub use antivirus::{Antivirus, ClamdAddress};
 pub use depots::{Depot, Depots, Flow};
+pub use forward::Forward;
 pub use gateway::{
     Database, Gateway, Limits, Listen, Purge, Receipts, Sandbox, TlsFiles, Tokens, Worker,
 };
@@ -103,6 +105,9 @@ fn projects(
         let project = Project::read(&mut reader);
         if !project.alerts.contacts.is_empty() && gateway.smtp.is_none() {
             reader.wrong("incidents.contacts", "no [smtp] in the gateway's settings");
+        }
+        if project.forward.is_some() && gateway.hubee.is_none() {
+            reader.wrong("forward.hubee", "no [hubee] in the gateway's settings");
         }
         if project.antivirus && gateway.antivirus.is_none() {
             reader.wrong("antivirus", "no [antivirus] in the gateway's settings");

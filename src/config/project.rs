@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
-use super::{alerts::Alerts, antivirus, reader::Reader, returns::Returns};
+use super::{alerts::Alerts, antivirus, forward::Forward, reader::Reader, returns::Returns};
 use crate::kernel::{cidr::Cidr, schema::Schema, term::Term};
 
 /// The months of a project that names no term.
@@ -34,6 +34,8 @@ pub struct Project {
     pub retention: Term,
     /// Who is told of its incidents, where not the gateway's contacts.
     pub alerts: Alerts,
+    /// Where what it accepts goes on to, where it does.
+    pub forward: Option<Forward>,
 }
 
 /// What becomes of an archive of which some pieces are not sound.
@@ -103,6 +105,7 @@ impl Project {
             returns,
             retention: retention(reader),
             alerts: Alerts::read(reader),
+            forward: Forward::read(reader),
         }
     }
 }

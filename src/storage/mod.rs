@@ -86,7 +86,6 @@ pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
     all.extend(journal::of_sets());
     all.extend(purges::of_sets());
     all.extend(purging::of_sets());
-    all.extend(hubee::all());
     all
 }
 

@@ -38,7 +38,7 @@ use crate::{
             sending::{overdue, process, send},
         },
         ged::scan,
-        hubee::attachments::verdict,
+        hubee::{attachments::verdict, forward, mails},
         incidents::{Herald, tell, trouble},
         jobs::{self, Kind, Settlement},
         returns::{
@@ -299,6 +299,9 @@ impl Worker {
             Kind::ProcessArchive => process::run(&self.ctx, &self.workshop, job).await,
             Kind::SendReturn => send::run(&self.ctx, &self.lines, job).await,
             Kind::AwaitAcknowledgment => overdue::run(&self.ctx, job).await,
+            Kind::HubMail | Kind::HubEventMail => mails::unit(&self.ctx, &self.herald, job).await,
+            Kind::HubDigest => mails::digest(&self.ctx, &self.herald, job).await,
+            Kind::Forward => forward::run(&self.ctx, job).await,
             Kind::ScanAttachment => verdict::run(&self.ctx, self.antivirus.as_ref(), job).await,
         }
     }
@@ -315,5 +318,7 @@ fn after_settle(job: &JobRow) -> Option<&'static str> {
         Kind::ProcessArchive => Some("slice.after-settle"),
         Kind::SendReturn => Some("send.after-settle"),
         Kind::Mail | Kind::Ticket | Kind::AwaitAcknowledgment => None,
+        Kind::HubMail | Kind::HubEventMail | Kind::HubDigest => None,
+        Kind::Forward => Some("forward.after-settle"),
     }
 }

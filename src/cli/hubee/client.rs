@@ -104,7 +104,10 @@ async fn add(desk: &Desk, args: AddArgs) -> Result<Answer> {
     let secret = generate_secret(&desk.entropy)?;
     let row = ClientRow {
         id: id(&args, &desk.entropy)?,
-        name: args.name.clone().unwrap_or_else(|| args.organization.to_string()),
+        name: args
+            .name
+            .clone()
+            .unwrap_or_else(|| args.organization.to_string()),
         organization: args.organization.to_string(),
         environment: desk.environment.clone(),
         scope: scope(&args)?.as_str().to_owned(),
@@ -134,7 +137,9 @@ fn id(args: &AddArgs, entropy: &Entropy) -> Result<String> {
     };
     match crate::config::is_name(id) {
         true => Ok(id.clone()),
-        false => Err(usage("the client's id is 1 to 64 of a-z, 0-9 and -".to_owned())),
+        false => Err(usage(
+            "the client's id is 1 to 64 of a-z, 0-9 and -".to_owned(),
+        )),
     }
 }
 
@@ -150,10 +155,14 @@ fn processes(args: &AddArgs) -> Result<Option<Vec<String>>> {
         (1..=30).contains(&code.chars().count()) && !code.chars().any(char::is_control)
     };
     if !args.processes.iter().all(fits) {
-        return Err(usage("the code of a process has 1 to 30 characters".to_owned()));
+        return Err(usage(
+            "the code of a process has 1 to 30 characters".to_owned(),
+        ));
     }
     match (scope(args)?, args.processes.is_empty()) {
-        (Scope::Si, true) => Err(usage("an SI needs --process: the processes that it is issued for".to_owned())),
+        (Scope::Si, true) => Err(usage(
+            "an SI needs --process: the processes that it is issued for".to_owned(),
+        )),
         (_, true) => Ok(None),
         (_, false) => Ok(Some(args.processes.clone())),
     }
@@ -205,7 +214,13 @@ fn entry(desk: &Desk, row: &ClientRow, change: &str, reason: Option<&Reason>) ->
         "operator": operator::name(),
         "reason": reason.map(Reason::as_str),
     });
-    journal::entry(&desk.clock, &desk.entropy, Kind::ClientChanged, subject, detail)
+    journal::entry(
+        &desk.clock,
+        &desk.entropy,
+        Kind::ClientChanged,
+        subject,
+        detail,
+    )
 }
 
 fn recorded(tx: &mut crate::storage::Tx<'_>, entry: &EntryRow) -> Result<bool> {

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::{
     case::standing,
+    mails,
     notification::{self, Notice},
     status::{CaseStatus, FolderStatus},
     terms::Terms,
@@ -69,7 +70,10 @@ fn announce(tx: &mut Tx<'_>, ctx: &Context, folder: &FolderRow) -> Result<()> {
     let now = ctx.clock.now();
     let mut made = Vec::new();
     for case in cases::of_folder(tx, folder.id)? {
+        // Its recipient is that of now, who stays until this is done (R24).
+        let case = cases::lock(tx, case.id)?.unwrap_or(case);
         let row = notification::notify(tx, ctx, &notice(folder, &case))?;
+        mails::tell(tx, ctx, (case.id, None), &case.recipient, &case.process_code)?;
         made.push(row.id);
         failpoint::hit("hub.within-complete");
         standing::place(tx, &case, CaseStatus::Notified, &terms, now)?;

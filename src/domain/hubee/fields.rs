@@ -39,6 +39,11 @@ impl Document {
         }
     }
 
+    /// The body as it came: for who must look something up before it is judged.
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+
     /// The body as an object.
     pub fn object(&self) -> Fields<'_> {
         Fields::of(&self.value, "#".to_owned(), &self.faults)
@@ -119,12 +124,14 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn typed<T>(
-        &self,
-        name: &str,
-        what: &str,
-        read: impl Fn(&'a Value) -> Option<T>,
-    ) -> Option<T> {
+    /// Says that a key must be there, though what it holds may be `null`.
+    pub fn demand_key(&self, name: &str) {
+        if self.map.is_some_and(|map| !map.contains_key(name)) {
+            self.wrong(name, "required key not found");
+        }
+    }
+
+    fn typed<T>(&self, name: &str, what: &str, read: impl Fn(&'a Value) -> Option<T>) -> Option<T> {
         let value = self.value(name)?;
         let typed = read(value);
         if typed.is_none() {
@@ -184,7 +191,11 @@ impl<'a> Fields<'a> {
 
     /// A whole number of a range.
     pub fn integer(&self, name: &str, range: RangeInclusive<i64>) -> Option<i64> {
-        let what = format!("expected an Integer from {} to {}", range.start(), range.end());
+        let what = format!(
+            "expected an Integer from {} to {}",
+            range.start(),
+            range.end()
+        );
         self.typed(name, &what, |value| {
             forms::integer(value).filter(|number| range.contains(number))
         })
@@ -235,7 +246,11 @@ impl<'a> Fields<'a> {
     /// An object.
     pub fn object(&self, name: &str) -> Option<Fields<'a>> {
         let value = self.value(name)?;
-        Some(Fields::of(value, format!("{}/{name}", self.at), self.faults))
+        Some(Fields::of(
+            value,
+            format!("{}/{name}", self.at),
+            self.faults,
+        ))
     }
 
     /// The same, which must be there; one without fields stands in.
@@ -304,7 +319,11 @@ impl<'a> Fields<'a> {
 
     /// The organisation that this object's own `type`, `companyRegister` and `branchCode` name.
     pub fn identifier(&self) -> Option<OrganizationId> {
-        let kind = self.part("type", organization_id::is_type, "1 to 20 letters or digits");
+        let kind = self.part(
+            "type",
+            organization_id::is_type,
+            "1 to 20 letters or digits",
+        );
         let register = self.part("companyRegister", organization_id::is_register, "14 digits");
         let branch = self.part(
             "branchCode",
@@ -318,7 +337,10 @@ impl<'a> Fields<'a> {
         self.demand(name);
         let what = format!("expected {what}");
         self.typed(name, &what, |value| {
-            value.as_str().filter(|text| is_one(text)).map(str::to_owned)
+            value
+                .as_str()
+                .filter(|text| is_one(text))
+                .map(str::to_owned)
         })
     }
 }

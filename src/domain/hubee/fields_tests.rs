@@ -37,7 +37,10 @@ fn every_fault_of_a_body_is_told_at_once() {
     }
     fields.required_object("osl").required_text("name", 10);
     let faults = told(document);
-    let places: Vec<_> = faults.iter().map(|fault| fault.split(':').next().unwrap()).collect();
+    let places: Vec<_> = faults
+        .iter()
+        .map(|fault| fault.split(':').next().unwrap())
+        .collect();
     assert_eq!(
         places,
         [
@@ -59,7 +62,10 @@ fn every_fault_of_a_body_is_told_at_once() {
 /// R6: what nobody asks for is ignored, and null is like absence.
 #[test]
 fn unknown_fields_are_ignored_and_null_is_nothing() {
-    let document = Document::new(json!({ "other": [1], "message": null, "size": 4.0 }), Vec::new());
+    let document = Document::new(
+        json!({ "other": [1], "message": null, "size": 4.0 }),
+        Vec::new(),
+    );
     let fields = document.object();
     assert_eq!(fields.text("message", 5), None);
     assert_eq!(fields.integer("size", 0..=4), Some(4));
@@ -80,9 +86,15 @@ fn a_body_that_is_no_object_is_one_fault() {
 
 #[test]
 fn texts_of_an_array_are_each_looked_at_and_keep_their_order() {
-    let document = Document::new(json!({ "recipients": ["b", "a", 3, "long"], "empty": [] }), Vec::new());
+    let document = Document::new(
+        json!({ "recipients": ["b", "a", 3, "long"], "empty": [] }),
+        Vec::new(),
+    );
     let fields = document.object();
-    assert_eq!(fields.required_texts("recipients", 3), ["b", "a", "", "long"]);
+    assert_eq!(
+        fields.required_texts("recipients", 3),
+        ["b", "a", "", "long"]
+    );
     fields.not_empty("empty");
     assert_eq!(
         told(document),

@@ -63,7 +63,9 @@ fn is_label(label: &str) -> bool {
     !label.is_empty()
         && !label.starts_with('-')
         && !label.ends_with('-')
-        && label.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_')
+        && label
+            .chars()
+            .all(|c| c.is_alphanumeric() || c == '-' || c == '_')
 }
 
 #[cfg(test)]
@@ -80,8 +82,16 @@ mod tests {
         assert!(instant("2026-03-04T09:15:30Z").is_some());
         assert!(instant("2026-03-04t09:15:30z").is_some());
         for text in [
-            "2026-03-04T10:15:30", "2026-03-04", "10:15:30Z", "2026-13-04T10:15:30Z", "2026-02-30T10:15:30Z",
-            "2026-03-04T25:15:30Z", "2026-03-04T10:15:30+01:00[Europe/Paris]", "hier", "", "20260304T101530Z",
+            "2026-03-04T10:15:30",
+            "2026-03-04",
+            "10:15:30Z",
+            "2026-13-04T10:15:30Z",
+            "2026-02-30T10:15:30Z",
+            "2026-03-04T25:15:30Z",
+            "2026-03-04T10:15:30+01:00[Europe/Paris]",
+            "hier",
+            "",
+            "20260304T101530Z",
             "2026-03-04T10:15:30é+01:00",
         ] {
             assert_eq!(instant(text), None, "{text}");
@@ -93,17 +103,29 @@ mod tests {
         let text = "01a1ffe0-542b-7a41-9c3e-5b0f2a7d6e10";
         assert_eq!(uuid(text), uuid(&text.to_uppercase()));
         assert!(uuid(text).is_some());
-        for text in ["", "dddddd", "01a1ffe0542b7a419c3e5b0f2a7d6e10", "{01a1ffe0-542b-7a41-9c3e-5b0f2a7d6e10}"] {
+        for text in [
+            "",
+            "dddddd",
+            "01a1ffe0542b7a419c3e5b0f2a7d6e10",
+            "{01a1ffe0-542b-7a41-9c3e-5b0f2a7d6e10}",
+        ] {
             assert_eq!(uuid(text), None, "{text}");
         }
     }
 
     #[test]
     fn an_address_has_a_local_part_and_a_host() {
-        for text in ["a@b.fr", "George.DUBOIS+x@admin.gouv.fr", "o'neil@x-y.example"] {
+        for text in [
+            "a@b.fr",
+            "George.DUBOIS+x@admin.gouv.fr",
+            "o'neil@x-y.example",
+        ] {
             assert!(is_email(text), "{text}");
         }
-        for text in ["", "a", "a@", "@b.fr", "a@b", "a b@c.fr", "a@b@c.fr", "a@.fr", "a@b..fr", "a@b.fr\n", "<a@b.fr>"] {
+        for text in [
+            "", "a", "a@", "@b.fr", "a@b", "a b@c.fr", "a@b@c.fr", "a@.fr", "a@b..fr", "a@b.fr\n",
+            "<a@b.fr>",
+        ] {
             assert!(!is_email(text), "{text}");
         }
     }

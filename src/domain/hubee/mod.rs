@@ -18,8 +18,15 @@
 //! | [`import`] | a whole referential from one file |
 //! | [`activation`] | subscriptions that become active on their day |
 //! | [`referential`] | what the journal keeps of changes of these |
+//! | [`folder`] | what an online service deposits |
+//! | [`case`] | what one recipient gets of it |
+//! | [`status`], [`terms`] | where they stand, and what follows for their files |
+//! | [`completion`], [`notification`] | how recipients learn of it |
 //! | [`attachments`] | announced files, their uploads and downloads, the antivirus |
 //! | [`events`] | what is done with a case and said about it |
+//! | [`mails`] | what subscribers are told by mail |
+//! | [`batches`] | what is due each day is activated, told, purged, archived, deleted |
+//! | [`forward`] | what a project sends on as télédossiers |
 //! | [`sight`] | what a caller sees of cases and events |
 //!
 //! To add an operation: its contract in `schemas/openapi`, a function here that takes a [`Caller`] and answers
@@ -27,6 +34,7 @@
 
 pub mod activation;
 pub mod attachments;
+pub mod batches;
 pub mod caller;
 pub mod case;
 pub mod client;
@@ -34,7 +42,10 @@ pub mod completion;
 pub mod contact;
 pub mod events;
 pub mod fields;
+pub mod folder;
 pub mod forms;
+pub mod forward;
+pub mod mails;
 pub mod import;
 pub mod notification;
 pub mod organization;

@@ -4,13 +4,14 @@
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use super::{Caller, OrganizationId, Refusal, Result, perimeter, refusal};
+use super::{Caller, Refusal, Result, perimeter, refusal, sight::named};
 use crate::{
     domain::{
         Context,
+        exchanges::HUB,
         journal::{self, Kind, Subject},
     },
-    kernel::fault::{Fault, Result as Kept},
+    kernel::fault::Result as Kept,
     storage::{
         Tx,
         exchanges::Owner,
@@ -133,8 +134,8 @@ impl Listing {
         let row = &shown.row;
         let mut json = json!({
             "id": row.id,
-            "recipient": organization(&row.recipient)?.to_json(),
-            "transmitter": organization(&row.transmitter)?.to_json(),
+            "recipient": named(&row.recipient)?.to_json(),
+            "transmitter": named(&row.transmitter)?.to_json(),
             "processCode": row.process_code,
             "caseId": row.case_id,
             "eventId": row.event_id,
@@ -190,7 +191,7 @@ pub async fn delete(ctx: &Context, caller: &Caller, id: Uuid) -> Result<()> {
     refusal::write(&store, move |tx| {
         let missing = || Refusal::NotFound(refusal::NOTIFICATION);
         let found = notifications::find(tx, id)?.ok_or_else(missing)?;
-        perimeter::notification(&caller, &organization(&found.recipient)?, &found.process_code)?;
+        perimeter::notification(&caller, &named(&found.recipient)?, &found.process_code)?;
         if !notifications::delete(tx, id)? {
             return Err(missing());
         }
@@ -198,19 +199,13 @@ pub async fn delete(ctx: &Context, caller: &Caller, id: Uuid) -> Result<()> {
             "organization": found.recipient });
         let subject = Subject {
             exchange_id: Some(found.folder_id),
-            project: Some(crate::domain::exchanges::HUB.to_owned()),
+            project: Some(HUB.to_owned()),
             owner: found.owner,
         };
         let entry = journal::entry(&ctx.clock, &ctx.entropy, Kind::NotificationDeleted, subject, detail)?;
         Ok(journal_rows::append(tx, &entry)?)
     })
     .await
-}
-
-/// An organisation as a row names it.
-pub fn organization(text: &str) -> Kept<OrganizationId> {
-    text.parse()
-        .map_err(|_| Fault::internal("a row names no organisation"))
 }
 
 #[cfg(test)]

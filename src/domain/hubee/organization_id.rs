@@ -21,7 +21,9 @@ pub struct OrganizationId {
 
 /// A text that names no organisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected TYPE-SIRET-BRANCH: a type of 1 to 20 letters, 14 digits, a branch code of 1 to 10 letters, digits, '-' or '_'")]
+#[error(
+    "expected TYPE-SIRET-BRANCH: a type of 1 to 20 letters, 14 digits, a branch code of 1 to 10 letters, digits, '-' or '_'"
+)]
 pub struct NoOrganization;
 
 impl OrganizationId {
@@ -61,9 +63,7 @@ impl OrganizationId {
 /// Whether a text is a type of organisations.
 pub fn is_type(text: &str) -> bool {
     (1..=TYPE_MOST).contains(&text.len())
-        && text
-            .bytes()
-            .all(|c| c.is_ascii_alphanumeric() || c == b'_')
+        && text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_')
 }
 
 /// Whether a text is a SIRET by its form: 14 digits. Its check digit is not looked at: some administrations have none that
@@ -104,20 +104,36 @@ mod tests {
     /// R50: a branch code may hold hyphens, and the id reads back all the same.
     #[test]
     fn an_id_reads_back_also_where_its_branch_holds_hyphens() {
-        for text in ["SI-22770001000019-77372", "OSL-13002526500013-A-1_b-2", "Admin-13002526500013-0"] {
+        for text in [
+            "SI-22770001000019-77372",
+            "OSL-13002526500013-A-1_b-2",
+            "Admin-13002526500013-0",
+        ] {
             let id: OrganizationId = text.parse().unwrap();
             assert_eq!(id.to_string(), text);
         }
         let id: OrganizationId = "SI-22770001000019-77-2".parse().unwrap();
-        assert_eq!((id.kind(), id.register(), id.branch()), ("SI", "22770001000019", "77-2"));
+        assert_eq!(
+            (id.kind(), id.register(), id.branch()),
+            ("SI", "22770001000019", "77-2")
+        );
     }
 
     #[test]
     fn what_is_no_id_is_refused() {
         for text in [
-            "", "SI", "SI-22770001000019", "SI-2277000100001-77372", "SI-227700010000190-7", "-22770001000019-7",
-            "SI-2277000100001a-7", "SI-22770001000019-", "SI-22770001000019-12345678901", "S I-22770001000019-7",
-            "SI-22770001000019-7 7", "SI-22770001000019-é",
+            "",
+            "SI",
+            "SI-22770001000019",
+            "SI-2277000100001-77372",
+            "SI-227700010000190-7",
+            "-22770001000019-7",
+            "SI-2277000100001a-7",
+            "SI-22770001000019-",
+            "SI-22770001000019-12345678901",
+            "S I-22770001000019-7",
+            "SI-22770001000019-7 7",
+            "SI-22770001000019-é",
         ] {
             assert!(text.parse::<OrganizationId>().is_err(), "{text}");
         }

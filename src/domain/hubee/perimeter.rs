@@ -45,11 +45,7 @@ pub fn subscription(caller: &Caller, osl: &OrganizationId) -> Result<()> {
 
 /// The move of all cases of `source` to `target` (R24): ADMIN; an SI from its own organisation to another branch of its
 /// own SIRET.
-pub fn migration(
-    caller: &Caller,
-    source: &OrganizationId,
-    target: &OrganizationId,
-) -> Result<()> {
+pub fn migration(caller: &Caller, source: &OrganizationId, target: &OrganizationId) -> Result<()> {
     let own = caller.scope() == Scope::Si
         && caller.organization() == source
         && source.kind() == target.kind()
@@ -95,7 +91,11 @@ mod tests {
     #[test]
     fn a_case_is_for_its_two_sides_and_the_administration() {
         let (osl, si) = (id(OSL), id(SI));
-        let place = Place { osl: &osl, process: "CERTDC", recipient: &si };
+        let place = Place {
+            osl: &osl,
+            process: "CERTDC",
+            recipient: &si,
+        };
         for (scope, organization, processes, allowed) in [
             (Scope::Admin, "ADMIN-13002526500013-0", None, true),
             (Scope::Osl, OSL, None, true),
@@ -108,7 +108,11 @@ mod tests {
             (Scope::Datapass, SI, None, false),
         ] {
             let caller = caller(scope, organization, processes);
-            assert_eq!(case(&caller, &place).is_ok(), allowed, "{scope} {organization} {processes:?}");
+            assert_eq!(
+                case(&caller, &place).is_ok(),
+                allowed,
+                "{scope} {organization} {processes:?}"
+            );
         }
     }
 

@@ -42,12 +42,7 @@ pub fn permit(caller: &Caller, case: &CaseRow) -> Result<()> {
 }
 
 /// The event of that id, where it is one of this case's; else it is told as `missing`.
-pub fn event(
-    tx: &mut Tx<'_>,
-    case: &CaseRow,
-    id: Uuid,
-    missing: &'static str,
-) -> Result<EventRow> {
+pub fn event(tx: &mut Tx<'_>, case: &CaseRow, id: Uuid, missing: &'static str) -> Result<EventRow> {
     let found = events::find(tx, id)?.filter(|event| event.case_id == case.id);
     found.ok_or(Refusal::NotFound(missing))
 }

@@ -1,4 +1,4 @@
-//! Where folders, cases, attachments and links stand, and who may move what where (R15, R16, R21).
+//! Where folders and cases stand, and who may move what where (R15, R16, R21).
 //!
 //! A case's status must be in the list of who sets it; the order is not enforced: real systems go from `HUBEE_NOTIFIED`
 //! straight to `IN_PROGRESS`. `ARCHIVED` is final, and the hub's own.
@@ -52,36 +52,6 @@ words! {
     }
 }
 
-words! {
-    /// Where the file of an attachment stands.
-    AttachmentStatus {
-        /// Named; its file is awaited.
-        Pending = "PENDING",
-        /// Stored; the antivirus has not spoken yet. On the wire it is [`AttachmentStatus::Pending`].
-        Scanning = "SCANNING",
-        /// Stored and sound.
-        Received = "RECEIVED",
-        /// Infected.
-        Corrupted = "CORRUPTED",
-        /// What was sent is not what was named.
-        Rejected = "REJECTED",
-        /// Purged.
-        Deleted = "DELETED",
-    }
-}
-
-words! {
-    /// Whether a case may still have the file of an attachment (R23).
-    LinkStatus {
-        /// It may.
-        ToDownload = "TO_DOWNLOAD",
-        /// It may, until its date.
-        ToDelete = "TO_DELETE",
-        /// It is purged.
-        Deleted = "DELETED",
-    }
-}
-
 impl FolderStatus {
     /// What a folder may be moved to by who sent it.
     pub fn asked(text: &str) -> Option<Self> {
@@ -109,32 +79,20 @@ impl CaseStatus {
         Self::Closed,
     ];
 
-    /// The status of that name, where `scope` may set it (R21); ADMIN may set what either side may.
-    pub fn settable_by(scope: Scope, text: &str) -> Option<Self> {
-        let lists = match scope {
+    /// What `scope` may set (R21); ADMIN may set what either side may.
+    pub fn all_settable_by(scope: Scope) -> impl Iterator<Item = Self> {
+        let lists: [&[Self]; 2] = match scope {
             Scope::Si => [Self::OF_SI, &[]],
             Scope::Osl => [Self::OF_OSL, &[]],
             Scope::Admin => [Self::OF_OSL, Self::OF_SI],
-            Scope::Datapass => [&[] as &[Self], &[]],
+            Scope::Datapass => [&[], &[]],
         };
-        let mut settable = lists.into_iter().flatten();
-        settable.find(|status| status.as_str() == text).copied()
-    }
-}
-
-impl AttachmentStatus {
-    /// The word that partners read.
-    pub fn on_the_wire(self) -> &'static str {
-        match self {
-            Self::Scanning => Self::Pending.as_str(),
-            other => other.as_str(),
-        }
+        lists.into_iter().flatten().copied()
     }
 
-    /// Whether a folder cannot be completed yet for want of this file (R15): an infected one does not hold it back (R14), one
-    /// that waits for the antivirus holds back its notifications only (R15b).
-    pub fn is_missing(self) -> bool {
-        matches!(self, Self::Pending | Self::Rejected)
+    /// The status of that name, where `scope` may set it.
+    pub fn settable_by(scope: Scope, text: &str) -> Option<Self> {
+        Self::all_settable_by(scope).find(|status| status.as_str() == text)
     }
 }
 
@@ -162,14 +120,11 @@ mod tests {
         }
     }
 
-    /// R15, R14, R15b: what a folder waits for.
+    /// R16: a status outside of the list cannot be asked for.
     #[test]
-    fn a_folder_waits_for_files_that_are_not_there_and_for_no_other() {
-        let missing = |text| AttachmentStatus::parse(text).unwrap().is_missing();
-        assert!(missing("PENDING") && missing("REJECTED"));
-        assert!(!missing("RECEIVED") && !missing("CORRUPTED") && !missing("SCANNING"));
-        assert_eq!(AttachmentStatus::Scanning.on_the_wire(), "PENDING");
+    fn a_folder_is_completed_opened_again_or_closed_and_nothing_else() {
         assert_eq!(FolderStatus::asked("HUBEE_RECEIVED"), None);
+        assert_eq!(FolderStatus::asked("ARCHIVED"), None);
         assert_eq!(FolderStatus::asked("CLOSED"), Some(FolderStatus::Closed));
     }
 }

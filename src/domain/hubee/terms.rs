@@ -2,13 +2,13 @@
 
 use jiff::Timestamp;
 
-use super::status::CaseStatus;
+use super::{
+    process::{self, Process},
+    status::CaseStatus,
+};
 use crate::{
     kernel::{fault::Result, term},
-    storage::{
-        Tx,
-        hubee::processes::{self, ProcessRow},
-    },
+    storage::Tx,
 };
 
 /// When the files of a process's cases go.
@@ -20,17 +20,16 @@ pub struct Terms {
 
 impl Terms {
     /// Those of a process.
-    pub fn of(process: &ProcessRow) -> Self {
-        let status = process.body["statusBeforeFileDeletion"].as_str();
+    pub fn of(process: &Process) -> Self {
         Self {
-            status: status.unwrap_or_default().to_owned(),
-            days: process.body["timeBeforeFileDeletion"].as_i64().unwrap_or(0),
+            status: process.status_before_file_deletion.clone(),
+            days: process.time_before_file_deletion.into(),
         }
     }
 
     /// Those of the process of that code; files of a process that is not there any more stay.
     pub fn find(tx: &mut Tx<'_>, code: &str) -> Result<Self> {
-        let process = processes::find(tx, code)?;
+        let process = process::find_in(tx, code)?;
         Ok(process.as_ref().map(Self::of).unwrap_or_default())
     }
 

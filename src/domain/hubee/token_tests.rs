@@ -32,7 +32,10 @@ fn a_token_is_ours_until_the_end_of_its_life() {
     let (tokens, clock) = (Tokens::new(URL, 60, keys(&pair().serialize_pem())), clock());
     let token = issued(&tokens, &clock);
     let claims = tokens.claims(&token, &clock).unwrap();
-    assert_eq!((claims.sub.as_str(), claims.scope.as_str()), ("essai", "SI"));
+    assert_eq!(
+        (claims.sub.as_str(), claims.scope.as_str()),
+        ("essai", "SI")
+    );
     clock.set(Timestamp::from_second(1_800_000_059).unwrap());
     assert!(tokens.claims(&token, &clock).is_some());
     clock.set(Timestamp::from_second(1_800_000_060).unwrap());
@@ -59,7 +62,11 @@ fn a_token_of_another_key_or_house_or_kind_is_none() {
     };
     let other = pieces.issue(&granted, &clock, &Entropy::system()).unwrap();
     assert!(tokens.claims(other.access_token.expose(), &clock).is_none());
-    assert!(pieces.check(&issued(&tokens, &clock), &[0; 32], &clock).is_err());
+    assert!(
+        pieces
+            .check(&issued(&tokens, &clock), &[0; 32], &clock)
+            .is_err()
+    );
 }
 
 #[test]
@@ -68,10 +75,19 @@ fn a_token_that_was_touched_is_none() {
     let token = issued(&tokens, &clock);
     let parts: Vec<&str> = token.split('.').collect();
     let claims = BASE64URL_NOPAD.decode(parts[1].as_bytes()).unwrap();
-    let claims = String::from_utf8(claims).unwrap().replace("\"SI\"", "\"ADMIN\"");
+    let claims = String::from_utf8(claims)
+        .unwrap()
+        .replace("\"SI\"", "\"ADMIN\"");
     let claims = BASE64URL_NOPAD.encode(claims.as_bytes());
     let forged = [parts[0], &claims, parts[2]].join(".");
-    for token in [forged.as_str(), "", "x", "a.b.c", &token[..token.len() - 2], &"x".repeat(10_000)] {
+    for token in [
+        forged.as_str(),
+        "",
+        "x",
+        "a.b.c",
+        &token[..token.len() - 2],
+        &"x".repeat(10_000),
+    ] {
         assert!(tokens.claims(token, &clock).is_none(), "{token}");
     }
 }

@@ -100,7 +100,9 @@ async fn ticket(ctx: &Context, job: &JobRow, fault: &Fault) -> Result<Option<Tic
 async fn exchange(ctx: &Context, job: &JobRow) -> Result<Option<ExchangeRow>> {
     let (kind, subject) = (Kind::parse(&job.kind)?, job.subject);
     let found = ctx.store.read(move |tx| match kind {
-        Kind::Scan | Kind::Process | Kind::ProcessArchive => exchanges::find(tx, subject),
+        Kind::Scan | Kind::Process | Kind::ProcessArchive | Kind::Forward => {
+            exchanges::find(tx, subject)
+        }
         Kind::Deliver | Kind::SendReturn | Kind::AwaitAcknowledgment => {
             match returns::find(tx, subject)? {
                 Some(row) => exchanges::find(tx, row.exchange_id),
@@ -111,8 +113,9 @@ async fn exchange(ctx: &Context, job: &JobRow) -> Result<Option<ExchangeRow>> {
             Some(row) => exchanges::find(tx, row.folder_id),
             None => Ok(None),
         },
-        // What fails on a depot has incidents of its own.
+        // What fails on a depot, or by mail, has incidents of its own.
         Kind::Mail | Kind::Ticket | Kind::Depot => Ok(None),
+        Kind::HubMail | Kind::HubEventMail | Kind::HubDigest => Ok(None),
     });
     found.await
 }

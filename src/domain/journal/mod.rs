@@ -144,6 +144,18 @@ pub enum Kind {
     IncidentMailed,
     /// The cause of an incident is gone, or an operator says so.
     IncidentResolved,
+    /// A télédossier's contents that every recipient may do without were destroyed.
+    FolderFilesPurged,
+    /// A closed télédossier was archived, its contents destroyed.
+    FolderArchived,
+    /// An archived télédossier was deleted: its ids stay here.
+    FolderDeleted,
+    /// A batch of the hub ran that did something, or that an operator ordered.
+    HubBatch,
+    /// A subscriber was told of a télédossier by mail.
+    FolderMailed,
+    /// A piece or an archive went on as a télédossier.
+    Forwarded,
 }
 
 impl Kind {
@@ -209,6 +221,12 @@ impl Kind {
             Self::IncidentCalled => "incident.called",
             Self::IncidentMailed => "incident.mailed",
             Self::IncidentResolved => "incident.resolved",
+            Self::FolderFilesPurged => "folder.files-purged",
+            Self::FolderArchived => "folder.archived",
+            Self::FolderDeleted => "folder.deleted",
+            Self::HubBatch => "hub.batch",
+            Self::FolderMailed => "folder.mailed",
+            Self::Forwarded => "exchange.forwarded",
         }
     }
 }

@@ -12,10 +12,7 @@ use axum::{
 };
 use data_encoding::BASE64;
 use futures_util::StreamExt;
-use http::{
-    HeaderMap, HeaderName, HeaderValue, StatusCode,
-    header::CONTENT_RANGE,
-};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::CONTENT_RANGE};
 
 use super::{ADMIN, Hub, OSL, SI, caller::HubCaller};
 use crate::{
@@ -85,12 +82,7 @@ async fn upload_to_event(
 
 /// `http::connection` runs this in a task of its own: a client that hangs up after its last byte changes nothing, and one that
 /// hangs up before cuts the body.
-async fn receive(
-    hub: &Hub,
-    target: Target,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<StatusCode> {
+async fn receive(hub: &Hub, target: Target, headers: &HeaderMap, body: Body) -> Result<StatusCode> {
     let digest = headers.get(DIGEST);
     let digest = digest.map(|value| value.to_str().unwrap_or_default());
     let mut upload = Upload::open(&hub.ctx, target, Digest::read(digest)).await?;
@@ -167,7 +159,10 @@ async fn answer(hub: &Hub, found: Readable, asked: &HeaderMap) -> Result<Respons
 
 /// A range that the file does not have, with its size.
 fn unsatisfiable(size: u64) -> Result<Response> {
-    let fault = Fault::new(Code::RangeNotSatisfiable, "The file does not have that range");
+    let fault = Fault::new(
+        Code::RangeNotSatisfiable,
+        "The file does not have that range",
+    );
     let mut response = Refusal::Fault(fault).into_response();
     let told = HeaderValue::from_str(&format!("bytes */{size}")).map_err(Fault::internal)?;
     response.headers_mut().insert(CONTENT_RANGE, told);

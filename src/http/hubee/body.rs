@@ -93,7 +93,8 @@ async fn read(body: Body, mut faults: Vec<String>) -> Result<Document, Refusal> 
 /// The value, read as strictly as the house reads JSON ([`crate::kernel::json`]); else where it ceases to be one. The
 /// parser's own words may quote the input, and are not shown.
 fn parsed(bytes: &Bytes) -> Result<Value, String> {
-    let place = |error: serde_json::Error| format!("line {}, column {}", error.line(), error.column());
+    let place =
+        |error: serde_json::Error| format!("line {}, column {}", error.line(), error.column());
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = Level(0).deserialize(&mut reader).map_err(place)?;
     reader.end().map_err(place)?;

@@ -41,8 +41,14 @@ fn outcome(code: Code) -> (StatusCode, &'static str) {
     match code {
         Code::NotFound => (StatusCode::NOT_FOUND, "Resource is not found"),
         Code::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"),
-        Code::BodyTooSlow => (StatusCode::BAD_REQUEST, "Bad Request : the body came too slowly"),
-        Code::TooLarge => (StatusCode::BAD_REQUEST, "Bad Request : the body is too large"),
+        Code::BodyTooSlow => (
+            StatusCode::BAD_REQUEST,
+            "Bad Request : the body came too slowly",
+        ),
+        Code::TooLarge => (
+            StatusCode::BAD_REQUEST,
+            "Bad Request : the body is too large",
+        ),
         Code::RequestMalformed => (
             StatusCode::BAD_REQUEST,
             "Bad Request : the body is incomplete or malformed",

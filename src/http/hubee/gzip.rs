@@ -7,12 +7,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use axum::{
-    body::Body,
-    extract::Request,
-    middleware::Next,
-    response::Response,
-};
+use axum::{body::Body, extract::Request, middleware::Next, response::Response};
 use bytes::{Buf, Bytes};
 use flate2::{Compression, write::GzEncoder};
 use http::{
@@ -70,7 +65,9 @@ fn accepts(headers: &HeaderMap) -> bool {
             .find(|(name, _)| wanted.contains(&name.as_str()))
             .map(|(_, accepted)| *accepted)
     };
-    named(&["gzip", "x-gzip"]).or_else(|| named(&["*"])).unwrap_or(false)
+    named(&["gzip", "x-gzip"])
+        .or_else(|| named(&["*"]))
+        .unwrap_or(false)
 }
 
 /// A body that is compressed as it passes.
@@ -153,7 +150,13 @@ mod tests {
 
     #[test]
     fn gzip_is_accepted_where_it_is_named_or_all_are_and_not_where_it_is_refused() {
-        for value in ["gzip", "gzip, deflate, br", "br;q=1.0, GZIP;q=0.8", "*", "x-gzip"] {
+        for value in [
+            "gzip",
+            "gzip, deflate, br",
+            "br;q=1.0, GZIP;q=0.8",
+            "*",
+            "x-gzip",
+        ] {
             assert!(accepting(value), "{value}");
         }
         for value in ["", "identity", "br", "gzip;q=0", "gzip;q=0, *"] {
@@ -165,14 +168,18 @@ mod tests {
     /// R6: what comes out unpacks to what went in, piece by piece.
     #[tokio::test]
     async fn a_streamed_answer_unpacks_to_itself() {
-        let pieces: Vec<String> = (0..5_000).map(|number| format!("{{\"id\":{number}}},")).collect();
+        let pieces: Vec<String> = (0..5_000)
+            .map(|number| format!("{{\"id\":{number}}},"))
+            .collect();
         let whole = pieces.concat();
         let stream = futures_util::stream::iter(pieces.into_iter().map(Ok::<_, std::io::Error>));
         let packed = Gzip::new(Body::from_stream(stream));
         let packed = packed.collect().await.unwrap().to_bytes();
         assert!(packed.len() < whole.len() / 2);
         let mut unpacked = String::new();
-        flate2::read::GzDecoder::new(&*packed).read_to_string(&mut unpacked).unwrap();
+        flate2::read::GzDecoder::new(&*packed)
+            .read_to_string(&mut unpacked)
+            .unwrap();
         assert_eq!(unpacked, whole);
     }
 }

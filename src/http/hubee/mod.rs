@@ -8,6 +8,7 @@
 //! | [`query`] | query strings, of which every name must be known |
 //! | [`errors`] | how a refusal is written (R7), and the fault of a bad token (R3) |
 //! | [`token`] | the token endpoint (R2) |
+//! | [`pages`] | arrays that are written as they are read |
 //! | [`gzip`] | answers made small where the client accepts it (R6) |
 //! | [`folders`], [`cases`], [`events`], [`attachments`], [`notifications`] | `/teledossiers/v1` |
 //! | [`organizations`], [`processes`], [`subscriptions`] | `/referential/v1` |
@@ -28,6 +29,7 @@ pub mod gzip;
 pub mod listed;
 pub mod notifications;
 pub mod organizations;
+pub mod pages;
 pub mod processes;
 pub mod query;
 pub mod subscriptions;
@@ -39,10 +41,10 @@ use axum::{
     Router,
     extract::Request,
     handler::Handler,
-    middleware::{self, Next, from_fn},
+    middleware::{Next, from_fn},
     response::{IntoResponse, Response},
 };
-use http::HeaderName;
+use http::{HeaderName, HeaderValue, header::ALLOW};
 
 use super::operation::{self, Operation, post};
 use crate::domain::{
@@ -102,7 +104,7 @@ where
     H: Handler<T, Arc<Hub>>,
     T: 'static,
 {
-    post(path, handler).behind(|handler| handler.layer(middleware::from_fn(only_as_patch)))
+    post(path, handler).behind(|handler| handler.route_layer(from_fn(only_as_patch)))
 }
 
 async fn only_as_patch(request: Request, next: Next) -> Response {
@@ -110,6 +112,11 @@ async fn only_as_patch(request: Request, next: Next) -> Response {
     let is_patch = said.is_some_and(|said| said.as_bytes().eq_ignore_ascii_case(b"PATCH"));
     match is_patch {
         true => next.run(request).await,
-        false => Refusal::MethodNotAllowed.into_response(),
+        false => {
+            let mut refused = Refusal::MethodNotAllowed.into_response();
+            let allowed = HeaderValue::from_static("PATCH");
+            refused.headers_mut().insert(ALLOW, allowed);
+            refused
+        }
     }
 }

@@ -164,9 +164,16 @@ mod tests {
         assert_eq!(query.list("processCode", 30), ["A", "B", "C"]);
         assert_eq!(query.text("status", 20), None);
         let faults = query.faults();
-        let names: Vec<_> = faults.iter().map(|fault| fault.split(':').next().unwrap()).collect();
+        let names: Vec<_> = faults
+            .iter()
+            .map(|fault| fault.split(':').next().unwrap())
+            .collect();
         let expected = ["maxResult", "offSet", "lite", "status", "colour", "status"];
-        assert_eq!(names, expected.map(|name| format!("@query.{name}")), "{faults:?}");
+        assert_eq!(
+            names,
+            expected.map(|name| format!("@query.{name}")),
+            "{faults:?}"
+        );
     }
 
     /// R40: there is no upper bound.

@@ -67,6 +67,10 @@ statements! {
 /// Gives the cases of one organisation to another; `{}` holds the processes.
 const MIGRATE_SOME: &str =
     "UPDATE hub_case SET recipient = $1, updated_at = $2 WHERE recipient = $3 AND process_code IN ({})";
+/// Takes the cases of an organisation for this transaction, so that nobody notifies it meanwhile.
+const HOLD_SOME: &str =
+    "UPDATE hub_case SET status = status WHERE recipient = $1 AND process_code IN ({})";
+const HOLD_ALL: &str = "UPDATE hub_case SET status = status WHERE recipient = $1";
 const MIGRATE_ALL: &str =
     "UPDATE hub_case SET recipient = $1, updated_at = $2 WHERE recipient = $3";
 /// The same of their events, of which it is the author.
@@ -83,6 +87,8 @@ pub fn of_sets() -> Vec<(&'static str, String)> {
     vec![
         ("MIGRATE_SOME", some),
         ("MIGRATE_ALL", MIGRATE_ALL.to_owned()),
+        ("HOLD_SOME", sets::filled(HOLD_SOME, &none[2..], &[&[Value::Null]]).0),
+        ("HOLD_ALL", HOLD_ALL.to_owned()),
         ("EVENTS_SOME", events),
         ("EVENTS_ALL", EVENTS_ALL.to_owned()),
     ]
@@ -153,6 +159,18 @@ pub fn transmitted(tx: &mut Tx<'_>, id: Uuid, now: Timestamp) -> Result<bool> {
 /// Takes out the cases of a folder.
 pub fn delete_of_folder(tx: &mut Tx<'_>, folder: Uuid) -> Result<()> {
     tx.execute(DELETE_OF_FOLDER, &params![folder]).map(drop)
+}
+
+/// Takes the cases of `source`, of these processes or of all, until the transaction ends: the first step of their move.
+pub fn hold(tx: &mut Tx<'_>, source: &str, processes: Option<&[String]>) -> Result<()> {
+    let fixed = params![source];
+    match processes {
+        None => tx.execute(HOLD_ALL, &fixed).map(drop),
+        Some(processes) => {
+            let codes: Vec<Value> = processes.iter().map(Value::from).collect();
+            sets::run(tx, HOLD_SOME, &fixed, &codes)
+        }
+    }
 }
 
 /// Gives the cases of `source`, of these processes or of all, to `target`. Answers how many.

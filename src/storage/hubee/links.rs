@@ -47,7 +47,7 @@ statements! {
     TO_DOWNLOAD = "UPDATE hub_case_attachment SET link_status = 'TO_DOWNLOAD', delete_at = NULL \
         WHERE case_id = $1 AND link_status = 'TO_DELETE'";
     PURGED = "UPDATE hub_case_attachment SET portal_purged = true WHERE attachment_id = $1 AND case_id = $2 \
-        AND link_status <> 'TO_DOWNLOAD'";
+        AND link_status <> 'TO_DOWNLOAD' AND NOT portal_purged";
     PORTAL_ALL = "SELECT l.case_id, l.attachment_id FROM hub_case c JOIN hub_case_attachment l ON l.case_id = c.id \
         WHERE c.portal_pending AND c.id >= $1 AND (c.id > $1 OR l.attachment_id > $2) AND NOT l.portal_purged \
         ORDER BY c.id, l.attachment_id LIMIT $3";
@@ -80,10 +80,10 @@ pub fn to_download(tx: &mut Tx<'_>, case: Uuid) -> Result<()> {
     tx.execute(TO_DOWNLOAD, &params![case]).map(drop)
 }
 
-/// Notes that the portal has purged its copy. A pair that there is not, or that is not to go, is passed over.
-pub fn purged(tx: &mut Tx<'_>, pair: Pair) -> Result<()> {
-    let values = params![pair.attachment_id, pair.case_id];
-    tx.execute(PURGED, &values).map(drop)
+/// Notes that the portal has purged its copy. A pair that there is not, or that is not to go, is passed over. Answers how many
+/// there are now that were not before.
+pub fn purged(tx: &mut Tx<'_>, pair: Pair) -> Result<u64> {
+    tx.execute(PURGED, &params![pair.attachment_id, pair.case_id])
 }
 
 /// At most `limit` pairs that reached the status to go and that the portal has not purged, from after `after` on, in order.

@@ -56,6 +56,9 @@ pub enum Which {
     Except(Vec<String>),
 }
 
+/// The most walks that one statement merges; of more processes one walk passes over those of others.
+const WALKS: usize = 64;
+
 const COLUMNS: &str = "n.id, n.partner, n.environment, n.recipient, n.transmitter, n.process_code, n.folder_id, n.case_id, \
     n.event_id, n.created_at, e.action_type, e.status";
 
@@ -67,14 +70,14 @@ statements! {
     DELETE = "DELETE FROM hub_notification WHERE id = $1";
     IN_FOLDER = "SELECT 1 FROM hub_notification WHERE folder_id = $1 LIMIT 1";
     MIGRATE_RECEIVED_ALL = "UPDATE hub_notification SET recipient = $1 WHERE recipient = $2";
-    MIGRATE_SENT_ALL = "UPDATE hub_notification SET transmitter = $1 WHERE transmitter = $2 AND case_id IN \
-        (SELECT id FROM hub_case WHERE recipient = $2)";
+    MIGRATE_SENT_ALL = "UPDATE hub_notification SET transmitter = $1 WHERE transmitter = $2 AND folder_id IN \
+        (SELECT folder_id FROM hub_case WHERE recipient = $2)";
 }
 
 const MIGRATE_RECEIVED_SOME: &str =
     "UPDATE hub_notification SET recipient = $1 WHERE recipient = $2 AND process_code IN ({})";
-const MIGRATE_SENT_SOME: &str = "UPDATE hub_notification SET transmitter = $1 WHERE transmitter = $2 AND case_id IN \
-    (SELECT id FROM hub_case WHERE recipient = $2 AND process_code IN ({}))";
+const MIGRATE_SENT_SOME: &str = "UPDATE hub_notification SET transmitter = $1 WHERE transmitter = $2 AND folder_id IN \
+    (SELECT folder_id FROM hub_case WHERE recipient = $2 AND process_code IN ({}))";
 
 /// The statements that are put together, for the preparation test and that of the query plans.
 pub fn composed() -> Vec<(&'static str, String)> {
@@ -87,6 +90,7 @@ pub fn composed() -> Vec<(&'static str, String)> {
         ("PAGE_ALL", statement("", &Which::All, Uuid::nil(), 1).0),
         ("PAGE_OF_ONE", statement("", &Which::Of(codes(1)), Uuid::nil(), 1).0),
         ("PAGE_OF_SOME", statement("", &Which::Of(codes(3)), Uuid::nil(), 1).0),
+        ("PAGE_OF_MANY", statement("", &Which::Of(codes(WALKS + 1)), Uuid::nil(), 1).0),
         ("PAGE_EXCEPT", statement("", &Which::Except(codes(2)), Uuid::nil(), 1).0),
     ]
 }
@@ -165,6 +169,12 @@ fn statement(recipient: &str, which: &Which, after: Uuid, limit: u32) -> (String
             let codes: Vec<_> = codes.iter().map(|code| place(code.into())).collect();
             let limit = place(limit.into());
             let condition = format!(" AND process_code NOT IN ({})", codes.join(", "));
+            (walk(&condition, &limit), limit)
+        }
+        Which::Of(codes) if codes.len() > WALKS => {
+            let codes: Vec<_> = codes.iter().map(|code| place(code.into())).collect();
+            let limit = place(limit.into());
+            let condition = format!(" AND process_code IN ({})", codes.join(", "));
             (walk(&condition, &limit), limit)
         }
         Which::Of(codes) => {

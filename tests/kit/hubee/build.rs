@@ -25,6 +25,12 @@ impl File {
         )
     }
 
+    /// A scanned page.
+    pub fn png(label: &str) -> Self {
+        let bytes = std::fs::read("fixtures/scan-recto.png").expect("a fixture");
+        Self::of(&format!("{label}.png"), "image/png", bytes)
+    }
+
     /// A file of that name, declared as that type.
     pub fn of(name: &str, mime_type: &str, bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();

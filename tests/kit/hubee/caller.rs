@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::kit::{
     client::Answer,
+    contract::Contract,
     gateway::{Credentials, Gateway},
     tls, wait,
 };
@@ -24,6 +25,25 @@ const KNOWN: Duration = Duration::from_secs(10);
 pub const FORM: &str = "application/x-www-form-urlencoded";
 
 impl Answer {
+    /// Fails unless the hub's contracts declare this answer to that call.
+    #[track_caller]
+    pub fn keeps_the_hubs_contract(&self, method: &str, path: &str) {
+        let kind = self.headers.get(CONTENT_TYPE);
+        let kind = kind.and_then(|value| value.to_str().ok());
+        let path = path.split('?').next().unwrap_or(path).trim_end_matches('/');
+        let contract = Contract::of_hub(path);
+        // A body that was packed for who asked for it is judged where it comes plain.
+        let judged = match self.header("content-encoding") {
+            "" => {
+                contract.check_response(method, path, self.status, kind, &self.headers, &self.body)
+            }
+            _ => Ok(()),
+        };
+        if let Err(faults) = judged {
+            panic!("{faults:#?}\n{self:?}");
+        }
+    }
+
     /// Code and message of each fault of a refusal (R7).
     #[track_caller]
     pub fn refusals(&self) -> Vec<(u64, String)> {
@@ -250,12 +270,20 @@ pub async fn finish(request: RequestBuilder) -> Answer {
     try_finish(request).await.expect("the hub answers")
 }
 
-/// Sends a call and reads its answer, if one comes.
+/// Sends a call and reads its answer, if one comes. An answer that the contracts do not declare fails the test.
 pub async fn try_finish(request: RequestBuilder) -> reqwest::Result<Answer> {
-    let response = request.send().await?;
-    Ok(Answer {
+    let (http, request) = request.build_split();
+    let request = request?;
+    let (method, path) = (request.method().clone(), request.url().path().to_owned());
+    let response = http.execute(request).await?;
+    let answer = Answer {
         status: response.status().as_u16(),
         headers: response.headers().clone(),
         body: response.bytes().await?,
-    })
+    };
+    // The token's endpoints are of no contract of HubEE's.
+    if !path.contains("/token") {
+        answer.keeps_the_hubs_contract(method.as_str(), &path);
+    }
+    Ok(answer)
 }

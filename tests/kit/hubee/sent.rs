@@ -15,7 +15,6 @@ pub struct Sent {
 
 impl Sent {
     /// Creates a folder of which `files` are the attachments.
-    #[track_caller]
     pub async fn create(osl: &Caller, folder: &Value, files: &[File]) -> Self {
         let answer = osl.post(&format!("{FOLDERS}/folders"), folder).await;
         Self {

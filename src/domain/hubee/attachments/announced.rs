@@ -85,7 +85,10 @@ impl Announced {
             .kinds
             .is_some_and(|kinds| !kinds.contains(&self.kind))
         {
-            fields.wrong("type", &format!("type {} is not enabled for {process}", self.kind));
+            fields.wrong(
+                "type",
+                &format!("type {} is not enabled for {process}", self.kind),
+            );
         }
         if self.size > allowed.largest {
             let (size, largest) = (self.size, allowed.largest);
@@ -191,7 +194,14 @@ mod tests {
     #[test]
     fn no_file_is_announced_that_could_not_be_sent() {
         let largest = u64::MAX;
-        let takes = |size| told(file("application/pdf", size), &["application/pdf"], None, largest);
+        let takes = |size| {
+            told(
+                file("application/pdf", size),
+                &["application/pdf"],
+                None,
+                largest,
+            )
+        };
         assert!(takes(LARGEST).is_empty());
         assert!(!takes(LARGEST + 1).is_empty());
         assert!(!takes(0).is_empty());

@@ -11,6 +11,7 @@ use crate::{
         ged::documents,
         hubee::{
             Caller, Refusal, Result,
+            events::Status as EventStatus,
             refusal::{self, FILE},
             sight,
         },
@@ -45,7 +46,7 @@ pub async fn of_case(ctx: &Context, caller: &Caller, case: Uuid, id: Uuid) -> Re
     readable(ctx, found.await?).await
 }
 
-/// The file of an attachment of one of the case's events.
+/// The file of an attachment of one of the case's events; until the event is sent, for who made it.
 pub async fn of_event(
     ctx: &Context,
     caller: &Caller,
@@ -56,8 +57,13 @@ pub async fn of_event(
     let found = refusal::read(&ctx.store, move |tx| {
         let case = sight::case(tx, &caller, case, FILE)?;
         let event = sight::event(tx, &case, event, FILE)?;
+        let sent = event.status != EventStatus::InProgress.as_str();
+        let shown = sent || sight::author(&caller, &event).is_ok();
         let found = attachments::find(tx, id)?;
-        with_file(tx, found.filter(|row| row.event_id == Some(event.id)))
+        with_file(
+            tx,
+            found.filter(|row| shown && row.event_id == Some(event.id)),
+        )
     });
     readable(ctx, found.await?).await
 }
@@ -95,7 +101,11 @@ async fn readable(ctx: &Context, found: Found) -> Result<Readable> {
 async fn or_gone(ctx: &Context, attachment: &AttachmentRow, fault: Fault) -> Refusal {
     let (id, document) = (attachment.id, attachment.document_id);
     let now = ctx.store.read(move |tx| attachments::find(tx, id)).await;
-    let is_there = now.map(|row| row.is_some_and(|row| row.document_id == document && row.status == Status::Received.as_str()));
+    let is_there = now.map(|row| {
+        row.is_some_and(|row| {
+            row.document_id == document && row.status == Status::Received.as_str()
+        })
+    });
     match is_there {
         Ok(false) => Refusal::NotFound(FILE),
         Ok(true) | Err(_) => Refusal::Fault(fault),

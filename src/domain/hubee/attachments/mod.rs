@@ -16,13 +16,13 @@
 pub mod announced;
 pub mod download;
 pub mod scanner;
+mod status;
 pub mod target;
 pub mod upload;
 pub mod verdict;
 mod written;
 
-pub use self::{announced::Announced, scanner::Scanner};
-pub use super::status::AttachmentStatus as Status;
+pub use self::{announced::Announced, scanner::Scanner, status::Status};
 
 /// The longest file of an attachment, in bytes (R14): 1 GiB.
 pub use crate::config::LARGEST_ATTACHMENT as LARGEST;

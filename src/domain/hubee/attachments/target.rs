@@ -111,13 +111,17 @@ impl Target {
 fn open_folder(folder: &FolderRow) -> Result<()> {
     match folder.status == FolderStatus::Received.as_str() {
         true => Ok(()),
-        false => Err(Refusal::bad("Folder is completed: its attachments cannot be changed")),
+        false => Err(Refusal::bad(
+            "Folder is completed: its attachments cannot be changed",
+        )),
     }
 }
 
 fn open_event(event: &EventRow) -> Result<()> {
     match event.status == EventStatus::InProgress.as_str() {
         true => Ok(()),
-        false => Err(Refusal::bad("Event is sent: its attachments cannot be changed")),
+        false => Err(Refusal::bad(
+            "Event is sent: its attachments cannot be changed",
+        )),
     }
 }

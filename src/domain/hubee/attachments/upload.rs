@@ -91,7 +91,10 @@ impl Upload {
     pub async fn refuse_endless(mut self, ctx: &Context) -> Refusal {
         self.give_up();
         let size = self.target.attachment.size;
-        let fault = format!("File size is more than {} and does not match its meta-data {size}", self.received);
+        let fault = format!(
+            "File size is more than {} and does not match its meta-data {size}",
+            self.received
+        );
         self.reject(ctx, vec![fault]).await
     }
 
@@ -122,14 +125,18 @@ impl Upload {
         let mut faults = Vec::new();
         if self.received != announced.size {
             let (received, size) = (self.received, announced.size);
-            faults.push(format!("File size {received} does not match its meta-data {size}"));
+            faults.push(format!(
+                "File size {received} does not match its meta-data {size}"
+            ));
         }
         let prefix = stored.map_or(&self.prefix[..], |stored| &stored.prefix[..]);
         let found = sniff::compare(prefix, &announced.mime_type);
         if self.received > 0 && !found.agrees {
             let actual = found.actual.as_deref().unwrap_or("unknown");
             let declared = &announced.mime_type;
-            faults.push(format!("File content is {actual} and does not match its mime type {declared}"));
+            faults.push(format!(
+                "File content is {actual} and does not match its mime type {declared}"
+            ));
         }
         let sha256 = stored.map(|stored| stored.digests.sha256);
         if !self.digest.agrees(sha256) {
@@ -260,7 +267,11 @@ mod tests {
             format!("MD5=AAAA, SHA-256={text}"),
             format!("  {text} "),
         ] {
-            assert_eq!(Digest::read(Some(&header)), Digest::Sha256(sha256), "{header}");
+            assert_eq!(
+                Digest::read(Some(&header)),
+                Digest::Sha256(sha256),
+                "{header}"
+            );
         }
         for header in ["", "x", "SHA-256=", "MD5=AAAA", "é", &text[1..]] {
             assert_eq!(Digest::read(Some(header)), Digest::Unreadable, "{header}");

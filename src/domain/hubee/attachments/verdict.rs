@@ -162,7 +162,10 @@ impl Waiting {
         if why.is_of_the_content() {
             return Some(self.own_cause());
         }
-        let since = self.attachment.updated_at.unwrap_or(self.attachment.created_at);
+        let since = self
+            .attachment
+            .updated_at
+            .unwrap_or(self.attachment.created_at);
         let waited = ctx.clock.now().duration_since(since);
         (waited >= NOTABLE).then(|| common_cause(ctx))
     }
@@ -190,7 +193,9 @@ impl Judgment {
             return Ok(());
         }
         let statements = self.statements.iter();
-        let statements: Vec<_> = statements.map(|(sql, values)| (*sql, &values[..])).collect();
+        let statements: Vec<_> = statements
+            .map(|(sql, values)| (*sql, &values[..]))
+            .collect();
         tx.batch(&statements)?;
         if let Some(ticket) = &self.ticket {
             ticket.open(tx)?;

@@ -90,7 +90,9 @@ impl Placing {
             let before = self.target.hold(tx)?;
             drop_file(tx, &before)?;
             let statements = self.statements.iter();
-            let statements: Vec<_> = statements.map(|(sql, values)| (*sql, &values[..])).collect();
+            let statements: Vec<_> = statements
+                .map(|(sql, values)| (*sql, &values[..]))
+                .collect();
             tx.batch(&statements)?;
             attachments::place(tx, &self.placed, self.status.as_str())?;
             if let Some(ticket) = &self.ticket {
@@ -227,7 +229,13 @@ fn entry(ctx: &Context, attachment: &AttachmentRow, kind: Kind, detail: Json) ->
         project: Some(HUB.to_owned()),
         owner: attachment.owner.clone(),
     };
-    journal::entry(&ctx.clock, &ctx.entropy, kind, subject, with_event(attachment, detail))
+    journal::entry(
+        &ctx.clock,
+        &ctx.entropy,
+        kind,
+        subject,
+        with_event(attachment, detail),
+    )
 }
 
 fn with_event(attachment: &AttachmentRow, mut detail: Json) -> Json {

@@ -147,7 +147,10 @@ impl Change {
         }
         attachments::drop_of_event(tx, event.id)?;
         events::forget(tx, event.id)?;
-        Ok(journal_rows::append(tx, &self.entry(&event, Kind::EventDeleted)?)?)
+        Ok(journal_rows::append(
+            tx,
+            &self.entry(&event, Kind::EventDeleted)?,
+        )?)
     }
 
     fn entry(&self, event: &EventRow, kind: Kind) -> Kept<EntryRow> {

@@ -48,12 +48,7 @@ struct Ground {
 }
 
 /// Posts the event of `body` on a case; answers it as its author sees it. Fails with [`Refusal::Bad`], all faults told.
-pub async fn create(
-    ctx: &Context,
-    caller: &Caller,
-    case: Uuid,
-    body: Document,
-) -> Result<Value> {
+pub async fn create(ctx: &Context, caller: &Caller, case: Uuid, body: Document) -> Result<Value> {
     let ground = ground(ctx, caller, case).await?;
     let rules = Rules {
         scope: caller.scope(),
@@ -159,12 +154,7 @@ async fn write(ctx: &Context, event: EventRow, files: Vec<AttachmentRow>) -> Res
     Ok(())
 }
 
-fn insert(
-    tx: &mut Tx<'_>,
-    case: &CaseRow,
-    event: &EventRow,
-    files: &[AttachmentRow],
-) -> Kept<()> {
+fn insert(tx: &mut Tx<'_>, case: &CaseRow, event: &EventRow, files: &[AttachmentRow]) -> Kept<()> {
     let mut statements = vec![events::insert(event)];
     for file in files {
         statements.push(attachments::insert(file));
@@ -188,7 +178,13 @@ fn entry(ctx: &Context, event: &EventRow, files: usize) -> Kept<journal_rows::En
         "caseNewStatus": event.case_new_status,
         "attachments": files,
     });
-    journal::entry(&ctx.clock, &ctx.entropy, Kind::EventCreated, subject(event), detail)
+    journal::entry(
+        &ctx.clock,
+        &ctx.entropy,
+        Kind::EventCreated,
+        subject(event),
+        detail,
+    )
 }
 
 /// Where an event's entries belong.

@@ -12,6 +12,7 @@ use crate::{
             status::CaseStatus,
         },
     },
+    kernel::fault::Fault,
     storage::{
         Tx,
         hubee::{cases::CaseRow, events::EventRow},
@@ -35,7 +36,7 @@ pub(super) fn write(
     way: Way,
 ) -> Result<()> {
     if let Some(status) = &event.case_new_status {
-        let to = CaseStatus::parse(status)?;
+        let to = destination(case, event, status)?;
         if standing::move_to(tx, ctx, case.id, to, &event.author)? == Moved::Archived {
             return Err(Refusal::bad("Case is archived and cannot be changed"));
         }
@@ -50,6 +51,20 @@ pub(super) fn write(
         mails::tell(tx, ctx, about, &case.recipient, &case.process_code)?;
     }
     Ok(())
+}
+
+/// Where the event leads: the status where the case stands, or one of its author's list. What was so when the event was posted
+/// need not be when it is sent.
+fn destination(case: &CaseRow, event: &EventRow, status: &str) -> Result<CaseStatus> {
+    if status == case.status {
+        return Ok(CaseStatus::parse(status)?);
+    }
+    let scope: Scope = event.actor.parse().map_err(Fault::internal)?;
+    CaseStatus::settable_by(scope, status).ok_or_else(|| {
+        Refusal::bad(format!(
+            "#/caseNewStatus: status {status} cannot be set by {scope}"
+        ))
+    })
 }
 
 /// For the OSL where the SI acted, for the SI where anybody else did.

@@ -85,7 +85,10 @@ fn action(fields: &Fields<'_>) -> Option<Action> {
     let found = Action::ALL.iter().find(|action| action.as_str() == text);
     if found.is_none() && !text.is_empty() {
         let names: Vec<_> = Action::ALL.iter().map(|action| action.as_str()).collect();
-        fields.wrong("actionType", &format!("expected one of {}", names.join(", ")));
+        fields.wrong(
+            "actionType",
+            &format!("expected one of {}", names.join(", ")),
+        );
     }
     found.copied()
 }
@@ -133,7 +136,10 @@ impl Rules<'_> {
 
     fn check(&self, fields: &Fields<'_>, action: Action, files: usize) {
         match (action.has_files(), files) {
-            (true, 0) => fields.wrong("attachments", "ATTACH_DEPOSIT needs at least one attachment"),
+            (true, 0) => fields.wrong(
+                "attachments",
+                "ATTACH_DEPOSIT needs at least one attachment",
+            ),
             (false, 1..) => {
                 let what = format!("{} has no attachment", action.as_str());
                 fields.wrong("attachments", &what);

@@ -41,11 +41,7 @@ pub(super) struct Said {
 }
 
 /// An event of a case, for a caller that may see it. To read it changes nothing (R34).
-pub async fn event(
-    ctx: &Context,
-    caller: &Caller,
-    (case, event): (Uuid, Uuid),
-) -> Result<Value> {
+pub async fn event(ctx: &Context, caller: &Caller, (case, event): (Uuid, Uuid)) -> Result<Value> {
     let asking = caller.clone();
     let found = refusal::read(&ctx.store, move |tx| {
         let case = sight::case(tx, &asking, case, CASE)?;

@@ -1,0 +1,29 @@
+//! The HubEE hub as its clients meet it: OSLs, SIs, the portal, DataPass.
+//!
+//! | file | what is shown |
+//! |---|---|
+//! | `attachments` | files on their way in and out, and the antivirus between |
+//! | `bad_input` | what a client may get wrong, and what it is told |
+//! | `conformity` | schemathesis over the four contracts |
+//! | `delivery` | the process killed at any moment: a télédossier is notified whole or not at all |
+//! | `events` | what is posted on a case, what follows from it, who is told |
+//! | `journeys` | whole télédossiers, and the habits of deployed clients |
+//! | `plans` | the engines' plans for the hub's statements: by an index, however large the tables grow |
+//! | `points` | the process killed before, within and after an upload and a completion |
+//! | `requests` | heads and bodies: what is told at once, what is too much |
+//! | `rush` | tokens asked for at every call, beside télédossiers |
+//! | `tokens` | who gets a token, and what it is good for |
+//! | `walk` | each operation of the contracts: served, and closed to who has no right |
+
+mod attachments;
+mod bad_input;
+mod conformity;
+mod delivery;
+mod events;
+mod journeys;
+mod plans;
+mod points;
+mod requests;
+mod rush;
+mod tokens;
+mod walk;
