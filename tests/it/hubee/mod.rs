@@ -4,10 +4,13 @@
 //! |---|---|
 //! | `attachments` | files on their way in and out, and the antivirus between |
 //! | `bad_input` | what a client may get wrong, and what it is told |
+//! | `cases` | statuses and what follows for files, first readings, the move to another organisation |
 //! | `conformity` | schemathesis over the four contracts |
 //! | `delivery` | the process killed at any moment: a télédossier is notified whole or not at all |
 //! | `events` | what is posted on a case, what follows from it, who is told |
+//! | `folders` | complete, close, open again, withdraw |
 //! | `journeys` | whole télédossiers, and the habits of deployed clients |
+//! | `notifications` | the queue of an organisation |
 //! | `plans` | the engines' plans for the hub's statements: by an index, however large the tables grow |
 //! | `points` | the process killed before, within and after an upload and a completion |
 //! | `requests` | heads and bodies: what is told at once, what is too much |
@@ -17,10 +20,13 @@
 
 mod attachments;
 mod bad_input;
+mod cases;
 mod conformity;
 mod delivery;
 mod events;
+mod folders;
 mod journeys;
+mod notifications;
 mod plans;
 mod points;
 mod requests;
