@@ -13,6 +13,7 @@
 //! | `notifications` | the queue of an organisation |
 //! | `plans` | the engines' plans for the hub's statements: by an index, however large the tables grow |
 //! | `points` | the process killed before, within and after an upload and a completion |
+//! | `referential` | organisations, processes, subscriptions, and the file that brings them |
 //! | `requests` | heads and bodies: what is told at once, what is too much |
 //! | `rush` | tokens asked for at every call, beside télédossiers |
 //! | `tokens` | who gets a token, and what it is good for |
@@ -29,6 +30,7 @@ mod journeys;
 mod notifications;
 mod plans;
 mod points;
+mod referential;
 mod requests;
 mod rush;
 mod tokens;
