@@ -119,8 +119,8 @@ pub fn is_phone(text: &str) -> bool {
 
 /// Whether a text holds a telephone number: ten digits in a row, whatever stands around them.
 pub fn holds_phone(text: &str) -> bool {
-    let runs = text.split(|c: char| !c.is_ascii_digit());
-    runs.into_iter().any(|run| run.len() >= 10)
+    text.split(|c: char| !c.is_ascii_digit())
+        .any(|run| run.len() >= 10)
 }
 
 #[cfg(test)]

@@ -248,7 +248,7 @@ pub(super) async fn row(
     let (key, wrapped_key) = keys.fresh_lasting(&ctx.entropy)?;
     let plain = serde_json::to_vec(sealed).map_err(Fault::internal)?;
     let now = ctx.clock.now();
-    let kept = before.map_or(INACTIVE, |before| &before.status);
+    let kept = before.map_or(INACTIVE, |before| before.status.as_str());
     let status = body.status.unwrap_or(kept).to_owned();
     let actor = sealed.delegation_actor.as_ref();
     let actor = actor.and_then(|actor| actor.email.as_deref());

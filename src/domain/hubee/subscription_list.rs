@@ -52,7 +52,27 @@ enum Key {
     /// By the id, or by a column that has an index.
     Column(Option<&'static str>),
     /// By something sealed.
-    Sealed(fn(&Sealed) -> Option<&str>),
+    Sealed(Word),
+}
+
+/// What of a sealed part a list may be ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Word {
+    Email,
+    LocalAdministrator,
+    DelegationActor,
+    RejectionReason,
+}
+
+impl Word {
+    fn of(self, sealed: &Sealed) -> Option<&str> {
+        match self {
+            Self::Email => sealed.email.as_deref(),
+            Self::LocalAdministrator => sealed.local_administrator.email.as_deref(),
+            Self::DelegationActor => sealed.delegation_actor.as_ref()?.email.as_deref(),
+            Self::RejectionReason => sealed.rejection_reason.as_deref(),
+        }
+    }
 }
 
 impl Default for By {
@@ -81,18 +101,10 @@ impl By {
 fn key(field: &str) -> Option<Key> {
     let column = match field {
         "id" => return Some(Key::Column(None)),
-        "email" => return Some(Key::Sealed(|sealed| sealed.email.as_deref())),
-        "local_admin" => {
-            return Some(Key::Sealed(|sealed| {
-                sealed.local_administrator.email.as_deref()
-            }));
-        }
-        "delegation_actor" => {
-            return Some(Key::Sealed(|sealed| {
-                sealed.delegation_actor.as_ref()?.email.as_deref()
-            }));
-        }
-        "rejection_reason" => return Some(Key::Sealed(|sealed| sealed.rejection_reason.as_deref())),
+        "email" => return Some(Key::Sealed(Word::Email)),
+        "local_admin" => return Some(Key::Sealed(Word::LocalAdministrator)),
+        "delegation_actor" => return Some(Key::Sealed(Word::DelegationActor)),
+        "rejection_reason" => return Some(Key::Sealed(Word::RejectionReason)),
         "notification_frequency" => "frequency",
         "activate_date_time" => "activate_at",
         "validate_date_time" => "validate_at",
@@ -167,7 +179,7 @@ async fn narrow(ctx: &Context, osl: &OrganizationId, filter: &mut Filter) -> Res
 async fn sealed_order(
     ctx: &Context,
     filter: Filter,
-    word: fn(&Sealed) -> Option<&str>,
+    word: Word,
 ) -> Result<Vec<(Option<String>, Uuid)>> {
     let keys = ctx.keyring.project(HUB).await?;
     let (mut all, mut after) = (Vec::new(), Uuid::nil());
@@ -179,7 +191,7 @@ async fn sealed_order(
         let read = read.await?;
         for row in &read {
             let sealed = open_with(&keys, row.id, &row.wrapped_key, &row.sealed)?;
-            all.push((word(&sealed).map(str::to_owned), row.id));
+            all.push((word.of(&sealed).map(str::to_owned), row.id));
         }
         match read.last() {
             Some(last) if read.len() == READ as usize => after = last.id,

@@ -24,7 +24,7 @@ pub async fn array<I, F, R>(ids: Vec<I>, mut page: F) -> Result<Response>
 where
     I: Send + 'static,
     F: FnMut(Vec<I>) -> R + Send + 'static,
-    R: Future<Output = Kept<Vec<Value>>> + Send,
+    R: Future<Output = Kept<Vec<Value>>> + Send + 'static,
 {
     let mut pages = pages(ids);
     let first = match pages.pop_front() {
