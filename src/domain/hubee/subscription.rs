@@ -11,19 +11,16 @@ use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::{
-    Caller, Document, Refusal, Result, perimeter, process,
+    Caller, Document, Refusal, Result,
     contact::Person,
+    perimeter, process,
     referential::{self, Action, Object},
     refusal::{self, SUBSCRIPTION},
     subscription_body::{self, Body},
     subscription_list,
 };
 use crate::{
-    domain::{
-        Context,
-        exchanges::HUB,
-        ged::keyring::ProjectKeys,
-    },
+    domain::{Context, exchanges::HUB, ged::keyring::ProjectKeys},
     kernel::{
         digest::Sha256,
         fault::{Fault, Result as Kept},
@@ -158,7 +155,13 @@ pub async fn replace(ctx: &Context, caller: &Caller, id: Uuid, document: Documen
     let sealed = body.sealed(Some(&known));
     let row = row(ctx, id, &body, &sealed, Some(&before)).await?;
     let subject = id.to_string();
-    let entry = referential::entry(ctx, caller, Object::Subscription, &subject, Action::Replaced)?;
+    let entry = referential::entry(
+        ctx,
+        caller,
+        Object::Subscription,
+        &subject,
+        Action::Replaced,
+    )?;
     let (written, taken) = (row.clone(), body.taken());
     refusal::write(&ctx.store, move |tx| {
         put(tx, &written, &taken)?;
@@ -303,7 +306,11 @@ mod tests {
             ("2026-07-14T08:00:00Z", "2026-07-13T22:01:00Z"),
             ("2026-01-10T12:00:01Z", "2026-01-09T23:01:00Z"),
         ] {
-            assert_eq!(due(INACTIVE, Some(at(said)), now), Some(at(due_at)), "{said}");
+            assert_eq!(
+                due(INACTIVE, Some(at(said)), now),
+                Some(at(due_at)),
+                "{said}"
+            );
         }
         assert_eq!(due(INACTIVE, Some(now), now), None);
         assert_eq!(due(INACTIVE, None, now), None);

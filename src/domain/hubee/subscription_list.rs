@@ -156,7 +156,11 @@ pub async fn list(ctx: &Context, caller: &Caller, query: Query) -> Result<Listed
                 .read(move |tx| rows::ids(tx, &filter, order, window));
             found.await?
         }
-        Key::Sealed(word) => cut(sealed_order(ctx, filter, word).await?, by.descending, window),
+        Key::Sealed(word) => cut(
+            sealed_order(ctx, filter, word).await?,
+            by.descending,
+            window,
+        ),
     };
     Ok(Listed { ids, total })
 }
@@ -285,8 +289,16 @@ mod tests {
             assert!(By::parse(&format!("desc({field})")).is_some_and(|by| by.descending));
         }
         for text in [
-            "", "status", "asc", "asc()", "asc(frequency)", "asc(end_at)", "up(status)", "asc(status",
-            "asc(sealed)", "asc(status);--",
+            "",
+            "status",
+            "asc",
+            "asc()",
+            "asc(frequency)",
+            "asc(end_at)",
+            "up(status)",
+            "asc(status",
+            "asc(sealed)",
+            "asc(status);--",
         ] {
             assert_eq!(By::parse(text), None, "{text}");
         }
@@ -295,7 +307,11 @@ mod tests {
     #[test]
     fn nothing_comes_before_something_and_last_where_the_order_is_turned() {
         let (a, b, c) = (Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(3));
-        let all = vec![(Some("y".to_owned()), a), (None, b), (Some("x".to_owned()), c)];
+        let all = vec![
+            (Some("y".to_owned()), a),
+            (None, b),
+            (Some("x".to_owned()), c),
+        ];
         let window = |offset, limit| Window { offset, limit };
         assert_eq!(cut(all.clone(), false, window(0, 9)), [b, c, a]);
         assert_eq!(cut(all, true, window(1, 1)), [c]);
