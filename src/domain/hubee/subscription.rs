@@ -203,32 +203,29 @@ async fn against_database(
     body: &Body,
     before: Option<&SubscriptionRow>,
 ) -> Kept<Vec<String>> {
-    let Some(subscriber) = body.subscriber.as_ref().map(ToString::to_string) else {
-        return Ok(Vec::new());
-    };
-    let code = body.process_code.clone();
-    let same_process = before.is_some_and(|before| before.process_code == code);
-    let own = before.map(|before| before.id);
-    let (name, wanted) = (subscriber.clone(), code.clone());
+    let (code, own) = (body.process_code.clone(), before.map(|before| before.id));
+    let subscriber = body.subscriber.as_ref().map(ToString::to_string);
     let found = ctx.store.read(move |tx| {
-        let process = process::find_in(tx, &wanted)?;
-        let other = rows::of(tx, &name, &wanted)?;
-        Ok((
-            process,
-            other.is_some_and(|other| Some(other.id) != own),
-            organizations::exists(tx, &name)?,
-        ))
+        let process = process::find_in(tx, &code)?;
+        let Some(name) = &subscriber else {
+            return Ok((process, true, false));
+        };
+        let other = rows::of(tx, name, &code)?;
+        let is_taken = other.is_some_and(|other| Some(other.id) != own);
+        Ok((process, organizations::exists(tx, name)?, is_taken))
     });
-    let (process, is_taken, has_subscriber) = found.await?;
+    let (process, has_subscriber, is_taken) = found.await?;
+    let code = &body.process_code;
+    let stays = before.is_some_and(|before| before.process_code == *code);
     let mut faults = Vec::new();
     match process {
         None if !code.is_empty() => faults.push(format!("Process {code} does not exist")),
-        Some(process) if !process.is_activated && !same_process => {
+        Some(process) if !process.is_activated && !stays => {
             faults.push(format!("Process {code} is not activated"));
         }
         _ => {}
     }
-    if !has_subscriber {
+    if let Some(subscriber) = body.subscriber.as_ref().filter(|_| !has_subscriber) {
         faults.push(format!("Organization {subscriber} does not exist"));
     }
     if is_taken {
