@@ -10,7 +10,10 @@ use crate::{
     },
 };
 
-const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/hubee/referential.json");
+const FIXTURE: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/fixtures/hubee/referential.json"
+);
 
 fn import(gateway: &Gateway, file: &Path) -> Value {
     let told = gateway.run(&["hubee", "import", file.to_str().unwrap(), "--json"]);

@@ -5,7 +5,9 @@ use crate::{
     kit::hubee::{
         REFERENTIAL,
         hub::Hub,
-        referential::{FOREIGN, IDLE_SI, INACTIVE, OSL, PROCESS, SILENT, identifier, process, subscription},
+        referential::{
+            FOREIGN, IDLE_SI, INACTIVE, OSL, PROCESS, SILENT, identifier, process, subscription,
+        },
     },
 };
 
@@ -15,7 +17,8 @@ fn path(rest: &str) -> String {
 
 fn codes(list: &Value) -> Vec<&str> {
     let list = list.as_array().unwrap().iter();
-    list.map(|process| process["code"].as_str().unwrap()).collect()
+    list.map(|process| process["code"].as_str().unwrap())
+        .collect()
 }
 
 both_engines! {
