@@ -4,10 +4,13 @@
 //! |---|---|
 //! | `attachments` | files on their way in and out, and the antivirus between |
 //! | `bad_input` | what a client may get wrong, and what it is told |
+//! | `batches` | what is due each day is purged, archived, deleted, reported |
 //! | `conformity` | schemathesis over the four contracts |
 //! | `delivery` | the process killed at any moment: a télédossier is notified whole or not at all |
 //! | `events` | what is posted on a case, what follows from it, who is told |
+//! | `forward` | what a project sends on as télédossiers |
 //! | `journeys` | whole télédossiers, and the habits of deployed clients |
+//! | `mails` | who is told by mail, and how often |
 //! | `plans` | the engines' plans for the hub's statements: by an index, however large the tables grow |
 //! | `points` | the process killed before, within and after an upload and a completion |
 //! | `requests` | heads and bodies: what is told at once, what is too much |
@@ -17,10 +20,13 @@
 
 mod attachments;
 mod bad_input;
+mod batches;
 mod conformity;
 mod delivery;
 mod events;
+mod forward;
 mod journeys;
+mod mails;
 mod plans;
 mod points;
 mod requests;
