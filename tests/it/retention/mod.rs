@@ -17,7 +17,7 @@ pub mod backup;
 pub mod clock;
 mod deaths;
 mod holds;
-mod marks;
+pub mod marks;
 mod nightly;
 mod purge;
 mod races;

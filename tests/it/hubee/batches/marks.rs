@@ -1,7 +1,7 @@
 //! The bytes that must be gone once a folder is deleted (R61): words of persons, which are sealed from the first byte on, and
 //! the sealed bytes themselves with the keys that open them, looked for in every file before and after.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::Timestamp;
 use navette::domain::{
@@ -20,7 +20,10 @@ use crate::{
             sent::Sent,
         },
     },
-    retention::clock::{frozen, hours},
+    retention::{
+        clock::{frozen, hours},
+        marks::{files, memory::finds},
+    },
 };
 
 /// Words that stand in what was sent.
@@ -94,23 +97,12 @@ fn marks(gateway: &Gateway) -> Marks {
     marks
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    entries
-        .flat_map(|entry| match entry.path() {
-            path if path.is_dir() => files(&path),
-            path => vec![path],
-        })
-        .collect()
-}
-
 /// The names of the marks that stand in a file below `place`.
 fn found(marks: &Marks, place: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for file in files(place) {
         let bytes = std::fs::read(&file).unwrap_or_default();
-        let holds = |mark: &[u8]| memchr::memmem::find(&bytes, mark).is_some();
-        let there = marks.iter().filter(|(_, mark)| holds(mark));
+        let there = marks.iter().filter(|(_, mark)| finds(&bytes, mark));
         found.extend(there.map(|(name, _)| name.clone()));
     }
     found.sort();
