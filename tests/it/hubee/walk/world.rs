@@ -71,7 +71,7 @@ impl World {
         let notified = hub.notifications(&hub.si).await;
         let subscriptions = hub
             .admin
-            .get("/referential/v1/subscriptions?maxResult=100")
+            .get("/referential/v1/subscriptions?processCode=CERTDC")
             .await;
         let elsewhere = Caller::register(&hub, SI, "SI", &[SILENT]).await;
         let mut world = Self {
