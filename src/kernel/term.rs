@@ -107,7 +107,9 @@ pub fn last_time_of_day(now: Timestamp, hour: i8, minute: i8) -> Timestamp {
 
 /// The instant at which the day begins in legal time that is `days` days after that of `at`.
 pub fn midnight_after(at: Timestamp, days: i64) -> Timestamp {
-    let day = Span::new().try_days(days).map(|days| day(at).saturating_add(days));
+    let day = Span::new()
+        .try_days(days)
+        .map(|days| day(at).saturating_add(days));
     let begins = day.and_then(|day| day.to_zoned(legal_time()));
     begins.map_or(Timestamp::MAX, |begins| begins.timestamp())
 }

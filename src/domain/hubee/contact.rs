@@ -89,7 +89,10 @@ fn email(fields: &Fields<'_>, may_lack: bool) -> Option<String> {
 fn phone(fields: &Fields<'_>, name: &str) -> Option<String> {
     let text = fields.text(name, PHONE)?;
     if !is_phone(&text) {
-        fields.wrong(name, "String is not a telephone number: 10 to 20 digits, + before them or not");
+        fields.wrong(
+            name,
+            "String is not a telephone number: 10 to 20 digits, + before them or not",
+        );
     }
     Some(text)
 }
@@ -119,8 +122,8 @@ pub fn is_phone(text: &str) -> bool {
 
 /// Whether a text holds a telephone number: ten digits in a row, whatever stands around them.
 pub fn holds_phone(text: &str) -> bool {
-    let runs = text.split(|c: char| !c.is_ascii_digit());
-    runs.into_iter().any(|run| run.len() >= 10)
+    text.split(|c: char| !c.is_ascii_digit())
+        .any(|run| run.len() >= 10)
 }
 
 #[cfg(test)]
@@ -130,11 +133,24 @@ mod tests {
     /// R52: the addresses of persons have the narrow form of the contract.
     #[test]
     fn an_address_of_a_person_has_the_contracts_form() {
-        for text in ["George.DUBOIS@admin.com", "a_b-c@dgs.sante.gouv.fr", "a@xy.fr"] {
+        for text in [
+            "George.DUBOIS@admin.com",
+            "a_b-c@dgs.sante.gouv.fr",
+            "a@xy.fr",
+        ] {
             assert!(is_plain_email(text), "{text}");
         }
         for text in [
-            "", "@x.fr", "a@x.fr", "a@xy", "a@xy.FR", "a@xy.museum", "a+b@xy.fr", "a@xy.fr ", "a@b@xy.fr", "é@xy.fr",
+            "",
+            "@x.fr",
+            "a@x.fr",
+            "a@xy",
+            "a@xy.FR",
+            "a@xy.museum",
+            "a+b@xy.fr",
+            "a@xy.fr ",
+            "a@b@xy.fr",
+            "é@xy.fr",
         ] {
             assert!(!is_plain_email(text), "{text}");
         }

@@ -104,11 +104,9 @@ pub async fn replace(
     row.updated_at = Some(ctx.clock.now());
     let entry = referential::entry(ctx, caller, Object::Organization, &row.id, Action::Replaced)?;
     let written = row.clone();
-    refusal::write(&ctx.store, move |tx| {
-        match rows::replace(tx, &written)? {
-            true => Ok(referential::append(tx, &entry)?),
-            false => Err(Refusal::NotFound(ORGANIZATION)),
-        }
+    refusal::write(&ctx.store, move |tx| match rows::replace(tx, &written)? {
+        true => Ok(referential::append(tx, &entry)?),
+        false => Err(Refusal::NotFound(ORGANIZATION)),
     })
     .await?;
     Ok(view(&row))
@@ -194,7 +192,10 @@ fn phone(fields: &Fields<'_>) -> Option<String> {
     if contact::holds_phone(&text) {
         return Some(text);
     }
-    fields.wrong("phoneNumber", "String is not a telephone number of 10 digits at least");
+    fields.wrong(
+        "phoneNumber",
+        "String is not a telephone number of 10 digits at least",
+    );
     None
 }
 
@@ -216,4 +217,3 @@ pub fn view(row: &OrganizationRow) -> Json {
         "updateDateTime": row.updated_at,
     })
 }
-

@@ -263,7 +263,10 @@ pub(super) fn read(ctx: &Context, fields: &Fields<'_>, kept: Option<&str>) -> Op
 fn code(fields: &Fields<'_>) -> String {
     let code = fields.required_text("code", CODE);
     if !code.is_empty() && !is_code(&code) {
-        fields.wrong("code", "expected letters, digits, '_', and behind the first '.' or '-'");
+        fields.wrong(
+            "code",
+            "expected letters, digits, '_', and behind the first '.' or '-'",
+        );
     }
     code
 }

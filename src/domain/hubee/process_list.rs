@@ -37,7 +37,11 @@ const ORDERS: [&str; 14] = [
 impl By {
     /// The order behind a word of the contract.
     pub fn parse(word: &str) -> Option<Self> {
-        ORDERS.iter().find(|known| **known == word).copied().map(Self)
+        ORDERS
+            .iter()
+            .find(|known| **known == word)
+            .copied()
+            .map(Self)
     }
 
     fn compare(self, a: &Process, b: &Process) -> Ordering {

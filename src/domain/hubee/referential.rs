@@ -81,7 +81,8 @@ pub fn entry_by(
         project: Some(HUB.to_owned()),
         owner,
     };
-    let detail = json!({ "object": object.as_str(), "id": id, "action": action.as_str(), "by": by });
+    let detail =
+        json!({ "object": object.as_str(), "id": id, "action": action.as_str(), "by": by });
     journal::entry(
         &ctx.clock,
         &ctx.entropy,

@@ -11,19 +11,16 @@ use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::{
-    Caller, Document, Refusal, Result, perimeter, process,
+    Caller, Document, Refusal, Result,
     contact::Person,
+    perimeter, process,
     referential::{self, Action, Object},
     refusal::{self, SUBSCRIPTION},
     subscription_body::{self, Body},
     subscription_list,
 };
 use crate::{
-    domain::{
-        Context,
-        exchanges::HUB,
-        ged::keyring::ProjectKeys,
-    },
+    domain::{Context, exchanges::HUB, ged::keyring::ProjectKeys},
     kernel::{
         digest::Sha256,
         fault::{Fault, Result as Kept},
@@ -158,7 +155,13 @@ pub async fn replace(ctx: &Context, caller: &Caller, id: Uuid, document: Documen
     let sealed = body.sealed(Some(&known));
     let row = row(ctx, id, &body, &sealed, Some(&before)).await?;
     let subject = id.to_string();
-    let entry = referential::entry(ctx, caller, Object::Subscription, &subject, Action::Replaced)?;
+    let entry = referential::entry(
+        ctx,
+        caller,
+        Object::Subscription,
+        &subject,
+        Action::Replaced,
+    )?;
     let (written, taken) = (row.clone(), body.taken());
     refusal::write(&ctx.store, move |tx| {
         put(tx, &written, &taken)?;
@@ -200,32 +203,29 @@ async fn against_database(
     body: &Body,
     before: Option<&SubscriptionRow>,
 ) -> Kept<Vec<String>> {
-    let Some(subscriber) = body.subscriber.as_ref().map(ToString::to_string) else {
-        return Ok(Vec::new());
-    };
-    let code = body.process_code.clone();
-    let same_process = before.is_some_and(|before| before.process_code == code);
-    let own = before.map(|before| before.id);
-    let (name, wanted) = (subscriber.clone(), code.clone());
+    let (code, own) = (body.process_code.clone(), before.map(|before| before.id));
+    let subscriber = body.subscriber.as_ref().map(ToString::to_string);
     let found = ctx.store.read(move |tx| {
-        let process = process::find_in(tx, &wanted)?;
-        let other = rows::of(tx, &name, &wanted)?;
-        Ok((
-            process,
-            other.is_some_and(|other| Some(other.id) != own),
-            organizations::exists(tx, &name)?,
-        ))
+        let process = process::find_in(tx, &code)?;
+        let Some(name) = &subscriber else {
+            return Ok((process, true, false));
+        };
+        let other = rows::of(tx, name, &code)?;
+        let is_taken = other.is_some_and(|other| Some(other.id) != own);
+        Ok((process, organizations::exists(tx, name)?, is_taken))
     });
-    let (process, is_taken, has_subscriber) = found.await?;
+    let (process, has_subscriber, is_taken) = found.await?;
+    let code = &body.process_code;
+    let stays = before.is_some_and(|before| before.process_code == *code);
     let mut faults = Vec::new();
     match process {
         None if !code.is_empty() => faults.push(format!("Process {code} does not exist")),
-        Some(process) if !process.is_activated && !same_process => {
+        Some(process) if !process.is_activated && !stays => {
             faults.push(format!("Process {code} is not activated"));
         }
         _ => {}
     }
-    if !has_subscriber {
+    if let Some(subscriber) = body.subscriber.as_ref().filter(|_| !has_subscriber) {
         faults.push(format!("Organization {subscriber} does not exist"));
     }
     if is_taken {
@@ -248,7 +248,7 @@ pub(super) async fn row(
     let (key, wrapped_key) = keys.fresh_lasting(&ctx.entropy)?;
     let plain = serde_json::to_vec(sealed).map_err(Fault::internal)?;
     let now = ctx.clock.now();
-    let kept = before.map_or(INACTIVE, |before| &before.status);
+    let kept = before.map_or(INACTIVE, |before| before.status.as_str());
     let status = body.status.unwrap_or(kept).to_owned();
     let actor = sealed.delegation_actor.as_ref();
     let actor = actor.and_then(|actor| actor.email.as_deref());
@@ -303,7 +303,11 @@ mod tests {
             ("2026-07-14T08:00:00Z", "2026-07-13T22:01:00Z"),
             ("2026-01-10T12:00:01Z", "2026-01-09T23:01:00Z"),
         ] {
-            assert_eq!(due(INACTIVE, Some(at(said)), now), Some(at(due_at)), "{said}");
+            assert_eq!(
+                due(INACTIVE, Some(at(said)), now),
+                Some(at(due_at)),
+                "{said}"
+            );
         }
         assert_eq!(due(INACTIVE, Some(now), now), None);
         assert_eq!(due(INACTIVE, None, now), None);

@@ -94,7 +94,10 @@ pub fn read(fields: &Fields<'_>) -> Body {
 fn frequency(fields: &Fields<'_>) -> String {
     let text = fields.required_text("notificationFrequency", 20);
     if !text.is_empty() && Frequency::parse(&text).is_none() {
-        fields.wrong("notificationFrequency", "expected unitaire, quotidien or aucune");
+        fields.wrong(
+            "notificationFrequency",
+            "expected unitaire, quotidien or aucune",
+        );
     }
     text
 }

@@ -52,7 +52,27 @@ enum Key {
     /// By the id, or by a column that has an index.
     Column(Option<&'static str>),
     /// By something sealed.
-    Sealed(fn(&Sealed) -> Option<&str>),
+    Sealed(Word),
+}
+
+/// What of a sealed part a list may be ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Word {
+    Email,
+    LocalAdministrator,
+    DelegationActor,
+    RejectionReason,
+}
+
+impl Word {
+    fn of(self, sealed: &Sealed) -> Option<&str> {
+        match self {
+            Self::Email => sealed.email.as_deref(),
+            Self::LocalAdministrator => sealed.local_administrator.email.as_deref(),
+            Self::DelegationActor => sealed.delegation_actor.as_ref()?.email.as_deref(),
+            Self::RejectionReason => sealed.rejection_reason.as_deref(),
+        }
+    }
 }
 
 impl Default for By {
@@ -81,18 +101,10 @@ impl By {
 fn key(field: &str) -> Option<Key> {
     let column = match field {
         "id" => return Some(Key::Column(None)),
-        "email" => return Some(Key::Sealed(|sealed| sealed.email.as_deref())),
-        "local_admin" => {
-            return Some(Key::Sealed(|sealed| {
-                sealed.local_administrator.email.as_deref()
-            }));
-        }
-        "delegation_actor" => {
-            return Some(Key::Sealed(|sealed| {
-                sealed.delegation_actor.as_ref()?.email.as_deref()
-            }));
-        }
-        "rejection_reason" => return Some(Key::Sealed(|sealed| sealed.rejection_reason.as_deref())),
+        "email" => return Some(Key::Sealed(Word::Email)),
+        "local_admin" => return Some(Key::Sealed(Word::LocalAdministrator)),
+        "delegation_actor" => return Some(Key::Sealed(Word::DelegationActor)),
+        "rejection_reason" => return Some(Key::Sealed(Word::RejectionReason)),
         "notification_frequency" => "frequency",
         "activate_date_time" => "activate_at",
         "validate_date_time" => "validate_at",
@@ -144,7 +156,11 @@ pub async fn list(ctx: &Context, caller: &Caller, query: Query) -> Result<Listed
                 .read(move |tx| rows::ids(tx, &filter, order, window));
             found.await?
         }
-        Key::Sealed(word) => cut(sealed_order(ctx, filter, word).await?, by.descending, window),
+        Key::Sealed(word) => cut(
+            sealed_order(ctx, filter, word).await?,
+            by.descending,
+            window,
+        ),
     };
     Ok(Listed { ids, total })
 }
@@ -167,7 +183,7 @@ async fn narrow(ctx: &Context, osl: &OrganizationId, filter: &mut Filter) -> Res
 async fn sealed_order(
     ctx: &Context,
     filter: Filter,
-    word: fn(&Sealed) -> Option<&str>,
+    word: Word,
 ) -> Result<Vec<(Option<String>, Uuid)>> {
     let keys = ctx.keyring.project(HUB).await?;
     let (mut all, mut after) = (Vec::new(), Uuid::nil());
@@ -179,7 +195,7 @@ async fn sealed_order(
         let read = read.await?;
         for row in &read {
             let sealed = open_with(&keys, row.id, &row.wrapped_key, &row.sealed)?;
-            all.push((word(&sealed).map(str::to_owned), row.id));
+            all.push((word.of(&sealed).map(str::to_owned), row.id));
         }
         match read.last() {
             Some(last) if read.len() == READ as usize => after = last.id,
@@ -273,8 +289,16 @@ mod tests {
             assert!(By::parse(&format!("desc({field})")).is_some_and(|by| by.descending));
         }
         for text in [
-            "", "status", "asc", "asc()", "asc(frequency)", "asc(end_at)", "up(status)", "asc(status",
-            "asc(sealed)", "asc(status);--",
+            "",
+            "status",
+            "asc",
+            "asc()",
+            "asc(frequency)",
+            "asc(end_at)",
+            "up(status)",
+            "asc(status",
+            "asc(sealed)",
+            "asc(status);--",
         ] {
             assert_eq!(By::parse(text), None, "{text}");
         }
@@ -283,7 +307,11 @@ mod tests {
     #[test]
     fn nothing_comes_before_something_and_last_where_the_order_is_turned() {
         let (a, b, c) = (Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(3));
-        let all = vec![(Some("y".to_owned()), a), (None, b), (Some("x".to_owned()), c)];
+        let all = vec![
+            (Some("y".to_owned()), a),
+            (None, b),
+            (Some("x".to_owned()), c),
+        ];
         let window = |offset, limit| Window { offset, limit };
         assert_eq!(cut(all.clone(), false, window(0, 9)), [b, c, a]);
         assert_eq!(cut(all, true, window(1, 1)), [c]);

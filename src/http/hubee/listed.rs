@@ -24,7 +24,7 @@ pub async fn array<I, F, R>(ids: Vec<I>, mut page: F) -> Result<Response>
 where
     I: Send + 'static,
     F: FnMut(Vec<I>) -> R + Send + 'static,
-    R: Future<Output = Kept<Vec<Value>>> + Send,
+    R: Future<Output = Kept<Vec<Value>>> + Send + 'static,
 {
     let mut pages = pages(ids);
     let first = match pages.pop_front() {
@@ -36,17 +36,23 @@ where
     }
     let begun = !first.is_empty();
     let head = Bytes::from(format!("[{}", joined(&first, false)));
-    let rest = stream::unfold((pages, page, begun), |(mut pages, mut page, begun)| async move {
-        let ids = pages.pop_front()?;
-        let (piece, begun) = match page(ids).await {
-            Ok(items) => (Ok(Bytes::from(joined(&items, begun))), begun || !items.is_empty()),
-            Err(fault) => {
-                pages.clear();
-                (Err(fault), begun)
-            }
-        };
-        Some((piece, (pages, page, begun)))
-    });
+    let rest = stream::unfold(
+        (pages, page, begun),
+        |(mut pages, mut page, begun)| async move {
+            let ids = pages.pop_front()?;
+            let (piece, begun) = match page(ids).await {
+                Ok(items) => (
+                    Ok(Bytes::from(joined(&items, begun))),
+                    begun || !items.is_empty(),
+                ),
+                Err(fault) => {
+                    pages.clear();
+                    (Err(fault), begun)
+                }
+            };
+            Some((piece, (pages, page, begun)))
+        },
+    );
     let whole = stream::once(async { Ok(head) })
         .chain(rest)
         .chain(stream::once(async { Ok(Bytes::from_static(b"]")) }));
@@ -111,7 +117,9 @@ mod tests {
         for length in [0, 1, 255, 256, 257, 1000] {
             let ids: Vec<usize> = (0..length).collect();
             let page = |ids: Vec<usize>| async move {
-                let kept = ids.into_iter().filter(|id| !(300..600).contains(id) && *id > 0);
+                let kept = ids
+                    .into_iter()
+                    .filter(|id| !(300..600).contains(id) && *id > 0);
                 Ok(kept.map(|id| json!(id)).collect())
             };
             let answer = array(ids, page).await.unwrap();
@@ -136,7 +144,10 @@ mod tests {
     #[test]
     fn a_range_names_its_first_and_last_and_the_total() {
         assert_eq!(range("Subscriptions", 0, 25, 100), "Subscriptions 0-24/100");
-        assert_eq!(range("Subscriptions", 99, 1, 100), "Subscriptions 99-99/100");
+        assert_eq!(
+            range("Subscriptions", 99, 1, 100),
+            "Subscriptions 99-99/100"
+        );
         assert_eq!(range("Subscriptions", 200, 0, 100), "Subscriptions */100");
     }
 }

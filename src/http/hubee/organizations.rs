@@ -81,10 +81,9 @@ async fn create(
 
 async fn find(
     State(hub): State<Arc<Hub>>,
-    call: HubCaller<{ ADMIN | DATAPASS }>,
+    _: HubCaller<{ ADMIN | DATAPASS }>,
     path: std::result::Result<Path<String>, PathRejection>,
 ) -> Result<Json<Value>> {
-    drop(call);
     let id = id(path).ok_or_else(|| Refusal::bad(NO_ID))?;
     Ok(Json(organization::find(&hub.ctx, &id).await?))
 }

@@ -26,7 +26,7 @@ pub async fn array(mut pages: impl Pages) -> Result<Response> {
         true => Body::from("[]"),
         false => Body::from_stream(stream::try_unfold(
             (pages, State::First(first)),
-            async |(pages, state)| piece(pages, state).await,
+            |(pages, state)| piece(pages, state),
         )),
     };
     let kind = HeaderValue::from_static("application/json");

@@ -98,6 +98,8 @@ fn code(path: std::result::Result<Path<String>, PathRejection>) -> Result<String
     let fit = path.ok().filter(|Path(code)| !code.contains('\0'));
     match fit {
         Some(Path(code)) => Ok(code),
-        None => Err(Refusal::bad("@path.code: Input string is not the code of a process")),
+        None => Err(Refusal::bad(
+            "@path.code: Input string is not the code of a process",
+        )),
     }
 }

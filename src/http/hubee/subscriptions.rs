@@ -67,7 +67,10 @@ impl FromQuery for By {
         let text = query.text("orderBy", 40);
         let by = text.as_deref().and_then(Self::parse);
         if text.is_some() && by.is_none() {
-            query.wrong("orderBy", "expected asc(FIELD) or desc(FIELD), of the contract's list");
+            query.wrong(
+                "orderBy",
+                "expected asc(FIELD) or desc(FIELD), of the contract's list",
+            );
         }
         by.unwrap_or_default()
     }
@@ -111,10 +114,7 @@ async fn find(
     Ok(Json(subscription::find(&hub.ctx, &call.caller, id).await?))
 }
 
-async fn replace(
-    State(hub): State<Arc<Hub>>,
-    call: JsonCall<{ ADMIN }, 1>,
-) -> Result<Json<Value>> {
+async fn replace(State(hub): State<Arc<Hub>>, call: JsonCall<{ ADMIN }, 1>) -> Result<Json<Value>> {
     let [id] = call.ids;
     let replaced = subscription::replace(&hub.ctx, &call.caller, id, call.document).await?;
     Ok(Json(replaced))

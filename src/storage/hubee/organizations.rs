@@ -103,16 +103,22 @@ pub(super) fn of_lists() -> Vec<(&'static str, String)> {
         company_register: Some(String::new()),
     };
     let mut all = vec![
+        ("OF_IDS", sets::filled(OF_IDS, &[], &[&[Value::Null]]).0),
         (
-            "OF_IDS",
-            sets::filled(OF_IDS, &[], &[&[Value::Null]]).0,
+            "LIST_ORGANIZATIONS",
+            statement(&Filter::default(), Order::Id, 1, 0).0,
         ),
-        ("LIST_ORGANIZATIONS", statement(&Filter::default(), Order::Id, 1, 0).0),
-        ("LIST_ORGANIZATIONS_NARROWED", statement(&every, Order::Id, 1, 0).0),
+        (
+            "LIST_ORGANIZATIONS_NARROWED",
+            statement(&every, Order::Id, 1, 0).0,
+        ),
     ];
     all.extend(Order::COLUMNS.map(|column| {
         let order = Order::Column(column);
-        ("LIST_ORGANIZATIONS_BY", statement(&Filter::default(), order, 1, 0).0)
+        (
+            "LIST_ORGANIZATIONS_BY",
+            statement(&Filter::default(), order, 1, 0).0,
+        )
     }));
     all
 }

@@ -62,20 +62,39 @@ pub struct Window {
     pub limit: u64,
 }
 
-const OF_IDS: &str = concat!("SELECT ", columns!(), " FROM hub_subscription WHERE id IN ({})");
+const OF_IDS: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM hub_subscription WHERE id IN ({})"
+);
 
 /// The list's statements, for the preparation test and the test of plans.
 pub(super) fn of_lists() -> Vec<(&'static str, String)> {
-    let window = Window { offset: 0, limit: 1 };
+    let window = Window {
+        offset: 0,
+        limit: 1,
+    };
     let (none, every) = (Filter::default(), every());
     let by = |column, descending| Order { column, descending };
     let mut all = vec![
-        ("SUBSCRIPTIONS_OF_IDS", sets::filled(OF_IDS, &[], &[&[Value::Null]]).0),
-        ("LIST_SUBSCRIPTIONS", listing(&none, by(None, false), window).0),
-        ("LIST_SUBSCRIPTIONS_NARROWED", listing(&every, by(None, true), window).0),
+        (
+            "SUBSCRIPTIONS_OF_IDS",
+            sets::filled(OF_IDS, &[], &[&[Value::Null]]).0,
+        ),
+        (
+            "LIST_SUBSCRIPTIONS",
+            listing(&none, by(None, false), window).0,
+        ),
+        (
+            "LIST_SUBSCRIPTIONS_NARROWED",
+            listing(&every, by(None, true), window).0,
+        ),
         ("COUNT_SUBSCRIPTIONS", counting(&every).0),
         ("COUNT_SUBSCRIPTIONS_BY_COUNTS", counting(&none).0),
-        ("SUBSCRIPTIONS_SEALED", sealed_statement(&every, Uuid::nil(), 1).0),
+        (
+            "SUBSCRIPTIONS_SEALED",
+            sealed_statement(&every, Uuid::nil(), 1).0,
+        ),
     ];
     for column in COLUMNS {
         for descending in [false, true] {
@@ -132,12 +151,7 @@ pub struct SealedRow {
 }
 
 /// At most `limit` of the list's sealed parts, by id, from after `after`: for orders that no index can give.
-pub fn sealed(
-    tx: &mut Tx<'_>,
-    filter: &Filter,
-    after: Uuid,
-    limit: u32,
-) -> Result<Vec<SealedRow>> {
+pub fn sealed(tx: &mut Tx<'_>, filter: &Filter, after: Uuid, limit: u32) -> Result<Vec<SealedRow>> {
     let (sql, values) = sealed_statement(filter, after, limit);
     let rows = tx.query(&sql, &values)?;
     let read = rows.iter().map(|row| {
@@ -201,7 +215,10 @@ fn counting(filter: &Filter) -> (String, Vec<Value>) {
 }
 
 fn sealed_statement(filter: &Filter, after: Uuid, limit: u32) -> (String, Vec<Value>) {
-    let Conditions { mut text, mut values } = conditions(filter);
+    let Conditions {
+        mut text,
+        mut values,
+    } = conditions(filter);
     values.extend(params![after, limit]);
     let places = values.len();
     text.push(format!("id > ${}", places - 1));

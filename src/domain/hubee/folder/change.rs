@@ -112,8 +112,8 @@ fn moved(
         (FolderStatus::Completed, _) if was_notified => Err(Refusal::bad(
             "Folder is closed: HUBEE_NOTIFIED opens it again",
         )),
-        (_, _) if was_notified => Ok(reopen(tx, ctx, &folder, &by)?),
-        (_, _) => Ok(complete(tx, ctx, &folder, &by)?),
+        _ if was_notified => Ok(reopen(tx, ctx, &folder, &by)?),
+        _ => Ok(complete(tx, ctx, &folder, &by)?),
     }
 }
 

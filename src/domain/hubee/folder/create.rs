@@ -265,13 +265,14 @@ fn created(
     rows: &Rows,
 ) -> Kept<[(&'static str, Vec<Value>); 2]> {
     let folder = &rows.folder;
-    let ids = |ids: Vec<Uuid>| json!(ids);
+    let cases: Vec<Uuid> = rows.cases.iter().map(|case| case.id).collect();
+    let attachments: Vec<Uuid> = rows.attachments.iter().map(|row| row.id).collect();
     let detail = json!({
         "clientId": caller.client.id,
         "organization": caller.organization().to_string(),
         "process": folder.process_code,
-        "cases": ids(rows.cases.iter().map(|case| case.id).collect()),
-        "attachments": ids(rows.attachments.iter().map(|row| row.id).collect()),
+        "cases": cases,
+        "attachments": attachments,
     });
     let subject = subject(folder.id, &folder.owner);
     let entry = journal::entry(&ctx.clock, &ctx.entropy, Kind::FolderCreated, subject, detail)?;

@@ -173,3 +173,75 @@ fn recipients(object: &Fields<'_>, known: &HashMap<&str, u32>) -> Vec<u32> {
     }
     ordinals
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::hubee::Refusal;
+
+    fn body() -> Json {
+        let recipient = json!({ "type": "SI", "companyRegister": "22770001000019", "branchCode": "77372" });
+        json!({
+            "externalId": "DGS-1",
+            "processCode": "CERTDC",
+            "applicant": { "firstName": "Dominique", "lastName": "Essai" },
+            "cases": [
+                { "externalId": "DGS-1-01", "recipient": recipient },
+                { "externalId": "DGS-1-02", "recipient": recipient },
+            ],
+            "attachments": [
+                { "fileName": "a.pdf", "type": "acte", "size": 1, "mimeType": "application/pdf", "recipients": ["DGS-1-02", "DGS-1-01"] },
+            ],
+        })
+    }
+
+    fn read(body: Json) -> (Given, Vec<String>) {
+        let document = Document::new(body, Vec::new());
+        let given = Given::read(&document, None);
+        let faults = match document.done() {
+            Err(Refusal::Bad(faults)) => faults,
+            _ => Vec::new(),
+        };
+        (given, faults)
+    }
+
+    /// R6, R11: recipients keep their order, each counts once, and one recipient is looked up once.
+    #[test]
+    fn recipients_are_cases_of_the_folder_in_the_order_in_which_they_are_named() {
+        let mut named = body();
+        named["attachments"][0]["recipients"] = json!(["DGS-1-02", "DGS-1-01", "DGS-1-02"]);
+        assert_eq!(Wanted::of(&named).recipients.len(), 1);
+        let (given, faults) = read(named);
+        assert_eq!(faults, [""; 0]);
+        assert_eq!(given.attachments[0].1, [1, 0]);
+    }
+
+    /// R11, R12: an attachment for nobody, or for a case that is not there, and two cases of one number are faults.
+    #[test]
+    fn what_is_for_nobody_or_twice_there_is_a_fault() {
+        let mut wrong = body();
+        wrong["attachments"][0]["recipients"] = json!([]);
+        wrong["cases"][1]["externalId"] = "DGS-1-01".into();
+        let faults = read(wrong).1;
+        assert_eq!(faults.len(), 2, "{faults:?}");
+        let mut wrong = body();
+        wrong["attachments"][0]["recipients"] = json!(["AUTRE"]);
+        wrong["cases"] = json!([]);
+        let faults = read(wrong).1;
+        assert!(faults.iter().any(|fault| fault.contains("AUTRE")), "{faults:?}");
+        assert!(faults.iter().any(|fault| fault.contains("#/cases")), "{faults:?}");
+    }
+
+    /// R11: a folder may be without files, but it says so.
+    #[test]
+    fn a_folder_without_files_holds_an_empty_array() {
+        let mut bare = body();
+        bare["attachments"] = json!([]);
+        assert_eq!(read(bare.clone()).1, [""; 0]);
+        bare.as_object_mut().unwrap().remove("attachments");
+        assert_eq!(read(bare).1.len(), 1);
+        assert!(read(json!([])).1.len() == 1, "no object at all is one fault");
+    }
+}

@@ -189,9 +189,8 @@ async fn subscription(
         None => ctx.entropy.uuid(&ctx.clock)?,
     };
     let row = subscription::row(ctx, id, body, &sealed, before.as_ref()).await?;
-    let shown = |row: &SubscriptionRow, sealed: &Sealed| {
-        subscription_list::view(row, sealed, Person::full)
-    };
+    let shown =
+        |row: &SubscriptionRow, sealed: &Sealed| subscription_list::view(row, sealed, Person::full);
     let seen = before.as_ref().zip(known.as_ref());
     let seen = seen.map(|(row, known)| shown(row, known));
     let Some(action) = action(seen, shown(&row, &sealed)) else {
