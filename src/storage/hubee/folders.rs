@@ -54,7 +54,6 @@ statements! {
     CLOSED = "UPDATE hub_folder SET status = 'CLOSED', closed_at = $1, updated_at = $2 WHERE id = $3";
     REOPENED = "UPDATE hub_folder SET status = 'HUBEE_NOTIFIED', closed_at = NULL, updated_at = $1 WHERE id = $2";
     DELETE = "DELETE FROM hub_folder WHERE id = $1";
-    WAITING = "SELECT id FROM hub_folder WHERE status = 'HUBEE_COMPLETED' AND completed_at < $1 ORDER BY completed_at, id LIMIT $2";
 }
 
 /// Inserts a folder. Answers `false`, and writes nothing, where its organisation has one of this external id.
@@ -116,12 +115,6 @@ pub fn reopened(tx: &mut Tx<'_>, id: Uuid, now: Timestamp) -> Result<()> {
 /// Takes it out.
 pub fn delete(tx: &mut Tx<'_>, id: Uuid) -> Result<()> {
     tx.execute(DELETE, &params![id]).map(drop)
-}
-
-/// At most `limit` folders that were completed before `before` and whose notifications still wait, the oldest first.
-pub fn waiting(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<Vec<Uuid>> {
-    let rows = tx.query(WAITING, &params![before, limit])?;
-    rows.iter().map(|row| row.get(0)).collect()
 }
 
 fn folder(row: &Row) -> Result<FolderRow> {

@@ -159,6 +159,7 @@ CREATE TABLE hub_case (
 );
 CREATE UNIQUE INDEX hub_case_by_folder ON hub_case (folder_id, ordinal);
 CREATE INDEX hub_case_by_recipient ON hub_case (recipient, process_code, id);
+CREATE INDEX hub_case_at_portal_by_id ON hub_case (id) WHERE portal_pending;
 CREATE INDEX hub_case_at_portal ON hub_case (recipient, id) WHERE portal_pending;
 CREATE INDEX hub_case_at_portal_by_osl ON hub_case (osl, id) WHERE portal_pending;
 
