@@ -4,12 +4,15 @@
 //! |---|---|
 //! | `attachments` | files on their way in and out, and the antivirus between |
 //! | `bad_input` | what a client may get wrong, and what it is told |
+//! | `batches` | what is due each day is purged, archived, deleted, reported |
 //! | `cases` | statuses and what follows for files, first readings, the move to another organisation |
 //! | `conformity` | schemathesis over the four contracts |
 //! | `delivery` | the process killed at any moment: a télédossier is notified whole or not at all |
 //! | `events` | what is posted on a case, what follows from it, who is told |
 //! | `folders` | complete, close, open again, withdraw |
+//! | `forward` | what a project sends on as télédossiers |
 //! | `journeys` | whole télédossiers, and the habits of deployed clients |
+//! | `mails` | who is told by mail, and how often |
 //! | `notifications` | the queue of an organisation |
 //! | `plans` | the engines' plans for the hub's statements: by an index, however large the tables grow |
 //! | `points` | the process killed before, within and after an upload and a completion |
@@ -21,12 +24,15 @@
 
 mod attachments;
 mod bad_input;
+mod batches;
 mod cases;
 mod conformity;
 mod delivery;
 mod events;
 mod folders;
+mod forward;
 mod journeys;
+mod mails;
 mod notifications;
 mod plans;
 mod points;
