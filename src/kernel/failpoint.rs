@@ -63,8 +63,12 @@ pub const UPKEEP: &[&str] = &[
     "restore.before-replay",
 ];
 
-/// Those that a télédossier meets when it is completed.
+/// Those that a télédossier meets while its files come, and when it is completed.
 pub const HUB: &[&str] = &[
+    "attachment.before-commit",
+    "attachment.after-commit",
+    "attachment.before-verdict",
+    "attachment.after-settle",
     "hub.before-complete",
     "hub.within-complete",
     "hub.after-complete",
