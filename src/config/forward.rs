@@ -36,7 +36,9 @@ impl Forward {
 
 /// Whether `text` names an organisation that takes télédossiers.
 fn is_recipient(text: &str) -> bool {
-    let parts = text.strip_prefix("SI-").and_then(|rest| rest.split_once('-'));
+    let parts = text
+        .strip_prefix("SI-")
+        .and_then(|rest| rest.split_once('-'));
     parts.is_some_and(|(register, branch)| {
         let digits = register.bytes().all(|byte| byte.is_ascii_digit());
         digits && register.len() == 14 && !branch.is_empty()
@@ -52,7 +54,13 @@ mod tests {
         for good in ["SI-21770001000019-77001", "SI-21770001000019-A-1"] {
             assert!(is_recipient(good), "{good}");
         }
-        for bad in ["", "OSL-21770001000019-77001", "SI-2177000100001-77001", "SI-21770001000019", "SI-21770001000019-"] {
+        for bad in [
+            "",
+            "OSL-21770001000019-77001",
+            "SI-2177000100001-77001",
+            "SI-21770001000019",
+            "SI-21770001000019-",
+        ] {
             assert!(!is_recipient(bad), "{bad}");
         }
     }

@@ -84,7 +84,10 @@ impl Project {
             reader.wrong("project", "expected 1 to 64 of a-z, 0-9 and -");
         }
         if name == super::hubee::PROJECT {
-            reader.wrong("project", "is the name under which the hub keeps its folders");
+            reader.wrong(
+                "project",
+                "is the name under which the hub keeps its folders",
+            );
         }
         let media_types = reader.list("media_types");
         if media_types.is_empty() {

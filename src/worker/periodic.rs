@@ -114,10 +114,15 @@ async fn daily_purge(ctx: Context, stop: CancellationToken) {
 /// Looks every minute whether the hour of a batch of the hub has come.
 async fn hub_batches(ctx: Context, stop: CancellationToken) {
     // A stop does not wait for a long batch: what is done is done, the rest comes with the next look.
-    every("hub batches", batches::daily::PERIOD, stop.clone(), || async {
-        let looked = stop.run_until_cancelled(batches::daily::look(&ctx)).await;
-        looked.unwrap_or(Ok(()))
-    })
+    every(
+        "hub batches",
+        batches::daily::PERIOD,
+        stop.clone(),
+        || async {
+            let looked = stop.run_until_cancelled(batches::daily::look(&ctx)).await;
+            looked.unwrap_or(Ok(()))
+        },
+    )
     .await;
 }
 

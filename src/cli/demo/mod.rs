@@ -105,7 +105,15 @@ pub(super) async fn run(args: DemoArgs) -> Result<Answer> {
             None => {
                 story::opening(&cast.stage, &cast.depot);
                 let (depot, callbacks) = (&cast.depot, &mut cast.callbacks);
-                perform(&cast.stage, depot, callbacks, &documents, started, args.keep).await
+                perform(
+                    &cast.stage,
+                    depot,
+                    callbacks,
+                    &documents,
+                    started,
+                    args.keep,
+                )
+                .await
             }
         }
     };

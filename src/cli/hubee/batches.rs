@@ -52,7 +52,11 @@ fn text(report: &Report) -> String {
         lines.push(format!("… and {hidden} more"));
     }
     for kept in &report.kept_back {
-        lines.push(format!("kept {}  {}", kept.folder_id, kept.reasons.join(", ")));
+        lines.push(format!(
+            "kept {}  {}",
+            kept.folder_id,
+            kept.reasons.join(", ")
+        ));
     }
     let would = match report.run_id {
         Some(_) => "",

@@ -222,7 +222,12 @@ pub(crate) struct Trouble {
 impl Trouble {
     /// Tried again later and later; given up after three days, or at once where trying again is pointless. It is an incident
     /// of its own from the third failure on.
-    pub(crate) fn settlement(self, ctx: &Context, job: &JobRow, mut given_up: Effects) -> Result<Settlement> {
+    pub(crate) fn settlement(
+        self,
+        ctx: &Context,
+        job: &JobRow,
+        mut given_up: Effects,
+    ) -> Result<Settlement> {
         let age = ctx.clock.now().duration_since(job.created_at);
         let over = self.permanent || age >= PATIENCE;
         let notable = over || job.attempts + 1 >= NOTABLE;

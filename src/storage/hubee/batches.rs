@@ -119,7 +119,8 @@ const ARCHIVED_NOW: &str =
     "SELECT id FROM hub_folder WHERE status = 'ARCHIVED' AND archived_at = $1 AND id IN ({})";
 const CASES_ARCHIVED: &str =
     "UPDATE hub_case SET status = 'ARCHIVED', updated_at = $1 WHERE folder_id IN ({})";
-const LINKS_OF_FOLDERS_DELETED: &str = "UPDATE hub_case_attachment SET link_status = 'DELETED' WHERE folder_id IN ({})";
+const LINKS_OF_FOLDERS_DELETED: &str =
+    "UPDATE hub_case_attachment SET link_status = 'DELETED' WHERE folder_id IN ({})";
 const FILES_OF_FOLDERS_DELETED: &str = "UPDATE hub_attachment SET status = 'DELETED', updated_at = $1 \
     WHERE status <> 'DELETED' AND folder_id IN ({})";
 
@@ -143,12 +144,7 @@ pub(in crate::storage) fn of_sets() -> Vec<(&'static str, String)> {
 }
 
 /// At most `limit` links that are over their date, from after `place`: each with its attachment, which may come again.
-pub fn due_links(
-    tx: &mut Tx<'_>,
-    now: Timestamp,
-    place: Place,
-    limit: u32,
-) -> Result<Vec<Place>> {
+pub fn due_links(tx: &mut Tx<'_>, now: Timestamp, place: Place, limit: u32) -> Result<Vec<Place>> {
     let rows = tx.query(DUE_LINKS, &params![now, place.0, place.1, limit])?;
     rows.iter()
         .map(|row| Ok((instant(row.get(0)?), row.get(1)?)))
@@ -167,7 +163,9 @@ pub fn delete_files(tx: &mut Tx<'_>, run: Uuid, now: Timestamp, files: &[DueFile
     let ids: Vec<Uuid> = files.iter().map(|file| file.id).collect();
     run_over(tx, LINKS_DELETED, &params![now], &ids)?;
     if !queried(tx, LINKS_LEFT, &[], &ids)?.is_empty() {
-        return Err(Fault::unavailable("a case was reopened while its files were deleted"));
+        return Err(Fault::unavailable(
+            "a case was reopened while its files were deleted",
+        ));
     }
     run_over(tx, FILES_DELETED, &params![now], &ids)?;
     let documents: Vec<Uuid> = files.iter().filter_map(|file| file.document_id).collect();
@@ -227,7 +225,12 @@ fn due(
     rows.iter().map(folder).collect()
 }
 
-pub(super) fn run_over(tx: &mut Tx<'_>, template: &str, fixed: &[Value], ids: &[Uuid]) -> Result<()> {
+pub(super) fn run_over(
+    tx: &mut Tx<'_>,
+    template: &str,
+    fixed: &[Value],
+    ids: &[Uuid],
+) -> Result<()> {
     let ids: Vec<Value> = ids.iter().copied().map(Value::from).collect();
     sets::run(tx, template, fixed, &ids)
 }

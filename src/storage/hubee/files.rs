@@ -34,13 +34,8 @@ pub(in crate::storage) fn of_sets() -> Vec<(&'static str, String)> {
         ("EMPTY_OF_FOLDERS", EMPTY_OF_FOLDERS),
     ];
     let fixed = [Value::Null, Value::Null];
-    all.map(|(name, template)| {
-        (
-            name,
-            sets::filled(template, &fixed, &[&[Value::Null]]).0,
-        )
-    })
-    .into()
+    all.map(|(name, template)| (name, sets::filled(template, &fixed, &[&[Value::Null]]).0))
+        .into()
 }
 
 /// Gives up the contents of `documents`, for good, on behalf of `run`: a batch's run, or any id of the caller's. Those

@@ -9,10 +9,7 @@ use uuid::Uuid;
 
 use super::batches::{queried, run_over};
 use crate::{
-    kernel::{
-        clock::instant,
-        fault::Result,
-    },
+    kernel::{clock::instant, fault::Result},
     params, statements,
     storage::{
         engine::{Row, Tx, Value},
@@ -78,7 +75,8 @@ const BURY: [&str; 3] = [
     "DELETE FROM exchange WHERE kind = 'teledossier' AND status = 'purged' AND id IN ({})",
 ];
 /// The contents of a restored house that were deleted before: their attachments say so again.
-const FILES_OF: &str = "UPDATE hub_attachment SET status = 'DELETED', updated_at = $1 WHERE document_id IN ({})";
+const FILES_OF: &str =
+    "UPDATE hub_attachment SET status = 'DELETED', updated_at = $1 WHERE document_id IN ({})";
 const LINKS_OF: &str = "UPDATE hub_case_attachment SET link_status = 'DELETED' \
     WHERE attachment_id IN (SELECT a.id FROM hub_attachment a WHERE a.document_id IN ({}))";
 

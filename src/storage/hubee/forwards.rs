@@ -6,10 +6,7 @@ use uuid::Uuid;
 use crate::{
     kernel::fault::Result,
     params, statements,
-    storage::{
-        engine::Tx,
-        exchanges::ExchangeRow,
-    },
+    storage::{engine::Tx, exchanges::ExchangeRow},
 };
 
 statements! {

@@ -6,10 +6,7 @@ use uuid::Uuid;
 use crate::{
     kernel::fault::Result,
     params, statements,
-    storage::{
-        engine::Tx,
-        exchanges::Owner,
-    },
+    storage::{engine::Tx, exchanges::Owner},
 };
 
 /// A row of `hub_mail`: a case that the next digest of a subscription tells of.
@@ -49,11 +46,7 @@ statements! {
 }
 
 /// The active subscription of `subscriber` to a process and its frequency, as written.
-pub fn wanted(
-    tx: &mut Tx<'_>,
-    subscriber: &str,
-    process: &str,
-) -> Result<Option<(Uuid, String)>> {
+pub fn wanted(tx: &mut Tx<'_>, subscriber: &str, process: &str) -> Result<Option<(Uuid, String)>> {
     let row = tx.first(WANTED, &params![subscriber, process])?;
     row.map(|row| Ok((row.get(0)?, row.get(1)?))).transpose()
 }

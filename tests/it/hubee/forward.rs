@@ -33,17 +33,32 @@ async fn folder_of(client: &Client, id: &str) -> String {
     let path = format!("/v1/pieces/{id}/events");
     let looked = wait::eventually("folder in the trace", SOON, async || {
         let events = client.get(&path).await.json();
-        let mut events = events["items"].as_array().expect("a list").clone().into_iter();
+        let mut events = events["items"]
+            .as_array()
+            .expect("a list")
+            .clone()
+            .into_iter();
         events.find(|event| event["kind"] == "exchange.forwarded")
     });
     let event = looked.await;
-    assert_eq!((&event["detail"]["processCode"], &event["detail"]["recipient"]), (&json!(PROCESS), &json!(SI)));
-    event["detail"]["folderId"].as_str().expect("an id").to_owned()
+    assert_eq!(
+        (
+            &event["detail"]["processCode"],
+            &event["detail"]["recipient"]
+        ),
+        (&json!(PROCESS), &json!(SI))
+    );
+    event["detail"]["folderId"]
+        .as_str()
+        .expect("an id")
+        .to_owned()
 }
 
 #[track_caller]
 fn trace(gateway: &Gateway, folder: &str) -> Value {
-    let said = gateway.run(&["hubee", "trace", folder, "--json"]).succeeded();
+    let said = gateway
+        .run(&["hubee", "trace", folder, "--json"])
+        .succeeded();
     serde_json::from_str(&said).expect("JSON was asked for")
 }
 
@@ -133,5 +148,8 @@ fn a_forward_without_a_hub_or_a_recipient_does_not_load() {
     let kit = Kit::with_database(None).set_project("forward.hubee", "\"CERTDC\"");
     kit.write();
     let said = kit.run(&["check-config"]).failed_with(3);
-    assert!(said.contains("forward.recipient") && said.contains("no [hubee]"), "{said}");
+    assert!(
+        said.contains("forward.recipient") && said.contains("no [hubee]"),
+        "{said}"
+    );
 }

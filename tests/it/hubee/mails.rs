@@ -35,12 +35,17 @@ async fn told(kit: Kit, server: &MailServer, frequency: &str) -> Hub {
 /// The administration changes how often the subscriber is told, as clients do: the object that was read, with changes.
 async fn wants(hub: &Hub, frequency: &str) {
     let siret = SI.split('-').nth(1).expect("TYPE-SIRET-BRANCH");
-    let list = format!("{REFERENTIAL}/subscriptions?processCode={PROCESS}&companyRegister={siret}&maxResult=100");
+    let list = format!(
+        "{REFERENTIAL}/subscriptions?processCode={PROCESS}&companyRegister={siret}&maxResult=100"
+    );
     let all = hub.admin.get(&list).await.of(200).json();
     let all = all.as_array().expect("a list").iter();
     let branch = SI.rsplit('-').next().expect("TYPE-SIRET-BRANCH");
     let mut found = all.filter(|one| one["subscriber"]["branchCode"] == branch);
-    let id = found.next().expect("the world's")["id"].as_str().expect("an id").to_owned();
+    let id = found.next().expect("the world's")["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
     let path = format!("{REFERENTIAL}/subscriptions/{id}");
     let mut subscription = hub.admin.get(&path).await.of(200).json();
     subscription["notificationFrequency"] = frequency.into();
@@ -54,7 +59,11 @@ const PERSONAL: [&str; 4] = ["Dominique", "Essai", "d.essai", ".pdf"];
 #[track_caller]
 fn says(mail: &Value, parts: &[&str]) {
     assert_eq!(mail["to"], json!([ADDRESS]), "{mail}");
-    let text = format!("{}\n{}", mail["subject"].as_str().unwrap(), mail["text"].as_str().unwrap());
+    let text = format!(
+        "{}\n{}",
+        mail["subject"].as_str().unwrap(),
+        mail["text"].as_str().unwrap()
+    );
     for part in parts {
         assert!(text.contains(part), "{part} is not in:\n{text}");
     }

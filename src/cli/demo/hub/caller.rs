@@ -56,7 +56,9 @@ impl Caller {
 
     /// Patches with JSON.
     pub async fn patch(&self, path: &str, body: &Value) -> Result<()> {
-        answered(self.sending(Method::PATCH, path, body)).await.map(drop)
+        answered(self.sending(Method::PATCH, path, body))
+            .await
+            .map(drop)
     }
 
     /// Deletes.
@@ -125,7 +127,10 @@ async fn answered(request: RequestBuilder) -> Result<Response> {
         true => Ok(response),
         false => {
             let said = response.text().await.unwrap_or_default();
-            Err(Fault::new(Code::PartnerRefused, format!("{status}: {said}")))
+            Err(Fault::new(
+                Code::PartnerRefused,
+                format!("{status}: {said}"),
+            ))
         }
     }
 }

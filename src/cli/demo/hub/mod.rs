@@ -71,17 +71,24 @@ pub async fn perform(stage: &Stage, world: &World) -> Result<Answer> {
     let (osl, si) = world.sign_in(stage).await?;
     story::opening(stage, world);
     let mut story = Story::default();
-    let files = FILES.map(File::read).into_iter().collect::<Result<Vec<_>>>()?;
+    let files = FILES
+        .map(File::read)
+        .into_iter()
+        .collect::<Result<Vec<_>>>()?;
     let started = Instant::now();
     let (folder, case) = deposited(&osl, world, &files, &mut story).await?;
     let notification = taken(&si, &case, &files, started, &mut story).await?;
     let event = answered(&si, world, &case, &files[0], &mut story).await?;
-    si.delete(&format!("{ROOT}/notifications/{notification}")).await?;
+    si.delete(&format!("{ROOT}/notifications/{notification}"))
+        .await?;
     story.tells(Act::Si, "deletes the notification");
     read_back(&osl, &case, &event, &files[0], &mut story).await?;
     closed(&osl, &si, &folder, &case, &mut story).await?;
     let trace = gateway::run(stage, &["hubee", "trace", &folder, "--json"]).await?;
-    story.timeline("the télédossier's timeline, as the journal has it", &trace["events"]);
+    story.timeline(
+        "the télédossier's timeline, as the journal has it",
+        &trace["events"],
+    );
     forwarded(stage, &osl, &si, &mut story).await?;
     let answer = story.end(started.elapsed());
     story::where_next(stage);
@@ -117,12 +124,20 @@ async fn deposited(
     story.tells(Act::Osl, &format!("creates folder {folder} ({external})"));
     let there = made["attachments"].as_array().into_iter().flatten();
     for (attachment, file) in there.zip(files) {
-        let path = format!("{ROOT}/folders/{folder}/attachments/{}", text(&attachment["id"]));
-        osl.upload(&path, file.bytes.clone(), &file.digest()).await?;
-        story.tells(Act::Osl, &format!("uploads {}, {} bytes", file.name, file.bytes.len()));
+        let path = format!(
+            "{ROOT}/folders/{folder}/attachments/{}",
+            text(&attachment["id"])
+        );
+        osl.upload(&path, file.bytes.clone(), &file.digest())
+            .await?;
+        story.tells(
+            Act::Osl,
+            &format!("uploads {}, {} bytes", file.name, file.bytes.len()),
+        );
     }
     let completed = json!({ "globalStatus": "HUBEE_COMPLETED" });
-    osl.patch(&format!("{ROOT}/folders/{folder}"), &completed).await?;
+    osl.patch(&format!("{ROOT}/folders/{folder}"), &completed)
+        .await?;
     story.tells(Act::Osl, "completes it");
     Ok((folder, text(&made["cases"][0]["id"])))
 }
@@ -137,12 +152,21 @@ async fn taken(
 ) -> Result<String> {
     let notified = notification(si, |one| one["caseId"] == case).await?;
     let took = started.elapsed().as_millis();
-    story.tells(Act::Si, &format!("is notified, {took} ms after the first call"));
+    story.tells(
+        Act::Si,
+        &format!("is notified, {took} ms after the first call"),
+    );
     let said = si.get(&format!("{ROOT}/cases/{case}")).await?;
-    story.tells(Act::Si, &format!("reads case {case}: {}", text(&said["status"])));
+    story.tells(
+        Act::Si,
+        &format!("reads case {case}: {}", text(&said["status"])),
+    );
     let there = said["attachments"].as_array().into_iter().flatten();
     for (attachment, file) in there.zip(files) {
-        let path = format!("{ROOT}/cases/{case}/attachments/{}", text(&attachment["id"]));
+        let path = format!(
+            "{ROOT}/cases/{case}/attachments/{}",
+            text(&attachment["id"])
+        );
         let (bytes, digest) = si.download(&path).await?;
         story.checks(
             &format!("{} arrived byte for byte, under its digest", file.name),
@@ -161,7 +185,8 @@ async fn answered(
     story: &mut Story,
 ) -> Result<String> {
     let events = format!("{ROOT}/cases/{case}/events");
-    si.post(&events, &event("STATUS_UPDATE", Some("IN_PROGRESS"), &[])).await?;
+    si.post(&events, &event("STATUS_UPDATE", Some("IN_PROGRESS"), &[]))
+        .await?;
     story.tells(Act::Si, "takes it in hand: IN_PROGRESS");
     let deposit = event("ATTACH_DEPOSIT", None, &[file.metadata(&world.kind)]);
     let made = si.post(&events, &deposit).await?;
@@ -169,7 +194,8 @@ async fn answered(
     let attachment = text(&made["attachments"][0]["id"]);
     let path = format!("{events}/{id}/attachments/{attachment}");
     si.upload(&path, file.bytes.clone(), &file.digest()).await?;
-    si.patch(&format!("{events}/{id}"), &json!({ "status": "SENT" })).await?;
+    si.patch(&format!("{events}/{id}"), &json!({ "status": "SENT" }))
+        .await?;
     story.tells(Act::Si, &format!("answers with {}, in an event", file.name));
     Ok(id)
 }
@@ -186,10 +212,18 @@ async fn read_back(
     let path = format!("{ROOT}/cases/{case}/events/{event}");
     let said = osl.get(&path).await?;
     let attachment = text(&said["attachments"][0]["id"]);
-    let (bytes, _) = osl.download(&format!("{path}/attachments/{attachment}")).await?;
-    story.checks("the answer's file arrived byte for byte", bytes == file.bytes);
+    let (bytes, _) = osl
+        .download(&format!("{path}/attachments/{attachment}"))
+        .await?;
+    story.checks(
+        "the answer's file arrived byte for byte",
+        bytes == file.bytes,
+    );
     osl.patch(&path, &json!({ "status": "RECEIVED" })).await?;
-    story.tells(Act::Osl, "is notified, reads the answer and acknowledges it");
+    story.tells(
+        Act::Osl,
+        "is notified, reads the answer and acknowledges it",
+    );
     Ok(())
 }
 
@@ -202,10 +236,18 @@ async fn closed(
     story: &mut Story,
 ) -> Result<()> {
     let path = format!("{ROOT}/cases/{case}");
-    si.post(&format!("{path}/events"), &event("STATUS_UPDATE", Some("DONE"), &[])).await?;
+    si.post(
+        &format!("{path}/events"),
+        &event("STATUS_UPDATE", Some("DONE"), &[]),
+    )
+    .await?;
     story.tells(Act::Si, "is done: DONE");
     osl.patch(&path, &json!({ "status": "CLOSED" })).await?;
-    osl.patch(&format!("{ROOT}/folders/{folder}"), &json!({ "globalStatus": "CLOSED" })).await?;
+    osl.patch(
+        &format!("{ROOT}/folders/{folder}"),
+        &json!({ "globalStatus": "CLOSED" }),
+    )
+    .await?;
     let said = osl.get(&format!("{ROOT}/folders/{folder}")).await?;
     story.tells(Act::Osl, "closes case and folder");
     story.checks(
@@ -239,7 +281,10 @@ async fn forwarded(stage: &Stage, osl: &Caller, si: &Caller, story: &mut Story) 
     notification(si, |one| one["caseId"] == case).await?;
     let case = si.get(&format!("{ROOT}/cases/{case}")).await?;
     let attributes = text(&case["partnerAttributes"]);
-    story.checks("the subscriber's case names the piece", attributes.contains(&piece.id));
+    story.checks(
+        "the subscriber's case names the piece",
+        attributes.contains(&piece.id),
+    );
     Ok(())
 }
 

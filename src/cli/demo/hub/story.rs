@@ -30,7 +30,10 @@ pub struct Story {
 
 /// What runs, and who takes part.
 pub fn opening(stage: &Stage, world: &World) {
-    output::line(format!("hub       {} (TLS, SQLite, local disk)", stage.hub_url("")));
+    output::line(format!(
+        "hub       {} (TLS, SQLite, local disk)",
+        stage.hub_url("")
+    ));
     output::line(format!("process   {}", world.process));
     output::line(format!("OSL       {}", world.osl));
     output::line(format!("SI        {}\n", world.si_id()));
@@ -59,17 +62,24 @@ impl Story {
         let events = events.as_array().map(Vec::as_slice).unwrap_or_default();
         let first = events.first().and_then(at);
         for event in events {
-            let since = at(event).zip(first).map(|(at, first)| at.duration_since(first));
+            let since = at(event)
+                .zip(first)
+                .map(|(at, first)| at.duration_since(first));
             let since = since.map_or("?".to_owned(), |since| format!("+{} ms", since.as_millis()));
             let kind = event["kind"].as_str().unwrap_or_default();
-            output::line(format!("  {since:>9}  {}", in_words(kind, &event["detail"])));
+            output::line(format!(
+                "  {since:>9}  {}",
+                in_words(kind, &event["detail"])
+            ));
         }
         self.wrong += u32::from(events.is_empty());
     }
 
     /// A piece that went on as a télédossier.
     pub fn forwarded(&mut self, piece: &str, events: &Value) {
-        output::line(format!("\nOne id across both worlds: piece {piece}, sent to the API"));
+        output::line(format!(
+            "\nOne id across both worlds: piece {piece}, sent to the API"
+        ));
         self.timeline("its trace shows the folder that it went on as", events);
     }
 
@@ -79,7 +89,10 @@ impl Story {
             0 => ("all as it must be", Answer::Yes),
             _ => ("NOT all as it must be: see above", Answer::No),
         };
-        output::line(format!("\na télédossier in {:.1} s, {verdict}\n", took.as_secs_f64()));
+        output::line(format!(
+            "\na télédossier in {:.1} s, {verdict}\n",
+            took.as_secs_f64()
+        ));
         answer
     }
 }
@@ -89,9 +102,15 @@ pub fn where_next(stage: &Stage) {
     output::line("Where to look next");
     look_at("settings, [hubee] among them", &short(&stage.settings()));
     look_at("the referential that was imported", REFERENTIAL);
-    look_at("blobs (encrypted) and database", &short(&stage.path("data")));
+    look_at(
+        "blobs (encrypted) and database",
+        &short(&stage.path("data")),
+    );
     look_at("the contracts", "schemas/openapi/hubee-*.yaml");
-    look_at("the daily batches, by hand", "navette hubee archive --dry-run");
+    look_at(
+        "the daily batches, by hand",
+        "navette hubee archive --dry-run",
+    );
 }
 
 fn in_words(kind: &str, detail: &Value) -> String {

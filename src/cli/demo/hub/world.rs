@@ -36,7 +36,10 @@ impl World {
     pub fn read() -> Result<Self> {
         let text = std::fs::read(Path::new(REFERENTIAL));
         let text = text.map_err(|error| {
-            Fault::new(Code::Usage, format!("{REFERENTIAL}: {error}: run it in the repository"))
+            Fault::new(
+                Code::Usage,
+                format!("{REFERENTIAL}: {error}: run it in the repository"),
+            )
         })?;
         let said: Value = serde_json::from_slice(&text).map_err(Fault::internal)?;
         let processes = said["processes"].as_array().into_iter().flatten();

@@ -119,7 +119,13 @@ fn entries(work: &Work<'_>, free: &[DueFolder]) -> Result<Vec<(Uuid, EntryRow)>>
             owner: folder.owner.clone(),
         };
         let detail = json!({ "runId": work.run.id, "closedAt": folder.since });
-        let entry = journal::entry(&ctx.clock, &ctx.entropy, Kind::FolderArchived, subject, detail);
+        let entry = journal::entry(
+            &ctx.clock,
+            &ctx.entropy,
+            Kind::FolderArchived,
+            subject,
+            detail,
+        );
         Ok((folder.id, entry?))
     });
     entries.collect()

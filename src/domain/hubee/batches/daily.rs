@@ -17,7 +17,7 @@ use crate::{
         term,
     },
     storage::{
-        hubee::reports,
+        hubee::{reports, subscriptions},
         leases, purges,
     },
 };
@@ -49,7 +49,8 @@ pub async fn look(ctx: &Context) -> Result<()> {
     ];
     let mut due = Vec::new();
     for (batch, at) in schedule {
-        if is_due(ctx, batch, at).await? {
+        let overdue = batch == Batch::Activate && is_awaited(ctx).await?;
+        if overdue || is_due(ctx, batch, at).await? {
             due.push(batch);
         }
     }
@@ -57,6 +58,13 @@ pub async fn look(ctx: &Context) -> Result<()> {
         true => Ok(()),
         false => alone(ctx, due).await,
     }
+}
+
+/// Whether a subscription's day has come, such as one that was made today for today.
+async fn is_awaited(ctx: &Context) -> Result<bool> {
+    let now = ctx.clock.now();
+    let due = ctx.store.read(move |tx| subscriptions::due(tx, now, 1));
+    Ok(!due.await?.is_empty())
 }
 
 /// Whether no run has begun since the hour of the batch last came. A house that has never run one waits for its first night.

@@ -135,7 +135,13 @@ fn purged(work: &Work<'_>, free: &[DueFolder]) -> Result<Vec<Purged>> {
             owner: folder.owner.clone(),
         };
         let detail = json!({ "runId": work.run.id, "archivedAt": folder.since });
-        let entry = journal::entry(&ctx.clock, &ctx.entropy, Kind::FolderDeleted, subject, detail);
+        let entry = journal::entry(
+            &ctx.clock,
+            &ctx.entropy,
+            Kind::FolderDeleted,
+            subject,
+            detail,
+        );
         Ok(Purged {
             exchange_id: folder.id,
             return_id: None,

@@ -153,7 +153,13 @@ fn entries(work: &Work<'_>, files: &[DueFile]) -> Result<Vec<EntryRow>> {
         };
         let bytes: u64 = files.iter().map(|file| file.size).sum();
         let detail = json!({ "runId": work.run.id, "attachments": files.len(), "bytes": bytes });
-        journal::entry(&ctx.clock, &ctx.entropy, Kind::FolderFilesPurged, subject, detail)
+        journal::entry(
+            &ctx.clock,
+            &ctx.entropy,
+            Kind::FolderFilesPurged,
+            subject,
+            detail,
+        )
     });
     entries.collect()
 }

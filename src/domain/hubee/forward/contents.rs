@@ -117,7 +117,9 @@ async fn of_archive(ctx: &Context, exchange: &ExchangeRow) -> Result<Vec<File>> 
 fn of_one(key: &Key, piece: &PieceRow, documents: Vec<DocumentRow>) -> Result<Vec<File>> {
     let kept: KeptPiece = documents::open_json(key, Column::Piece, &piece.metadata)?;
     let files = kept.files.iter().filter_map(|file| {
-        let row = documents.iter().find(|row| Some(row.id) == file.document_id);
+        let row = documents
+            .iter()
+            .find(|row| Some(row.id) == file.document_id);
         row.map(|row| File {
             row: row.clone(),
             name: bare(&file.name),

@@ -31,10 +31,7 @@ use crate::{
         jobs::{self, End, FORWARD_LANE, Kind, Settlement},
         journal::{self, Kind as EntryKind, Subject},
     },
-    kernel::{
-        failpoint,
-        fault::Result,
-    },
+    kernel::{failpoint, fault::Result},
     storage::{
         exchanges::{self, ExchangeRow},
         hubee::forwards,
@@ -83,7 +80,11 @@ pub async fn run(ctx: &Context, job: &JobRow) -> Result<Settlement> {
             at: jobs::later(ctx, SCAN),
             why: "awaiting-scan".to_owned(),
         })),
-        Found::TooMany(count) => refused(ctx, &exchange, &[format!("{count} files are too many for one folder")]),
+        Found::TooMany(count) => refused(
+            ctx,
+            &exchange,
+            &[format!("{count} files are too many for one folder")],
+        ),
         Found::Ready(files) => {
             failpoint::hit("forward.before-deposit");
             match deposit::deposited(ctx, &exchange, &forward, &files).await {
@@ -134,7 +135,13 @@ fn entry(
         project: Some(project.to_owned()),
         owner: exchange.owner.clone(),
     };
-    journal::entry(&ctx.clock, &ctx.entropy, EntryKind::Forwarded, subject, detail)
+    journal::entry(
+        &ctx.clock,
+        &ctx.entropy,
+        EntryKind::Forwarded,
+        subject,
+        detail,
+    )
 }
 
 /// Given up until an operator has mended the settings or the referential.

@@ -12,8 +12,7 @@ pub(super) struct Letter {
 /// How to go on.
 const WHERE: &str = "Connectez-vous au portail ou à votre application pour le traiter.";
 /// Who writes.
-const SIGNED: &str =
-    "Ce message est envoyé par le HubEE, sans réponse possible. Vos préférences de notification\n\
+const SIGNED: &str = "Ce message est envoyé par le HubEE, sans réponse possible. Vos préférences de notification\n\
     se règlent dans votre abonnement à la démarche.";
 
 /// What a mail is about: the environment and the process are the gateway's and the case's.
@@ -28,12 +27,22 @@ pub(super) struct About<'a> {
 
 /// The mail about a case that is new to its recipient.
 pub(super) fn new_case(about: &About<'_>, external_id: &str) -> Letter {
-    one(about, external_id, "Nouveau télédossier", "Un nouveau télédossier vous a été transmis.")
+    one(
+        about,
+        external_id,
+        "Nouveau télédossier",
+        "Un nouveau télédossier vous a été transmis.",
+    )
 }
 
 /// The mail about an event of a case.
 pub(super) fn event(about: &About<'_>, external_id: &str) -> Letter {
-    one(about, external_id, "Télédossier mis à jour", "Un de vos télédossiers a été mis à jour.")
+    one(
+        about,
+        external_id,
+        "Télédossier mis à jour",
+        "Un de vos télédossiers a été mis à jour.",
+    )
 }
 
 fn one(about: &About<'_>, external_id: &str, title: &str, news: &str) -> Letter {
@@ -69,7 +78,12 @@ pub(super) fn day(about: &About<'_>, ids: &[String], cases: usize, count: u64) -
 }
 
 fn subject(about: &About<'_>, title: &str) -> String {
-    format!("[HubEE {}] {} : {}", about.environment, plain(about.process), title)
+    format!(
+        "[HubEE {}] {} : {}",
+        about.environment,
+        plain(about.process),
+        title
+    )
 }
 
 fn head(about: &About<'_>) -> String {
@@ -104,7 +118,11 @@ mod tests {
             "Démarche : CERTDC\n",
             "Télédossier : DGS-CERTDC-0000000000001-01Bcc: x@y\n",
         ] {
-            assert!(letter.text.contains(part), "{part} is not in:\n{}", letter.text);
+            assert!(
+                letter.text.contains(part),
+                "{part} is not in:\n{}",
+                letter.text
+            );
         }
         assert!(event(&ABOUT, "A").text.contains("mis à jour"));
     }
@@ -113,8 +131,16 @@ mod tests {
     fn a_digest_names_the_first_cases_and_counts_the_others() {
         let ids = ["A-01".to_owned(), "B-01".to_owned()];
         let letter = day(&ABOUT, &ids, 5, 7);
-        assert!(letter.subject.ends_with("5 télédossiers nouveaux ou mis à jour"), "{letter:?}");
-        assert!(letter.text.contains("- A-01\n- B-01\n- et 3 autres\n"), "{letter:?}");
+        assert!(
+            letter
+                .subject
+                .ends_with("5 télédossiers nouveaux ou mis à jour"),
+            "{letter:?}"
+        );
+        assert!(
+            letter.text.contains("- A-01\n- B-01\n- et 3 autres\n"),
+            "{letter:?}"
+        );
         let one = day(&ABOUT, &ids[..1], 1, 1);
         assert!(one.subject.ends_with("1 télédossier nouveau ou mis à jour"));
         assert!(!one.text.contains("autres"));

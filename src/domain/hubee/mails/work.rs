@@ -66,7 +66,12 @@ pub async fn unit(ctx: &Context, herald: &Herald, job: &JobRow) -> Result<Settle
     };
     let detail = json!({ "caseId": case.id, "subscriptionId": row.id });
     let told = told(ctx, &row, Some(&exchange), detail)?;
-    settled(ctx, job, send(ctx, &mailer, &to, &letter, job.id).await, told)
+    settled(
+        ctx,
+        job,
+        send(ctx, &mailer, &to, &letter, job.id).await,
+        told,
+    )
 }
 
 /// Sends the digest of the subscription that `job` is about.
@@ -96,7 +101,8 @@ pub async fn digest(ctx: &Context, herald: &Herald, job: &JobRow) -> Result<Sett
         recipient: &row.subscriber,
     };
     let letter = letter::day(&about, &named, ids.len(), waiting.count);
-    let detail = json!({ "subscriptionId": id, "cases": ids.len(), "notifications": waiting.count });
+    let detail =
+        json!({ "subscriptionId": id, "cases": ids.len(), "notifications": waiting.count });
     let entry = told(ctx, &row, None, detail)?;
     let sent = send(ctx, &mailer, &to, &letter, job.id).await;
     let settlement = settled(ctx, job, sent, entry)?;
@@ -224,7 +230,13 @@ fn told(
         project: Some(crate::domain::exchanges::HUB.to_owned()),
         owner: exchange.map_or_else(|| ctx.owner(&row.subscriber), |known| known.owner.clone()),
     };
-    journal::entry(&ctx.clock, &ctx.entropy, EntryKind::FolderMailed, subject, detail)
+    journal::entry(
+        &ctx.clock,
+        &ctx.entropy,
+        EntryKind::FolderMailed,
+        subject,
+        detail,
+    )
 }
 
 /// Nobody is there to be told: what waited is forgotten.

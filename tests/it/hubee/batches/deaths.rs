@@ -1,7 +1,10 @@
 //! A batch killed at each of its steps: whole folders are done or not, and the next run does the rest.
 
 use super::{age, closed, moved, nothing_is_left, run};
-use crate::{both_engines, kit::{gateway::Gateway, hubee::hub::Hub}};
+use crate::{
+    both_engines,
+    kit::{gateway::Gateway, hubee::hub::Hub},
+};
 
 /// What a dead process holds would come back by itself, in a minute.
 fn take_lease_away(gateway: &Gateway) {

@@ -119,7 +119,11 @@ async fn no_byte_of_a_deleted_folder_is_in_a_file_of_the_embedded_house() {
     let mut kept: Vec<_> = SEALED.iter().map(|(name, _)| (*name).to_owned()).collect();
     kept.extend(["blob".to_owned(), "day key".to_owned()]);
     kept.sort();
-    assert_eq!(found(&marks, gateway.dir()), kept, "else nothing is proven by their absence");
+    assert_eq!(
+        found(&marks, gateway.dir()),
+        kept,
+        "else nothing is proven by their absence"
+    );
     let sent = gateway.count("SELECT max(at) FROM journal").cast_signed();
     let sent = Timestamp::from_microsecond(sent).unwrap();
     for (days, batch) in [(2, Batch::Archive), (40, Batch::Delete)] {

@@ -19,7 +19,8 @@ fn listed(gateway: &Gateway, more: &[&str]) -> Vec<Value> {
 
 /// How many runs of each batch there were.
 fn runs(gateway: &Gateway) -> Vec<String> {
-    let counted = gateway.sql("SELECT batch, count(*) FROM hub_report GROUP BY batch ORDER BY batch");
+    let counted =
+        gateway.sql("SELECT batch, count(*) FROM hub_report GROUP BY batch ORDER BY batch");
     counted.lines().map(str::to_owned).collect()
 }
 

@@ -7,7 +7,11 @@ use crate::{
     both_engines,
     kit::{
         document,
-        hubee::{caller::Caller, hub::Hub, referential::{PROCESS, SI}},
+        hubee::{
+            caller::Caller,
+            hub::Hub,
+            referential::{PROCESS, SI},
+        },
     },
     retention::backup::Copy,
 };
