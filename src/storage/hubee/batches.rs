@@ -128,7 +128,7 @@ const FILES_OF_FOLDERS_DELETED: &str = "UPDATE hub_attachment SET status = 'DELE
 pub(in crate::storage) fn of_sets() -> Vec<(&'static str, String)> {
     let none: &[Value] = &[];
     let (one, two) = ([Value::Null], [Value::Null, Value::Null]);
-    let all = [
+    let all: [(&'static str, &'static str, &[Value]); 9] = [
         ("FILES", FILES, &one[..]),
         ("LINKS_DELETED", LINKS_DELETED, &one),
         ("LINKS_LEFT", LINKS_LEFT, none),

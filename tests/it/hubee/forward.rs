@@ -91,7 +91,7 @@ both_engines! {
 
     /// However often the process dies on the way, there is one folder, notified once.
     async fn a_piece_goes_on_once_however_often_the_gateway_dies(kit) {
-        let kit = forwarding(kit, SI);
+        let kit = forwarding(kit, SI).set("worker.lease_seconds", 2);
         let Hub { mut gateway, si, .. } = Hub::open(kit).await;
         let credentials = gateway.register("application", &["pieces:write", "pieces:read"]);
         let points = ["forward.before-deposit", "hub.before-complete", "hub.within-complete", "hub.after-complete", "forward.after-settle"];

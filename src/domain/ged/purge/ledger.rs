@@ -124,8 +124,11 @@ fn lines(path: &Path, text: &str, all: &mut Named) -> Result<()> {
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
     for line in whole.lines() {
         let line: Json = serde_json::from_str(line).map_err(|error| unreadable(path, &error))?;
-        let id = |name: &str| line[name].as_str().map(str::parse).transpose();
-        let id = |name: &str| id(name).map_err(|error: uuid::Error| unreadable(path, &error));
+        let id = |name: &str| -> Result<Option<Uuid>> {
+            let text = line[name].as_str();
+            let id = text.map(str::parse::<Uuid>).transpose();
+            id.map_err(|error| unreadable(path, &error))
+        };
         all.exchanges.extend(id("reconciliationId")?);
         all.documents.extend(id("documentId")?);
     }

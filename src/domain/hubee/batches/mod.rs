@@ -14,7 +14,7 @@
 //! entries, the queued blobs and the part of the report that names its ids, so that a run that dies has told what it did. Then the
 //! blobs go, and the report is ended. What is on legal hold, or what an open incident is about, is kept and told.
 //!
-//! To add a batch: a variant of [`Batch`], its file, its arm in [`work`], its hour in [`daily`], its command in `cli::hubee`.
+//! To add a batch: a variant of [`Batch`], its file, its arm in `of`, its hour in [`daily`], its command in `cli::hubee`.
 
 pub mod archive;
 pub mod daily;
