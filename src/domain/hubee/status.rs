@@ -4,7 +4,10 @@
 //! straight to `IN_PROGRESS`. `ARCHIVED` is final, and the hub's own.
 
 use super::Scope;
-use crate::domain::exchanges::status::words;
+use crate::{
+    domain::exchanges::status::words,
+    kernel::fault::{Fault, Result},
+};
 
 words! {
     /// Where a folder stands.
