@@ -43,7 +43,7 @@ use figures::Figures;
 type Part = fn(&mut Figures);
 
 /// The parts in the order of a whole run; the yardsticks alone run only when named.
-const PARTS: [(&str, Part); 15] = [
+const PARTS: [(&str, Part); 16] = [
     ("intake", intake::small_ones),
     ("large", intake::large_ones),
     ("memory", memory::measure),
@@ -56,6 +56,7 @@ const PARTS: [(&str, Part); 15] = [
     ("depots", depots::measure),
     ("ftps", ftps::measure),
     ("folders", hubee::folders::measure),
+    ("tokens", hubee::tokens::measure),
     ("notifications", hubee::notifications::measure),
     ("attachment", hubee::attachment::measure),
     ("yardsticks", yardsticks::measure),

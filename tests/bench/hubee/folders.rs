@@ -80,7 +80,7 @@ async fn send(hub: &Hub, files: &Arc<[File]>, time: Duration) -> f64 {
 }
 
 /// One télédossier, from its creation to its completion.
-async fn folder(office: &mut Office, files: &[File]) {
+pub async fn folder(office: &mut Office, files: &[File]) {
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let body = build::folder(&format!("DGS-CERTD-{number:013}"), files).to_string();
     let json = "application/json";

@@ -1,4 +1,4 @@
-//! The hub's figures: télédossiers a second, the queue of notifications as it grows, an attachment of a gigabyte.
+//! The hub's figures: télédossiers a second, the queue of notifications as it grows, an attachment of a gigabyte, tokens.
 //!
 //! The antivirus is off, as everywhere here; the rest is the gateway's defaults.
 
@@ -7,3 +7,4 @@ pub mod folders;
 mod large;
 pub mod notifications;
 mod office;
+pub mod tokens;
