@@ -26,8 +26,9 @@ impl Sent {
     /// Uploads every file.
     pub async fn upload(&self, osl: &Caller) {
         for (number, file) in self.files.iter().enumerate() {
-            let answer = osl.upload(&self.file_path(number), file.bytes.clone(), None);
-            answer.await.of(204);
+            let path = self.file_path(number);
+            let answer = osl.upload(&path, file.bytes.clone(), None).await;
+            answer.of(204);
         }
     }
 

@@ -72,8 +72,8 @@ both_engines! {
     async fn the_operator_finds_and_mends_an_administration(kit) {
         let hub = Hub::open(kit).await;
         let path = format!("{REFERENTIAL}/organizations");
-        let found = hub.admin.get(&format!("{path}?type=SI&company_register=99820001800013&orderBy=branch_code"));
-        let found = found.await.of(200).json();
+        let question = format!("{path}?type=SI&company_register=99820001800013&orderBy=branch_code");
+        let found = hub.admin.get(&question).await.of(200).json();
         let branches: Vec<_> = found.as_array().unwrap().iter().map(|one| one["branchCode"].clone()).collect();
         assert_eq!(branches, [json!("77-B"), json!("77001")]);
         let mut mended = referential::organization(IDLE_SI);
