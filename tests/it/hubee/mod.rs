@@ -7,6 +7,7 @@
 //! | `batches` | what is due each day is purged, archived, deleted, reported |
 //! | `cases` | statuses and what follows for files, first readings, the move to another organisation |
 //! | `conformity` | schemathesis over the four contracts |
+//! | `damage` | every way in which the hub's rows may disagree, found by the inspection |
 //! | `delivery` | the process killed at any moment: a télédossier is notified whole or not at all |
 //! | `events` | what is posted on a case, what follows from it, who is told |
 //! | `folders` | complete, close, open again, withdraw |
@@ -27,6 +28,7 @@ mod bad_input;
 mod batches;
 mod cases;
 mod conformity;
+mod damage;
 mod delivery;
 mod events;
 mod folders;
