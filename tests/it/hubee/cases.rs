@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-const DAY: u64 = 86_400_000_000;
+const DAY: i64 = 86_400_000_000;
 
 async fn set(caller: &Caller, sent: &Sent, status: &str) {
     caller.patch(&sent.case_path(0), &json!({ "status": status })).await.of(204);
@@ -51,7 +51,7 @@ both_engines! {
         // One day of the process, and one more: between one and two days from now, for today is partly over.
         let now = now() * 1_000_000;
         let case = hub.id(sent.case(0));
-        let at = hub.count(&format!("SELECT delete_at FROM hub_case_attachment WHERE case_id = {case}"));
+        let at = hub.count(&format!("SELECT delete_at FROM hub_case_attachment WHERE case_id = {case}")) as i64;
         assert!((now + DAY - DAY / 12..=now + 2 * DAY + DAY / 12).contains(&at), "{at} is not {now} and a day or two");
         hub.si.get(&sent.case_file_path(0, 0)).await.of(200);
         set(&hub.osl, &sent, "CLOSED").await;

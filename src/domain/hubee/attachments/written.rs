@@ -9,7 +9,7 @@ use crate::{
         Context,
         exchanges::HUB,
         ged::verdict::Verdict,
-        hubee::{Refusal, Result, refusal},
+        hubee::{Result, refusal},
         incidents::{self, Cause, Code as Anomaly, Ticket},
         jobs,
         journal::{self, Kind, Subject},

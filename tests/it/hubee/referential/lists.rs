@@ -17,7 +17,7 @@ async fn many(kit: crate::kit::gateway::Kit) -> Hub {
     let hub = Hub::open(kit).await;
     let id = |n: usize| format!("SI-99820003400010-{n:04}");
     let organizations: Vec<_> = (0..MANY).map(|n| organization(&id(n))).collect();
-    let subscriptions: Vec<_> = (0..MANY).map(|n| {
+    let subscriptions = (0..MANY).map(|n| {
         let mut one = subscription(&id(n), "LISTE");
         one["datapassId"] = (50_000 - n).into();
         one["status"] = ["Actif", "Inactif", "Refusé"][n % 3].into();
