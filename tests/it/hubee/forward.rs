@@ -8,6 +8,7 @@ use crate::{
     both_engines,
     kit::{
         client::{Client, metadata},
+        depot::{Depot, Make},
         document,
         gateway::{Gateway, Kit, PROJECT},
         hubee::{
@@ -15,8 +16,10 @@ use crate::{
             hub::Hub,
             referential::{IDLE_SI, PROCESS, SI},
         },
+        lot::Lot,
         wait,
     },
+    reception::{at, exchange, receipt},
 };
 
 const SOON: Duration = Duration::from_secs(60);
@@ -87,6 +90,31 @@ both_engines! {
         assert_eq!(back.next().unwrap()["detail"]["reconciliationId"], id.as_str());
         hub.await_idle();
         hub.doctor();
+    }
+
+    /// An archive goes on as one folder with every file of its pieces, in their order.
+    async fn an_accepted_archive_goes_on_as_one_folder_with_every_file(kit) {
+        let depot = Depot::start(Make::Folder);
+        let hub = Hub::open(at(forwarding(kit, SI), &depot)).await;
+        let (first, second) = (document::small("lettre"), document::pdf("a", 300_000));
+        let lot = Lot::new("D-LOT")
+            .piece("P-1", "courrier/lettre.pdf", &first)
+            .piece_of(0, "P-2", &[("a.pdf", &second), ("b.txt", b"Bonjour")]);
+        depot.put("in/LOT42.zip", &lot.zip());
+        let receipt = receipt(&depot, "LOT42.zip");
+        let question = format!("SELECT folder_id FROM hub_forward WHERE exchange_id = {}", hub.id(exchange(&receipt)));
+        let folder = wait::until("folder of an archive", SOON, || Some(hub.sql(&question)).filter(|id| !id.is_empty()));
+        let waiting = hub.notifications(&hub.si).await;
+        assert_eq!(waiting.len(), 1, "{folder}");
+        let case = format!("{FOLDERS}/cases/{}", waiting[0]["caseId"].as_str().unwrap());
+        let said = hub.si.get(&case).await.of(200).json();
+        let files = said["attachments"].as_array().unwrap();
+        let names: Vec<_> = files.iter().map(|file| file["fileName"].as_str().unwrap()).collect();
+        assert_eq!(names, ["lettre.pdf", "a.pdf", "b.txt"]);
+        for (file, bytes) in files.iter().zip([&first[..], &second[..], b"Bonjour"]) {
+            let path = format!("{case}/attachments/{}", file["id"].as_str().unwrap());
+            assert!(hub.si.get(&path).await.of(200).body == bytes, "{file}: other bytes");
+        }
     }
 
     /// However often the process dies on the way, there is one folder, notified once.
