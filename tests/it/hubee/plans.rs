@@ -65,9 +65,13 @@ async fn sqlite_reads_no_table_of_the_hub_from_end_to_end() {
     let database = Connection::open(gateway.dir().join("data/navette.db")).unwrap();
     let mut wrong = Vec::new();
     for (name, sql) in statements(Dialect::Sqlite) {
-        for line in sqlite_plan(&database, &sql) {
+        let plan = sqlite_plan(&database, &sql);
+        let sorted = plan.iter().any(|line| line.contains("TEMP B-TREE"));
+        // A table without row ids is its own index: to walk it in its order up to a limit is no search.
+        let in_order = !sorted && !sql.contains("WHERE");
+        for line in plan {
             let walks = line.starts_with("SCAN ") && is_large(&line, &sql);
-            if walks && !(line.contains("INDEX") && is_limited(&sql)) {
+            if walks && !(is_limited(&sql) && (in_order || line.contains("INDEX"))) {
                 wrong.push(format!("{name}: {line}\n    {sql}"));
             }
         }

@@ -27,6 +27,10 @@ async fn post(hub: &Hub, folder: &Value) -> Answer {
 /// Applies one change to a good folder.
 fn with(pointer: &str, value: Value) -> Value {
     let mut folder = good();
+    if let Some(place) = folder.pointer_mut(pointer) {
+        *place = value;
+        return folder;
+    }
     let (parent, name) = pointer.rsplit_once('/').unwrap();
     folder.pointer_mut(parent).unwrap()[name] = value;
     folder

@@ -178,7 +178,7 @@ async fn a_gigabyte_and_a_byte_is_refused() {
     // The answer may come before the last byte has left; then the line is what breaks.
     if let Ok(answer) = try_finish(request.body(Body::wrap_stream(pieces))).await {
         assert!(matches!(answer.status, 400 | 413), "{answer:?}");
-        assert_eq!(answer.refusals().len(), 1);
+        assert!(!answer.refusals().is_empty());
     }
     assert_ne!(status(&hub, &sent).await, "RECEIVED");
     // A small one without a length that does not end where it should.

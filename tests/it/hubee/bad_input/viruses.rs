@@ -6,9 +6,11 @@ use crate::{
     both_engines,
     kit::{
         clamd::{Clamd, eicar},
+        gateway::Kit,
         hubee::{
             build::{self, File},
             hub::Hub,
+            referential::LARGEST,
             sent::Sent,
         },
         wait,
@@ -27,11 +29,16 @@ async fn two(hub: &Hub, external: &str) -> Sent {
     sent
 }
 
+/// A hub must be set up for its largest files.
+fn looking(clamd: &Clamd, kit: Kit) -> Kit {
+    clamd.looking(kit).set("antivirus.max_bytes", LARGEST)
+}
+
 both_engines! {
     /// R14: an infected file answers 204 and stops nothing; its status is told, its bytes are handed to nobody.
     async fn an_infected_file_stops_no_teledossier_and_leaves_to_nobody(kit) {
         let clamd = Clamd::start();
-        let hub = Hub::open(clamd.looking(kit)).await;
+        let hub = Hub::open(looking(&clamd, kit)).await;
         let sent = two(&hub, "DGS-CERTD-0000000000400").await;
         let status = async |number: usize| {
             let read = hub.osl.get(&sent.path()).await.of(200).json();
@@ -58,7 +65,7 @@ both_engines! {
     /// R15b: while the scanner is down nothing is told; the folder stays completed, and all goes on once it is back.
     async fn a_folder_waits_for_its_scans_and_then_goes(kit) {
         let mut clamd = Clamd::absent();
-        let hub = Hub::open(clamd.looking(kit)).await;
+        let hub = Hub::open(looking(&clamd, kit)).await;
         let sent = two(&hub, "DGS-CERTD-0000000000401").await;
         sent.complete(&hub.osl).await;
         let read = hub.osl.get(&sent.path()).await.of(200).json();

@@ -80,7 +80,7 @@ both_engines! {
         let events = format!("{}/events", sent.case_path(0));
         let event = json!({ "actionType": "COM_ADD", "notification": false });
         let event = hub.si.post(&events, &event).await.of(201).json();
-        are_null(&event, &["message", "comment", "author", "caseCurrentStatus", "caseNewStatus", "partnerAttributes"]);
+        are_null(&event, &["message", "comment", "author", "caseNewStatus", "partnerAttributes"]);
         assert_eq!(event["attachments"], json!([]));
     }
 
