@@ -159,7 +159,7 @@ both_engines! {
         assert!(hub.sql(open).contains("does not suscribed to"), "{}", hub.sql(open));
         let wanted = crate::kit::hubee::referential::subscription(IDLE_SI, PROCESS);
         hub.datapass.post("/referential/v1/subscriptions", &wanted).await.of(201);
-        let all = ["job", "retry", "--all", "--project", PROJECT, "--reason", "abonné"];
+        let all = ["job", "retry", "--all-failed", "--project", PROJECT, "--reason", "abonné"];
         hub.run(&all).succeeded();
         let resolved = "SELECT count(*) FROM incident WHERE code = 'forward-failed' AND state = 'resolved'";
         wait::until("end of the incident", SOON, || (hub.count(resolved) == 1).then_some(()));
