@@ -73,7 +73,13 @@ fn announce(tx: &mut Tx<'_>, ctx: &Context, folder: &FolderRow) -> Result<()> {
         // Its recipient is that of now, who stays until this is done (R24).
         let case = cases::lock(tx, case.id)?.unwrap_or(case);
         let row = notification::notify(tx, ctx, &notice(folder, &case))?;
-        mails::tell(tx, ctx, (case.id, None), &case.recipient, &case.process_code)?;
+        mails::tell(
+            tx,
+            ctx,
+            (case.id, None),
+            &case.recipient,
+            &case.process_code,
+        )?;
         made.push(row.id);
         failpoint::hit("hub.within-complete");
         standing::place(tx, &case, CaseStatus::Notified, &terms, now)?;

@@ -110,9 +110,10 @@ impl Listing {
             // A page is no longer than what is left, so the cast loses nothing.
             let limit = u64::from(PAGE).min(self.left) as u32;
             let (recipient, after) = (self.recipient.clone(), self.after);
-            let read = self.ctx.store.read(move |tx| {
-                notifications::page(tx, &recipient, &which, after, limit)
-            });
+            let read = self
+                .ctx
+                .store
+                .read(move |tx| notifications::page(tx, &recipient, &which, after, limit));
             let page = read.await?;
             let count = page.len() as u64;
             self.left -= count.min(self.left);
@@ -229,6 +230,9 @@ mod tests {
         assert_eq!(told(Some(&["A"]), &["A", "B"], &[]), r#"[Of(["A"])]"#);
         assert_eq!(told(Some(&["A"]), &["B"], &[]), "[Of([])]");
         assert_eq!(told(None, &[], &["A"]), r#"[Of(["A"]), Except(["A"])]"#);
-        assert_eq!(told(Some(&["A", "B"]), &[], &["B", "C"]), r#"[Of(["B"]), Of(["A"])]"#);
+        assert_eq!(
+            told(Some(&["A", "B"]), &[], &["B", "C"]),
+            r#"[Of(["B"]), Of(["A"])]"#
+        );
     }
 }

@@ -107,13 +107,24 @@ mod tests {
     #[test]
     fn a_status_is_set_by_those_in_whose_list_it_stands() {
         let may = |scope, text| CaseStatus::settable_by(scope, text).is_some();
-        for status in ["SENT", "SI_RECEIVED", "IN_PROGRESS", "ADD_AWAITING", "REFUSED", "DONE", "SI_INTG_ERROR"] {
+        for status in [
+            "SENT",
+            "SI_RECEIVED",
+            "IN_PROGRESS",
+            "ADD_AWAITING",
+            "REFUSED",
+            "DONE",
+            "SI_INTG_ERROR",
+        ] {
             assert!(may(Scope::Si, status), "{status}");
             assert_eq!(may(Scope::Osl, status), status == "IN_PROGRESS", "{status}");
             assert!(may(Scope::Admin, status), "{status}");
         }
         for status in ["HUBEE_NOTIFIED", "HUBEE_COMPLETED", "CLOSED"] {
-            assert!(may(Scope::Osl, status) && may(Scope::Admin, status), "{status}");
+            assert!(
+                may(Scope::Osl, status) && may(Scope::Admin, status),
+                "{status}"
+            );
             assert!(!may(Scope::Si, status), "{status}");
         }
         for scope in Scope::ALL {

@@ -74,10 +74,7 @@ async fn update(
 }
 
 /// Gives the cases of an organisation to another.
-async fn give(
-    State(hub): State<Arc<Hub>>,
-    call: JsonCall<{ SI | ADMIN }>,
-) -> Result<Json<Value>> {
+async fn give(State(hub): State<Arc<Hub>>, call: JsonCall<{ SI | ADMIN }>) -> Result<Json<Value>> {
     let moved = migrate::migrate(&hub.ctx, &call.caller, call.document).await?;
     Ok(Json(moved))
 }

@@ -3,16 +3,11 @@
 
 use std::{collections::VecDeque, future::Future};
 
-use axum::{
-    Json,
-    body::Body,
-    response::{IntoResponse, Response},
-};
-use bytes::Bytes;
-use futures_util::stream::{self, StreamExt};
-use http::{HeaderValue, header::CONTENT_TYPE};
+use axum::response::Response;
+use http::HeaderValue;
 use serde_json::Value;
 
+use super::pages::{self, Pages};
 use crate::{domain::hubee::Result, kernel::fault::Result as Kept};
 
 /// How many items are read at once: as many as one statement over a set takes.
@@ -20,49 +15,41 @@ const PAGE: usize = 256;
 
 /// Answers the items of `ids`, in their order; `page` reads some of them. What it does not find any more is left out. A fault
 /// of the first page is an answer of its own, a later one breaks the answer off.
-pub async fn array<I, F, R>(ids: Vec<I>, mut page: F) -> Result<Response>
+pub async fn array<I, F, R>(ids: Vec<I>, page: F) -> Result<Response>
 where
     I: Send + 'static,
     F: FnMut(Vec<I>) -> R + Send + 'static,
     R: Future<Output = Kept<Vec<Value>>> + Send + 'static,
 {
-    let mut pages = pages(ids);
-    let first = match pages.pop_front() {
-        Some(ids) => page(ids).await?,
-        None => Vec::new(),
-    };
-    if pages.is_empty() {
-        return Ok(Json(first).into_response());
-    }
-    let begun = !first.is_empty();
-    let head = Bytes::from(format!("[{}", joined(&first, false)));
-    let rest = stream::unfold(
-        (pages, page, begun),
-        |(mut pages, mut page, begun)| async move {
-            let ids = pages.pop_front()?;
-            let (piece, begun) = match page(ids).await {
-                Ok(items) => (
-                    Ok(Bytes::from(joined(&items, begun))),
-                    begun || !items.is_empty(),
-                ),
-                Err(fault) => {
-                    pages.clear();
-                    (Err(fault), begun)
-                }
-            };
-            Some((piece, (pages, page, begun)))
-        },
-    );
-    let whole = stream::once(async { Ok(head) })
-        .chain(rest)
-        .chain(stream::once(async { Ok(Bytes::from_static(b"]")) }));
-    let mut answer = Body::from_stream(whole).into_response();
-    let kind = HeaderValue::from_static("application/json");
-    answer.headers_mut().insert(CONTENT_TYPE, kind);
-    Ok(answer)
+    let ids = in_pages(ids);
+    Ok(pages::array(Known { ids, page }).await?)
 }
 
-fn pages<I>(ids: Vec<I>) -> VecDeque<Vec<I>> {
+/// The items of known ids, in pages.
+struct Known<I, F> {
+    ids: VecDeque<Vec<I>>,
+    page: F,
+}
+
+impl<I, F, R> Pages for Known<I, F>
+where
+    I: Send + 'static,
+    F: FnMut(Vec<I>) -> R + Send + 'static,
+    R: Future<Output = Kept<Vec<Value>>> + Send + 'static,
+{
+    async fn next(&mut self) -> Kept<Vec<Value>> {
+        // A page whose items are all gone meanwhile is passed over: only the last one is empty.
+        while let Some(ids) = self.ids.pop_front() {
+            let items = (self.page)(ids).await?;
+            if !items.is_empty() {
+                return Ok(items);
+            }
+        }
+        Ok(Vec::new())
+    }
+}
+
+fn in_pages<I>(ids: Vec<I>) -> VecDeque<Vec<I>> {
     let mut pages = VecDeque::with_capacity(ids.len().div_ceil(PAGE));
     let mut left = ids.into_iter();
     loop {
@@ -72,18 +59,6 @@ fn pages<I>(ids: Vec<I>) -> VecDeque<Vec<I>> {
         }
         pages.push_back(page);
     }
-}
-
-/// Items between commas; `behind` others, or the first of all.
-fn joined(items: &[Value], behind: bool) -> String {
-    let mut text = String::new();
-    for (number, item) in items.iter().enumerate() {
-        if behind || number > 0 {
-            text.push(',');
-        }
-        text.push_str(&item.to_string());
-    }
-    text
 }
 
 /// `Content-Range`, as the contracts write it: `Subscriptions 0-24/100`; `Subscriptions */100` where the list shows none.

@@ -85,7 +85,11 @@ mod tests {
     async fn pages_make_one_array() {
         assert_eq!(written(&[]).await, json!([]));
         assert_eq!(written(&[vec![json!(1)]]).await, json!([1]));
-        let three = [vec![json!(1), json!({"a": [2]})], vec![json!("x")], vec![json!(null)]];
+        let three = [
+            vec![json!(1), json!({"a": [2]})],
+            vec![json!("x")],
+            vec![json!(null)],
+        ];
         assert_eq!(written(&three).await, json!([1, {"a": [2]}, "x", null]));
     }
 }

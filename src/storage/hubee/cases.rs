@@ -65,8 +65,7 @@ statements! {
 }
 
 /// Gives the cases of one organisation to another; `{}` holds the processes.
-const MIGRATE_SOME: &str =
-    "UPDATE hub_case SET recipient = $1, updated_at = $2 WHERE recipient = $3 AND process_code IN ({})";
+const MIGRATE_SOME: &str = "UPDATE hub_case SET recipient = $1, updated_at = $2 WHERE recipient = $3 AND process_code IN ({})";
 /// Takes the cases of an organisation for this transaction, so that nobody notifies it meanwhile.
 const HOLD_SOME: &str =
     "UPDATE hub_case SET status = status WHERE recipient = $1 AND process_code IN ({})";
@@ -87,7 +86,10 @@ pub fn of_sets() -> Vec<(&'static str, String)> {
     vec![
         ("MIGRATE_SOME", some),
         ("MIGRATE_ALL", MIGRATE_ALL.to_owned()),
-        ("HOLD_SOME", sets::filled(HOLD_SOME, &none[2..], &[&[Value::Null]]).0),
+        (
+            "HOLD_SOME",
+            sets::filled(HOLD_SOME, &none[2..], &[&[Value::Null]]).0,
+        ),
         ("HOLD_ALL", HOLD_ALL.to_owned()),
         ("EVENTS_SOME", events),
         ("EVENTS_ALL", EVENTS_ALL.to_owned()),

@@ -134,4 +134,3 @@ fn folder(row: &Row) -> Result<FolderRow> {
         archived_at: at(12)?,
     })
 }
-

@@ -107,7 +107,11 @@ fn statement(whose: &Whose, after: Pair, limit: u32) -> (String, Vec<Value>) {
         Whose::Recipient(si, Some(codes)) => {
             let codes: Vec<Value> = codes.iter().map(Value::from).collect();
             // A client is issued for a handful of processes; none stands for nothing.
-            let codes = if codes.is_empty() { vec![Value::Null] } else { codes };
+            let codes = if codes.is_empty() {
+                vec![Value::Null]
+            } else {
+                codes
+            };
             let (sql, mut values) = sets::filled(PORTAL_SOME, &with(&params![si]), &[&codes]);
             values.push(limit.into());
             (format!("{sql}${}", values.len()), values)

@@ -88,10 +88,22 @@ pub fn composed() -> Vec<(&'static str, String)> {
         ("MIGRATE_RECEIVED_SOME", filled(MIGRATE_RECEIVED_SOME)),
         ("MIGRATE_SENT_SOME", filled(MIGRATE_SENT_SOME)),
         ("PAGE_ALL", statement("", &Which::All, Uuid::nil(), 1).0),
-        ("PAGE_OF_ONE", statement("", &Which::Of(codes(1)), Uuid::nil(), 1).0),
-        ("PAGE_OF_SOME", statement("", &Which::Of(codes(3)), Uuid::nil(), 1).0),
-        ("PAGE_OF_MANY", statement("", &Which::Of(codes(WALKS + 1)), Uuid::nil(), 1).0),
-        ("PAGE_EXCEPT", statement("", &Which::Except(codes(2)), Uuid::nil(), 1).0),
+        (
+            "PAGE_OF_ONE",
+            statement("", &Which::Of(codes(1)), Uuid::nil(), 1).0,
+        ),
+        (
+            "PAGE_OF_SOME",
+            statement("", &Which::Of(codes(3)), Uuid::nil(), 1).0,
+        ),
+        (
+            "PAGE_OF_MANY",
+            statement("", &Which::Of(codes(WALKS + 1)), Uuid::nil(), 1).0,
+        ),
+        (
+            "PAGE_EXCEPT",
+            statement("", &Which::Except(codes(2)), Uuid::nil(), 1).0,
+        ),
     ]
 }
 

@@ -21,7 +21,10 @@ use crate::{
 const DAY: i64 = 86_400_000_000;
 
 async fn set(caller: &Caller, sent: &Sent, status: &str) {
-    caller.patch(&sent.case_path(0), &json!({ "status": status })).await.of(204);
+    caller
+        .patch(&sent.case_path(0), &json!({ "status": status }))
+        .await
+        .of(204);
 }
 
 /// Link statuses of the first case, and whether each has a date.
@@ -137,6 +140,17 @@ both_engines! {
         assert_eq!(case["recipient"], identifier(SI));
         assert_eq!(case["attachments"][0]["status"], "RECEIVED");
         assert!(case["attachments"][0].get("recipients").is_none(), "others' cases are not its business");
+    }
+
+    /// R21: the status that a case has already is no fault, in whosever list it stands; no other is let through by that.
+    async fn the_status_that_a_case_has_may_be_set_again_by_either_side(kit) {
+        let hub = Hub::open(kit).await;
+        let sent = hub.send("DGS-CERTD-0000000002006").await;
+        set(&hub.si, &sent, "HUBEE_NOTIFIED").await;
+        set(&hub.si, &sent, "DONE").await;
+        set(&hub.osl, &sent, "DONE").await;
+        hub.si.patch(&sent.case_path(0), &json!({ "status": "HUBEE_NOTIFIED" })).await.is_bad(&["status", "DONE"]);
+        assert_eq!(hub.count("SELECT count(*) FROM journal WHERE kind = 'case.moved'"), 1);
     }
 
     /// R21: what is archived is final.

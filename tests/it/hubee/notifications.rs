@@ -18,10 +18,15 @@ fn fill(hub: &Hub, sent: &Sent, count: usize, recipient: &str, process: &str) {
     let (folder, case) = (hub.id(sent.id()), hub.id(sent.case(0)));
     let columns = "id, partner, environment, recipient, transmitter, process_code, folder_id, case_id, created_at";
     let (id, numbers) = match hub.database() {
-        Some(_) => ("gen_random_uuid()", format!("generate_series(1, {count}) AS n(i)")),
+        Some(_) => (
+            "gen_random_uuid()",
+            format!("generate_series(1, {count}) AS n(i)"),
+        ),
         None => (
             "randomblob(16)",
-            format!("(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) SELECT i FROM n) AS n"),
+            format!(
+                "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) SELECT i FROM n) AS n"
+            ),
         ),
     };
     hub.sql(&format!(
@@ -31,12 +36,19 @@ fn fill(hub: &Hub, sent: &Sent, count: usize, recipient: &str, process: &str) {
 }
 
 async fn list(hub: &Hub, query: &str) -> Vec<Value> {
-    let answer = hub.si.get(&format!("{FOLDERS}/notifications{query}")).await.of(200).json();
+    let answer = hub
+        .si
+        .get(&format!("{FOLDERS}/notifications{query}"))
+        .await
+        .of(200)
+        .json();
     answer.as_array().expect("a list").clone()
 }
 
 fn processes(list: &[Value]) -> Vec<&str> {
-    list.iter().map(|one| one["processCode"].as_str().unwrap()).collect()
+    list.iter()
+        .map(|one| one["processCode"].as_str().unwrap())
+        .collect()
 }
 
 async fn of_process(hub: &Hub, external: &str, process: &str) {

@@ -4,15 +4,13 @@
 use uuid::Uuid;
 
 use super::standing::{self, Moved};
-use crate::{
-    domain::{
-        Context,
-        hubee::{
-            Caller, Document, Refusal, Result,
-            refusal::{self, CASE},
-            sight,
-            status::CaseStatus,
-        },
+use crate::domain::{
+    Context,
+    hubee::{
+        Caller, Document, Refusal, Result, Scope,
+        refusal::{self, CASE},
+        sight,
+        status::CaseStatus,
     },
 };
 
@@ -21,12 +19,15 @@ const STATUS: usize = 50;
 
 /// Moves the case of that id as `document` asks.
 pub async fn change(ctx: &Context, caller: &Caller, id: Uuid, document: Document) -> Result<()> {
-    let asked = read(caller, &document);
+    let asked = document.object().required_text("status", STATUS);
     document.done()?;
-    let Some(to) = asked else { return Ok(()) };
     let (unit, who) = (ctx.clone(), caller.clone());
     refusal::write(&ctx.store, move |tx| {
         let case = sight::case(tx, &who, id, CASE)?;
+        if case.status == asked {
+            return Ok(());
+        }
+        let to = settable(who.scope(), &asked)?;
         let by = who.organization().to_string();
         match standing::move_to(tx, &unit, case.id, to, &by)? {
             Moved::Done | Moved::Same => Ok(()),
@@ -36,15 +37,11 @@ pub async fn change(ctx: &Context, caller: &Caller, id: Uuid, document: Document
     .await
 }
 
-fn read(caller: &Caller, document: &Document) -> Option<CaseStatus> {
-    let fields = document.object();
-    let text = fields.required_text("status", STATUS);
-    let status = CaseStatus::settable_by(caller.scope(), &text);
-    if status.is_none() && !text.is_empty() {
-        let settable = CaseStatus::all_settable_by(caller.scope());
-        let names: Vec<_> = settable.map(CaseStatus::as_str).collect();
-        let what = format!("expected one of {}", names.join(", "));
-        fields.wrong("status", &what);
-    }
-    status
+/// The status of that name, where it is in the caller's list.
+fn settable(scope: Scope, asked: &str) -> Result<CaseStatus> {
+    CaseStatus::settable_by(scope, asked).ok_or_else(|| {
+        let names = CaseStatus::all_settable_by(scope).map(CaseStatus::as_str);
+        let names: Vec<_> = names.collect();
+        Refusal::bad(format!("#/status: expected one of {}", names.join(", ")))
+    })
 }

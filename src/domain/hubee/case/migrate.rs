@@ -48,9 +48,15 @@ fn read(document: &Document) -> (Option<OrganizationId>, Option<OrganizationId>)
     let target = fields.required_organization("organizationTarget");
     if let (Some(source), Some(target)) = (&source, &target) {
         if source == target {
-            fields.wrong("organizationTarget", "expected another organization than the source");
+            fields.wrong(
+                "organizationTarget",
+                "expected another organization than the source",
+            );
         } else if source.kind() != target.kind() {
-            fields.wrong("organizationTarget", "expected an organization of the same type");
+            fields.wrong(
+                "organizationTarget",
+                "expected an organization of the same type",
+            );
         }
     }
     (source, target)
@@ -80,7 +86,13 @@ fn moved(
         project: Some(HUB.to_owned()),
         owner: ctx.owner(&source),
     };
-    let entry = journal::entry(&ctx.clock, &ctx.entropy, Kind::CasesMigrated, subject, detail)?;
+    let entry = journal::entry(
+        &ctx.clock,
+        &ctx.entropy,
+        Kind::CasesMigrated,
+        subject,
+        detail,
+    )?;
     journal_rows::append(tx, &entry)?;
     Ok(count)
 }

@@ -64,9 +64,9 @@ impl Listing {
             self.after = page.last().copied();
         }
         let pairs = page.iter();
-        let json = pairs.map(|pair| {
-            json!({ "folder_attachment_id": pair.attachment_id, "case_id": pair.case_id })
-        });
+        let json = pairs.map(
+            |pair| json!({ "folder_attachment_id": pair.attachment_id, "case_id": pair.case_id }),
+        );
         Ok(json.collect())
     }
 }
@@ -124,6 +124,12 @@ fn note(tx: &mut Tx<'_>, ctx: &Context, caller: &Caller, marked: u64) -> Kept<()
         owner: ctx.owner(&organization),
     };
     let detail = json!({ "organization": organization, "pairs": marked });
-    let entry = journal::entry(&ctx.clock, &ctx.entropy, Kind::PortalPurged, subject, detail)?;
+    let entry = journal::entry(
+        &ctx.clock,
+        &ctx.entropy,
+        Kind::PortalPurged,
+        subject,
+        detail,
+    )?;
     journal_rows::append(tx, &entry)
 }

@@ -52,7 +52,8 @@ pub fn move_to(
     }
     let terms = Terms::find(tx, &case.process_code)?;
     place(tx, &case, to, &terms, ctx.clock.now())?;
-    let detail = json!({ "caseId": case.id, "from": case.status, "to": to.as_str(), "organization": by });
+    let detail =
+        json!({ "caseId": case.id, "from": case.status, "to": to.as_str(), "organization": by });
     let entry = journal::entry(
         &ctx.clock,
         &ctx.entropy,

@@ -5,7 +5,11 @@ use crate::{
     domain::{
         Context,
         exchanges::HUB,
-        hubee::{Caller, Result, perimeter, process::{self, Process}, subscription},
+        hubee::{
+            Caller, Result, perimeter,
+            process::{self, Process},
+            subscription,
+        },
     },
     kernel::{digest::Sha256, fault::Result as Kept},
     storage::{

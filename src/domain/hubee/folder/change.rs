@@ -24,8 +24,8 @@ use crate::{
             Caller, Document, Refusal, Result,
             attachments::{Status, announced},
             completion::{self, append},
-            sight::named,
             perimeter, refusal,
+            sight::named,
             status::FolderStatus,
         },
         journal::Kind,
@@ -82,7 +82,10 @@ fn read(document: &Document) -> Option<Asked> {
     let closed_at = fields.instant("closeDateTime");
     let status = FolderStatus::asked(&text);
     if status.is_none() && !text.is_empty() {
-        fields.wrong("globalStatus", "expected one of HUBEE_COMPLETED, HUBEE_NOTIFIED, CLOSED");
+        fields.wrong(
+            "globalStatus",
+            "expected one of HUBEE_COMPLETED, HUBEE_NOTIFIED, CLOSED",
+        );
     }
     status.map(|status| Asked { status, closed_at })
 }
@@ -162,7 +165,10 @@ async fn missing(ctx: &Context, folder: Uuid, rows: Vec<AttachmentRow>) -> Kept<
     let key = documents::exchange_key(ctx, &exchange).await?;
     let told = rows.iter().map(|row| {
         let (name, status) = (announced::file_name(&key, row)?, &row.status);
-        Ok(format!("Attachment {} ({name}) is missing: its status is {status}", row.id))
+        Ok(format!(
+            "Attachment {} ({name}) is missing: its status is {status}",
+            row.id
+        ))
     });
     told.collect::<Kept<Vec<_>>>().map(Refusal::Bad)
 }

@@ -139,12 +139,7 @@ fn body(caller: &Caller, given: &Given) -> FolderBody {
     }
 }
 
-fn folder(
-    ctx: &Context,
-    keys: &ProjectKeys,
-    process: &Process,
-    given: &Given,
-) -> Kept<FolderRow> {
+fn folder(ctx: &Context, keys: &ProjectKeys, process: &Process, given: &Given) -> Kept<FolderRow> {
     let osl = process.osl.to_string();
     Ok(FolderRow {
         id: ctx.entropy.uuid(&ctx.clock)?,
@@ -259,11 +254,7 @@ fn beside(rows: &Rows, given: &Given) -> Vec<(&'static str, Vec<Value>)> {
 }
 
 /// The statements of its first journal entry.
-fn created(
-    ctx: &Context,
-    caller: &Caller,
-    rows: &Rows,
-) -> Kept<[(&'static str, Vec<Value>); 2]> {
+fn created(ctx: &Context, caller: &Caller, rows: &Rows) -> Kept<[(&'static str, Vec<Value>); 2]> {
     let folder = &rows.folder;
     let cases: Vec<Uuid> = rows.cases.iter().map(|case| case.id).collect();
     let attachments: Vec<Uuid> = rows.attachments.iter().map(|row| row.id).collect();
@@ -275,7 +266,13 @@ fn created(
         "attachments": attachments,
     });
     let subject = subject(folder.id, &folder.owner);
-    let entry = journal::entry(&ctx.clock, &ctx.entropy, Kind::FolderCreated, subject, detail)?;
+    let entry = journal::entry(
+        &ctx.clock,
+        &ctx.entropy,
+        Kind::FolderCreated,
+        subject,
+        detail,
+    )?;
     Ok(journal_rows::appending(&entry))
 }
 

@@ -64,7 +64,13 @@ impl Wanted {
     pub fn of(body: &Json) -> Self {
         // What holds a NUL is no text to the database, and is told where it is read.
         let plain = |text: &&str| !text.contains('\0');
-        let text = |name: &str| body[name].as_str().filter(plain).unwrap_or_default().to_owned();
+        let text = |name: &str| {
+            body[name]
+                .as_str()
+                .filter(plain)
+                .unwrap_or_default()
+                .to_owned()
+        };
         let cases = body["cases"].as_array().map_or(&[][..], Vec::as_slice);
         let mut recipients: Vec<_> = cases.iter().filter_map(recipient).collect();
         recipients.sort_unstable();
@@ -167,7 +173,10 @@ fn recipients(object: &Fields<'_>, known: &HashMap<&str, u32>) -> Vec<u32> {
             Some(ordinal) => ordinals.push(*ordinal),
             None => {
                 let at = format!("recipients/{number}");
-                object.wrong(&at, &format!("no case of the folder has the external id {name}"));
+                object.wrong(
+                    &at,
+                    &format!("no case of the folder has the external id {name}"),
+                );
             }
         }
     }
@@ -182,7 +191,8 @@ mod tests {
     use crate::domain::hubee::Refusal;
 
     fn body() -> Json {
-        let recipient = json!({ "type": "SI", "companyRegister": "22770001000019", "branchCode": "77372" });
+        let recipient =
+            json!({ "type": "SI", "companyRegister": "22770001000019", "branchCode": "77372" });
         json!({
             "externalId": "DGS-1",
             "processCode": "CERTDC",
@@ -230,8 +240,14 @@ mod tests {
         wrong["attachments"][0]["recipients"] = json!(["AUTRE"]);
         wrong["cases"] = json!([]);
         let faults = read(wrong).1;
-        assert!(faults.iter().any(|fault| fault.contains("AUTRE")), "{faults:?}");
-        assert!(faults.iter().any(|fault| fault.contains("#/cases")), "{faults:?}");
+        assert!(
+            faults.iter().any(|fault| fault.contains("AUTRE")),
+            "{faults:?}"
+        );
+        assert!(
+            faults.iter().any(|fault| fault.contains("#/cases")),
+            "{faults:?}"
+        );
     }
 
     /// R11: a folder may be without files, but it says so.
@@ -242,6 +258,9 @@ mod tests {
         assert_eq!(read(bare.clone()).1, [""; 0]);
         bare.as_object_mut().unwrap().remove("attachments");
         assert_eq!(read(bare).1.len(), 1);
-        assert!(read(json!([])).1.len() == 1, "no object at all is one fault");
+        assert!(
+            read(json!([])).1.len() == 1,
+            "no object at all is one fault"
+        );
     }
 }

@@ -9,8 +9,7 @@ use crate::{
         Context,
         ged::documents,
         hubee::{
-            Caller, Refusal, Result, attachments::announced, sight::named, perimeter,
-            refusal,
+            Caller, Refusal, Result, attachments::announced, perimeter, refusal, sight::named,
         },
     },
     kernel::{

@@ -8,7 +8,7 @@ use crate::{
     domain::{
         Context,
         exchanges::HUB,
-        hubee::{Caller, Refusal, Result, sight::named, perimeter, refusal, status::FolderStatus},
+        hubee::{Caller, Refusal, Result, perimeter, refusal, sight::named, status::FolderStatus},
         journal::{self, Kind, Subject},
     },
     kernel::fault::Result as Kept,
@@ -38,7 +38,13 @@ fn delete(tx: &mut Tx<'_>, ctx: &Context, caller: &Caller, id: Uuid) -> Result<(
         owner: folder.owner,
     };
     let detail = json!({ "organization": caller.organization().to_string() });
-    let entry = journal::entry(&ctx.clock, &ctx.entropy, Kind::FolderWithdrawn, subject, detail)?;
+    let entry = journal::entry(
+        &ctx.clock,
+        &ctx.entropy,
+        Kind::FolderWithdrawn,
+        subject,
+        detail,
+    )?;
     let purged = Purged {
         exchange_id: id,
         return_id: None,
