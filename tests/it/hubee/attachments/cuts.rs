@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Long enough for a connection to be noticed as gone.
-const SOON: Duration = Duration::from_secs(30);
+const SOON: Duration = Duration::from_secs(120);
 
 both_engines! {
     /// R14: an upload that is cut half-way leaves the attachment as it was and nothing on the disk; sent again, it is taken.
