@@ -60,7 +60,7 @@ impl<const RIGHTS: u8, const N: usize> FromRequest<Arc<Hub>> for JsonCall<RIGHTS
             mut faults,
         } = Head::read::<RIGHTS>(&mut parts, hub).await?;
         faults.extend(Params::new(parts.uri.query()).faults());
-        let ids = exactly(ids)?;
+        let ids = exactly(ids).map_err(Refusal::into_response)?;
         let document = read(body, faults).await.map_err(Refusal::into_response)?;
         Ok(Self {
             caller: Caller { client, partner },

@@ -17,7 +17,10 @@ use super::{
     Hub, errors,
     query::{FromQuery, Params},
 };
-use crate::domain::hubee::{Caller, Client, PartnerInfo, Refusal, forms};
+use crate::{
+    domain::hubee::{Caller, Client, PartnerInfo, Refusal, forms},
+    kernel::fault::Fault,
+};
 
 /// The most characters of each of the partner's headers (R4).
 const PARTNER: usize = 50;
@@ -58,7 +61,7 @@ impl<const RIGHTS: u8, const N: usize, Q: FromQuery> FromRequestParts<Arc<Hub>>
         Refusal::unless_none(faults).map_err(Refusal::into_response)?;
         Ok(Self {
             caller: Caller { client, partner },
-            ids: exactly(ids)?,
+            ids: exactly(ids).map_err(Refusal::into_response)?,
             query,
         })
     }
@@ -163,10 +166,10 @@ async fn ids(
 }
 
 /// As many ids as the handler's signature says.
-pub(super) fn exactly<const N: usize>(ids: Vec<Uuid>) -> Result<[Uuid; N], Response> {
+pub(super) fn exactly<const N: usize>(ids: Vec<Uuid>) -> Result<[Uuid; N], Refusal> {
     let count = ids.len();
     ids.try_into().map_err(|_| {
         let cause = format!("{count} ids in a path where its handler wants {N}");
-        Refusal::Fault(crate::kernel::fault::Fault::internal(cause)).into_response()
+        Fault::internal(cause).into()
     })
 }
