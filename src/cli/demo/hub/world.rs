@@ -98,7 +98,7 @@ impl World {
         let said = gateway::run(stage, &add).await?;
         Ok(Credentials {
             id: text_of(&said["clientId"]),
-            secret: Secret::new(&text_of(&said["clientSecret"])),
+            secret: Secret::new(text_of(&said["clientSecret"])),
         })
     }
 }

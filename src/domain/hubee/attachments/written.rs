@@ -26,13 +26,16 @@ use crate::{
     },
 };
 
+/// Statements with their values, for one batch.
+type Statements = Vec<(&'static str, Vec<Value>)>;
+
 /// A file that takes its place.
 #[derive(Clone)]
 pub(super) struct Placing {
     target: Target,
     placed: Placed,
     status: Status,
-    statements: Vec<(&'static str, Vec<Value>)>,
+    statements: Statements,
     ticket: Option<Ticket>,
 }
 
@@ -148,7 +151,7 @@ pub(super) struct File<'a> {
 
 impl File<'_> {
     /// It is stored, and free to be read.
-    fn received(&self, antivirus: Option<&str>) -> Kept<Vec<(&'static str, Vec<Value>)>> {
+    fn received(&self, antivirus: Option<&str>) -> Kept<Statements> {
         let mut detail = self.detail();
         detail["size"] = json!(self.document.size);
         detail["antivirus"] = json!(antivirus);
@@ -156,10 +159,7 @@ impl File<'_> {
     }
 
     /// A signature was found in it: it stays, and nobody gets it.
-    pub(super) fn infected(
-        &self,
-        signature: String,
-    ) -> Kept<(Vec<(&'static str, Vec<Value>)>, Ticket)> {
+    pub(super) fn infected(&self, signature: String) -> Kept<(Statements, Ticket)> {
         let attachment = self.attachment;
         tracing::warn!(folder = %attachment.folder_id, attachment = %attachment.id, signature, "the antivirus found a signature; the file is in quarantine");
         let mut detail = self.detail();
@@ -172,7 +172,7 @@ impl File<'_> {
     }
 
     /// The antivirus is silent: a job asks again.
-    fn waiting(&self, why: Why) -> Kept<Vec<(&'static str, Vec<Value>)>> {
+    fn waiting(&self, why: Why) -> Kept<Statements> {
         let attachment = self.attachment;
         tracing::warn!(folder = %attachment.folder_id, attachment = %attachment.id, %why, "the antivirus gave no verdict; the file waits");
         let mut detail = self.detail();
@@ -206,7 +206,7 @@ impl File<'_> {
         json!({ "attachmentId": self.attachment.id, "sha256": hex(&self.document.sha256) })
     }
 
-    pub(super) fn entry(&self, kind: Kind, detail: Json) -> Kept<Vec<(&'static str, Vec<Value>)>> {
+    pub(super) fn entry(&self, kind: Kind, detail: Json) -> Kept<Statements> {
         let entry = entry(self.ctx, self.attachment, kind, detail)?;
         Ok(journal_rows::appending(&entry).into())
     }

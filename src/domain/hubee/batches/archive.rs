@@ -103,9 +103,8 @@ impl Unit {
         let done = batches::archive(tx, self.run, self.now, self.upto, &ids)?;
         let items: Vec<Item> = done.iter().copied().map(Item::folder).collect();
         reports::add(tx, self.run, self.part, &json!(items))?;
-        let told = self.entries.iter().filter(|(id, _)| done.contains(id));
-        told.map(|(_, entry)| append(tx, entry))
-            .collect::<Result<()>>()?;
+        let mut told = self.entries.iter().filter(|(id, _)| done.contains(id));
+        told.try_for_each(|(_, entry)| append(tx, entry))?;
         Ok(done)
     }
 }
