@@ -2,8 +2,8 @@
 //!
 //! `make bench`, or `cargo bench --bench figures -- yardsticks` for one part. Yardstick and subject take turns, three
 //! rounds each, and the median counts; every round starts with the disk's caches written out. The table goes to the
-//! terminal, name and number of each figure to `target/bench/figures.json`. A run takes five to ten minutes and up to
-//! 12 GB of the temporary directory's disk (`TMPDIR`), which should be the kind of disk that production has.
+//! terminal, name and number of each figure to `target/bench/figures.json`. A run takes ten to twenty minutes and up to
+//! 20 GB of the temporary directory's disk (`TMPDIR`), which should be the kind of disk that production has.
 //!
 //! To add a figure: a file that measures it, called from [`main`] with the [`Figures`] to record it in.
 
