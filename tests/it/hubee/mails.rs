@@ -115,7 +115,7 @@ both_engines! {
         server.wait_for(1, SOON);
         for (number, status) in [(1, None), (2, Some("HUBEE_NOTIFIED"))] {
             let file = File::pdf(&format!("complement-{number}"));
-            let mut event = build::deposit(&[file.clone()]);
+            let mut event = build::deposit(std::slice::from_ref(&file));
             event["caseNewStatus"] = status.into();
             let events = format!("{}/events", sent.case_path(0));
             let made = hub.osl.post(&events, &event).await.of(201).json();

@@ -47,7 +47,7 @@ both_engines! {
         let sent = hub.send("DGS-R61-D3").await;
         let events = format!("{}/events", sent.case_path(0));
         let file = build::File::pdf("réponse");
-        let event = hub.si.post(&events, &build::deposit(&[file.clone()])).await.of(201).json();
+        let event = hub.si.post(&events, &build::deposit(std::slice::from_ref(&file))).await.of(201).json();
         let path = format!("{events}/{}", event["id"].as_str().unwrap());
         let upload = format!("{path}/attachments/{}", event["attachments"][0]["id"].as_str().unwrap());
         hub.si.upload(&upload, file.bytes.clone(), None).await.of(204);

@@ -1,3 +1,4 @@
+use navette::kernel::clock::Clock;
 use serde_json::{Value, json};
 
 use super::subscriptions::{one, path};
@@ -11,7 +12,7 @@ use crate::{
 
 /// An instant some hours from now, as a client writes it.
 fn in_hours(hours: i64) -> Value {
-    let at = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(hours);
+    let at = Clock::system().now() + jiff::SignedDuration::from_hours(hours);
     at.to_string().into()
 }
 
@@ -36,7 +37,7 @@ both_engines! {
             said
         };
         // Within the next seconds it is the same day, whose first minute is past.
-        let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(5);
+        let soon = Clock::system().now() + jiff::SignedDuration::from_secs(5);
         let soon = hub.datapass.post(&path(""), &said(PROCESS, soon.to_string().into())).await.of(201).json();
         let later = hub.datapass.post(&path(""), &said(SILENT, in_hours(72))).await.of(201).json();
         assert_eq!((&soon["status"], &later["status"]), (&json!("Inactif"), &json!("Inactif")));
@@ -59,7 +60,7 @@ both_engines! {
         let past = hub.datapass.post(&path(""), &said).await.of(201).json();
         said = subscription(IDLE_SI, SILENT);
         said["status"] = "Inactif".into();
-        said["activateDateTime"] = (jiff::Timestamp::now() + jiff::SignedDuration::from_secs(20)).to_string().into();
+        said["activateDateTime"] = (Clock::system().now() + jiff::SignedDuration::from_secs(20)).to_string().into();
         let suspended = hub.datapass.post(&path(""), &said).await.of(201).json();
         let mut changed = suspended.clone();
         changed["status"] = "Suspendu".into();
