@@ -12,8 +12,8 @@ NAVETTE := $(CARGO) run --quiet --locked --bin navette --
 help: ## This list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-demo: built pki ## The main job before your eyes, with the fixtures or FILES="a.pdf b.png"; archives by DEPOT=sftp or folder
-	@$(NAVETTE) demo --dir $(DEMO) --depot $(DEPOT) -- $(FILES)
+demo: built pki ## The main job before your eyes, with the fixtures or FILES="a.pdf b.png"; archives by DEPOT=sftp or folder; HUB=1 for the hub
+	@$(NAVETTE) demo --dir $(DEMO) $(if $(HUB),--hub,--depot $(DEPOT) -- $(FILES))
 
 run: built pki ## Leave the demonstration's gateway running, on port 8443 or PORT=…, and print a first call with curl
 	@$(NAVETTE) demo --dir $(DEMO) --keep --port $(PORT) -- $(FILES)

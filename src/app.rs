@@ -3,6 +3,8 @@
 //! [`House::open`] opens database, store, keys and signer; [`serve`] and [`work`] run the two halves of a process until
 //! they are told to stop, and end gracefully: no new connection, bodies in flight finished, leases handed back.
 
+mod hub;
+
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -31,8 +33,9 @@ use crate::{
         body::Limits,
         listener::{self, Listener},
         ops::{self, Probe},
+        problem,
         tls::{Tls, TlsFiles},
-        trace::{self, Front},
+        trace::{self, Front, Render},
     },
     kernel::{
         clock::Clock,
@@ -195,11 +198,7 @@ pub async fn serve(house: &House, stop: CancellationToken) -> Result<()> {
     tokio::spawn(keep_certificates(tls.clone(), stop.clone()));
     let listener = Listener::bind(gateway.listen.address, Some(tls), settings).await?;
     tracing::info!(address = %listener.address(), url = gateway.listen.public_url, "serving");
-    let front = Front {
-        clock: house.ctx.clock.clone(),
-        entropy: house.ctx.entropy.clone(),
-        limits,
-    };
+    let front = front(house, limits, problem::render);
     let api = Arc::new(Api {
         ctx: house.ctx.clone(),
         clients,
@@ -207,10 +206,25 @@ pub async fn serve(house: &House, stop: CancellationToken) -> Result<()> {
         limits,
         intake: Intake::default(),
     });
-    listener
-        .serve(trace::dress(api::routes(api), front), stop)
-        .await;
+    let hub = hub::open(house, stop.clone()).await?;
+    let hub = async {
+        if let Some((listener, router)) = hub {
+            listener.serve(router, stop.clone()).await;
+        }
+    };
+    let api = listener.serve(trace::dress(api::routes(api), front), stop.clone());
+    tokio::join!(api, hub);
     Ok(())
+}
+
+/// What every listener puts before its handlers; `render` writes faults as its contract has them.
+fn front(house: &House, limits: Limits, render: Render) -> Front {
+    Front {
+        clock: house.ctx.clock.clone(),
+        entropy: house.ctx.entropy.clone(),
+        limits,
+        render,
+    }
 }
 
 fn limits(gateway: &Gateway) -> Limits {
@@ -226,6 +240,14 @@ fn limits(gateway: &Gateway) -> Limits {
 
 /// The authorization server of the settings.
 pub fn tokens(gateway: &Gateway) -> Result<Tokens> {
+    let url = &gateway.listen.public_url;
+    // The settings allow 30 days at most.
+    let life = u32::try_from(gateway.tokens.lifetime.as_secs()).unwrap_or(86_400);
+    Ok(Tokens::new(url, url, life, token_keys(gateway)?))
+}
+
+/// The keys of tokens, of both listeners.
+fn token_keys(gateway: &Gateway) -> Result<Keys> {
     let files: Vec<Vec<u8>> = gateway
         .tokens
         .key_files
@@ -233,10 +255,7 @@ pub fn tokens(gateway: &Gateway) -> Result<Tokens> {
         .map(|file| read(file))
         .collect::<Result<_>>()?;
     let pems: Vec<&[u8]> = files.iter().map(Vec::as_slice).collect();
-    let url = &gateway.listen.public_url;
-    // The settings allow 30 days at most.
-    let life = u32::try_from(gateway.tokens.lifetime.as_secs()).unwrap_or(86_400);
-    Ok(Tokens::new(url, url, life, Keys::load(&pems)?))
+    Keys::load(&pems)
 }
 
 async fn keep_fresh(clients: Registry, stop: CancellationToken) {

@@ -15,6 +15,7 @@ mod demo;
 mod depot;
 mod doctor;
 mod hold;
+mod hubee;
 mod incident;
 mod job;
 mod migrate;
@@ -68,6 +69,7 @@ enum Command {
     Restore(backup::RestoreArgs),
     Doctor(doctor::DoctorArgs),
     Hold(hold::HoldArgs),
+    Hubee(Box<hubee::HubeeArgs>),
     Purge(purge::PurgeArgs),
     Incident(incident::IncidentArgs),
     Job(job::JobArgs),
@@ -121,6 +123,7 @@ async fn dispatch(cli: Cli) -> Result<Answer> {
         Command::Backup(args) => backup::backup(&settings, args).await,
         Command::Restore(args) => backup::restore(&settings, args).await,
         Command::Hold(args) => hold::run(&settings, args).await,
+        Command::Hubee(args) => hubee::run(&settings, *args).await,
         Command::Purge(args) => purge::run(&settings, args).await,
         Command::Incident(args) => incident::run(&settings, args).await,
         Command::Job(args) => job::run(&settings, args).await,

@@ -5,6 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use super::{
     alerts::{Alerts, Smtp},
     antivirus::Antivirus,
+    hubee::{self, Hubee},
     reader::Reader,
 };
 
@@ -43,6 +44,8 @@ pub struct Gateway {
     pub smtp: Option<Smtp>,
     /// Who is told of incidents, where a project does not say it itself.
     pub alerts: Alerts,
+    /// The HubEE hub, where it is on.
+    pub hubee: Option<Hubee>,
 }
 
 /// The purge of each night.
@@ -173,6 +176,10 @@ impl Gateway {
     pub(super) fn read(reader: &mut Reader) -> Self {
         let data_dir = reader.path("data_dir", "data");
         let limits = Limits::read(reader);
+        let has_antivirus = reader.optional_text("antivirus.address").is_some();
+        let hubee = Hubee::read(reader, has_antivirus);
+        let scanned = hubee.as_ref().filter(|hub| hub.antivirus);
+        let largest = scanned.map_or(0, |_| hubee::LARGEST_ATTACHMENT);
         Self {
             environment: reader
                 .optional_text("environment")
@@ -187,7 +194,7 @@ impl Gateway {
                 earlier: reader.optional_file("receipts.earlier_signers"),
             },
             tokens: Tokens::read(reader),
-            antivirus: Antivirus::read(reader, limits.request()),
+            antivirus: Antivirus::read(reader, limits.request().max(largest)),
             limits,
             worker: Worker {
                 processing: reader.number("worker.processing", 12, 1, 256) as usize,
@@ -206,13 +213,14 @@ impl Gateway {
             },
             smtp: Smtp::read(reader),
             alerts: alerts(reader),
+            hubee,
             data_dir,
         }
     }
 }
 
 /// `HH:MM` of legal time.
-fn time_of_day(reader: &mut Reader, key: &str, default: (i8, i8)) -> (i8, i8) {
+pub(super) fn time_of_day(reader: &mut Reader, key: &str, default: (i8, i8)) -> (i8, i8) {
     let Some(text) = reader.optional_text(key) else {
         return default;
     };

@@ -5,12 +5,14 @@
 //! too, for a typing mistake must not silently become a default. Secrets are named by `*_file` keys and never stand in a
 //! settings file. `NAVETTE_DATABASE__URL` overrides `database.url`: dots become two underscores.
 //!
-//! To add a setting: one line where its section is read (`gateway.rs`, `project.rs`, `depots/`), one in the example in `deploy/`.
+//! To add a setting: one line where its section is read (`gateway.rs`, `hubee.rs`, `project.rs`, `depots/`), one in the example in `deploy/`.
 
 mod alerts;
 mod antivirus;
 pub mod depots;
+mod forward;
 mod gateway;
+mod hubee;
 mod project;
 mod reader;
 mod returns;
@@ -24,9 +26,11 @@ use std::{
 pub use alerts::{Alerts, CONTACTS, Smtp, Tool};
 pub use antivirus::{Antivirus, ClamdAddress};
 pub use depots::{Depot, Depots, Flow};
+pub use forward::Forward;
 pub use gateway::{
     Database, Gateway, Limits, Listen, Purge, Receipts, Sandbox, TlsFiles, Tokens, Worker,
 };
+pub use hubee::{Hubee, LARGEST_ATTACHMENT};
 pub use project::{Acceptance, Callback, Project, Projects, is_name};
 use reader::Reader;
 pub use returns::{Channel, Outlet, Returns, Tries};
@@ -101,6 +105,9 @@ fn projects(
         let project = Project::read(&mut reader);
         if !project.alerts.contacts.is_empty() && gateway.smtp.is_none() {
             reader.wrong("incidents.contacts", "no [smtp] in the gateway's settings");
+        }
+        if project.forward.is_some() && gateway.hubee.is_none() {
+            reader.wrong("forward.hubee", "no [hubee] in the gateway's settings");
         }
         if project.antivirus && gateway.antivirus.is_none() {
             reader.wrong("antivirus", "no [antivirus] in the gateway's settings");

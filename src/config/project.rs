@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
-use super::{alerts::Alerts, antivirus, reader::Reader, returns::Returns};
+use super::{alerts::Alerts, antivirus, forward::Forward, reader::Reader, returns::Returns};
 use crate::kernel::{cidr::Cidr, schema::Schema, term::Term};
 
 /// The months of a project that names no term.
@@ -34,6 +34,8 @@ pub struct Project {
     pub retention: Term,
     /// Who is told of its incidents, where not the gateway's contacts.
     pub alerts: Alerts,
+    /// Where what it accepts goes on to, where it does.
+    pub forward: Option<Forward>,
 }
 
 /// What becomes of an archive of which some pieces are not sound.
@@ -81,6 +83,12 @@ impl Project {
         if !name.is_empty() && !is_name(&name) {
             reader.wrong("project", "expected 1 to 64 of a-z, 0-9 and -");
         }
+        if name == super::hubee::PROJECT {
+            reader.wrong(
+                "project",
+                "is the name under which the hub keeps its folders",
+            );
+        }
         let media_types = reader.list("media_types");
         if media_types.is_empty() {
             reader.wrong(
@@ -100,6 +108,7 @@ impl Project {
             returns,
             retention: retention(reader),
             alerts: Alerts::read(reader),
+            forward: Forward::read(reader),
         }
     }
 }

@@ -11,6 +11,7 @@
 //! | [`journal`] | what happened, chained |
 //! | [`ged`] | documents and keys, their terms, holds and purge |
 //! | [`access`] | clients, scopes, tokens |
+//! | [`hubee`] | the HubEE hub: folders, cases, events, notifications, its referential |
 //! | [`cft`] | transfers of Axway's Transfer CFT, and what became of them |
 //! | [`backup`] | the house as it was at one instant, and its restoration |
 //! | [`incidents`] | anomaly, ticket, mail: one row per cause |
@@ -27,6 +28,7 @@ pub mod context;
 pub mod doctor;
 pub mod exchanges;
 pub mod ged;
+pub mod hubee;
 pub mod incidents;
 pub mod jobs;
 pub mod journal;

@@ -19,6 +19,7 @@
 //! | [`traceparent`] | W3C trace context |
 //! | [`range`] | how stored content is answered: digest, tag, range, file name |
 //! | [`api`] | the operations of the contract, and who may call them |
+//! | [`hubee`] | the same of the hub, on a listener of its own |
 //! | [`operation`] | an operation as data: method, path, handler |
 //! | [`docs`] | the contract and its reader's page |
 //! | [`ops`] | health and metrics, on a listener of their own |
@@ -29,6 +30,7 @@ pub mod api;
 pub mod body;
 pub mod connection;
 pub mod docs;
+pub mod hubee;
 pub mod listener;
 pub mod multipart;
 pub mod operation;

@@ -49,7 +49,12 @@ pub struct Front {
     pub entropy: Entropy,
     /// Told with `too-large`.
     pub limits: Limits,
+    /// Writes a fault down as this listener's contract has it.
+    pub render: Render,
 }
+
+/// How a listener writes faults, such as [`problem::render`].
+pub type Render = fn(Arc<Fault>, Context) -> Response;
 
 /// The id of a request; an extension of it.
 #[derive(Clone, Copy, Debug)]
@@ -71,12 +76,12 @@ async fn follow(State(front): State<Arc<Front>>, mut request: Request, next: Nex
     let handler = AssertUnwindSafe(next.run(request)).catch_unwind();
     let answer = handler.instrument(visit.span()).await;
     let answer = answer.unwrap_or_else(|_| Fault::internal("a handler panicked").into_response());
-    let answer = tell(answer, visit.id, front.limits);
+    let answer = tell(answer, visit.id, &front);
     visit.accompany(answer)
 }
 
 /// Writes a fault's document again with what only the front knows, and logs it where it is ours.
-fn tell(answer: Response, id: Uuid, limits: Limits) -> Response {
+fn tell(answer: Response, id: Uuid, front: &Front) -> Response {
     let Some(fault) = answer.extensions().get::<Arc<Fault>>().map(Arc::clone) else {
         return answer;
     };
@@ -86,9 +91,9 @@ fn tell(answer: Response, id: Uuid, limits: Limits) -> Response {
     }
     let context = Context {
         request: Some(id),
-        limits: Some(limits),
+        limits: Some(front.limits),
     };
-    let mut told = problem::render(fault, context);
+    let mut told = (front.render)(fault, context);
     keep_headers(told.headers_mut(), answer.headers());
     told
 }
@@ -231,6 +236,7 @@ fn known(method: &Method) -> &'static str {
         Method::HEAD => "HEAD",
         Method::POST => "POST",
         Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
         Method::DELETE => "DELETE",
         Method::OPTIONS => "OPTIONS",
         _ => "other",

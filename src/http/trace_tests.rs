@@ -11,6 +11,7 @@ fn front() -> Front {
         clock: Clock::frozen(crate::kernel::clock::instant(1_700_000_000_000_000)),
         entropy: Entropy::system(),
         limits: Limits::default(),
+        render: problem::render,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Named places where a test kills the process, to prove that nothing acknowledged is lost there.
 //!
 //! `NAVETTE_FAILPOINT=intake.before-commit` kills at the first passage, `…:3` at the third. Release builds hold none of it.
-//! To add one: call [`hit`] with a new `room.moment` name and add the name to [`ALL`], [`ARCHIVES`], [`RETURNS`] or [`UPKEEP`], which the fault tests
+//! To add one: call [`hit`] with a new `room.moment` name and add the name to [`ALL`], [`ARCHIVES`], [`RETURNS`], [`UPKEEP`], [`HUB`] or [`BATCHES`], which the fault tests
 //! walk.
 
 /// Every failure point, in the order in which a piece meets them.
@@ -63,10 +63,34 @@ pub const UPKEEP: &[&str] = &[
     "restore.before-replay",
 ];
 
+/// Those that a télédossier meets while its files come, and when it is completed.
+pub const HUB: &[&str] = &[
+    "attachment.before-commit",
+    "attachment.after-commit",
+    "attachment.before-verdict",
+    "attachment.after-settle",
+    "hub.before-complete",
+    "hub.within-complete",
+    "hub.after-complete",
+];
+
+/// Those that the hub's batches meet, and what goes on as a télédossier.
+pub const BATCHES: &[&str] = &[
+    "hub-purge.before-commit",
+    "hub-purge.after-commit",
+    "hub-archive.before-commit",
+    "hub-archive.after-commit",
+    "hub-delete.before-commit",
+    "hub-delete.after-commit",
+    "hub-delete.before-burial",
+    "forward.before-deposit",
+    "forward.after-settle",
+];
+
 /// Dies here, as by `kill -9`, if the environment names this point.
 #[inline]
 pub fn hit(name: &str) {
-    let listed = [ALL, ARCHIVES, RETURNS, UPKEEP]
+    let listed = [ALL, ARCHIVES, RETURNS, UPKEEP, HUB, BATCHES]
         .iter()
         .any(|list| list.contains(&name));
     debug_assert!(listed, "unlisted failure point {name}");

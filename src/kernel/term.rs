@@ -95,15 +95,29 @@ pub fn day(at: Timestamp) -> Date {
 /// The last instant, `now` at the latest, at which legal time showed `hour` and `minute`.
 pub fn last_time_of_day(now: Timestamp, hour: i8, minute: i8) -> Timestamp {
     let today = day(now);
-    let on = |date: Date| {
-        date.at(hour, minute, 0, 0)
-            .to_zoned(legal_time())
-            .map(|at| at.timestamp())
-    };
-    match on(today) {
-        Ok(at) if at <= now => at,
-        _ => today.yesterday().and_then(on).unwrap_or(Timestamp::MIN),
+    match time_of_day(today, hour, minute) {
+        Some(at) if at <= now => at,
+        _ => {
+            let yesterday = today.yesterday().ok();
+            let at = yesterday.and_then(|date| time_of_day(date, hour, minute));
+            at.unwrap_or(Timestamp::MIN)
+        }
     }
+}
+
+/// The instant at which the day begins in legal time that is `days` days after that of `at`.
+pub fn midnight_after(at: Timestamp, days: i64) -> Timestamp {
+    let day = Span::new()
+        .try_days(days)
+        .map(|days| day(at).saturating_add(days));
+    let begins = day.and_then(|day| day.to_zoned(legal_time()));
+    begins.map_or(Timestamp::MAX, |begins| begins.timestamp())
+}
+
+/// The instant at which legal time shows `hour` and `minute` of a day; nothing at the end of the calendar.
+pub fn time_of_day(on: Date, hour: i8, minute: i8) -> Option<Timestamp> {
+    let at = on.at(hour, minute, 0, 0).to_zoned(legal_time()).ok()?;
+    Some(at.timestamp())
 }
 
 fn legal_time() -> TimeZone {

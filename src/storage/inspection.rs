@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::{
     engine::Tx,
     exchanges::{ExchangeRow, ReceiptRow, exchange, receipt_row},
+    hubee,
 };
 use crate::{
     kernel::{digest::Sha256, fault::Result},
@@ -46,6 +47,12 @@ pub enum Gap {
     Pieces,
     /// A row that names an exchange which is not there.
     Exchange,
+    /// A télédossier whose rows do not agree: without cases, or a notification that nothing makes.
+    Folder,
+    /// An attachment that should have its content and has none, or still has one that was deleted.
+    Attachment,
+    /// A row of the hub that names a folder or a case which is not there.
+    FolderRow,
 }
 
 statements! {
@@ -60,18 +67,18 @@ statements! {
         WHERE n.digest > $1 ORDER BY n.digest LIMIT $2";
     DOCUMENT_COUNT = "SELECT count(*) FROM document";
     EXCHANGE_COUNT = "SELECT count(*) FROM exchange";
-    NO_RECEIPT = "SELECT e.id FROM exchange e WHERE e.id > $1 AND e.id <= $2 \
+    NO_RECEIPT = "SELECT e.id FROM exchange e WHERE e.id > $1 AND e.id <= $2 AND e.kind <> 'teledossier' \
         AND NOT EXISTS (SELECT 1 FROM receipt r WHERE r.exchange_id = e.id)";
-    NO_CONTENT = "SELECT e.id FROM exchange e WHERE e.id > $1 AND e.id <= $2 \
+    NO_CONTENT = "SELECT e.id FROM exchange e WHERE e.id > $1 AND e.id <= $2 AND e.kind <> 'teledossier' \
         AND NOT EXISTS (SELECT 1 FROM document d WHERE d.exchange_id = e.id AND d.role = 'content' AND d.piece_id IS NULL) \
         AND NOT EXISTS (SELECT 1 FROM archive a WHERE a.exchange_id = e.id AND (a.state = 'rejected' \
         OR EXISTS (SELECT 1 FROM document d WHERE d.id = a.container_id)))";
     NO_JOB = "SELECT e.id FROM exchange e WHERE e.id > $1 AND e.id <= $2 AND e.status IN ('received', 'awaiting-scan', 'nonconforming') \
         AND NOT EXISTS (SELECT 1 FROM job j WHERE j.subject = e.id)";
-    NO_ENTRY = "SELECT e.id FROM exchange e WHERE e.id > $1 AND e.id <= $2 \
+    NO_ENTRY = "SELECT e.id FROM exchange e WHERE e.id > $1 AND e.id <= $2 AND e.kind <> 'teledossier' \
         AND NOT EXISTS (SELECT 1 FROM journal j WHERE j.exchange_id = e.id AND j.kind IN ('piece.received', 'archive.received', 'archive.refused'))";
     OTHER_STATUS = "SELECT e.id FROM exchange e LEFT JOIN exchange_return r ON r.exchange_id = e.id \
-        WHERE e.id > $1 AND e.id <= $2 AND e.status <> 'purged' AND NOT (e.status = 'refused' AND r.outcome = 'rejected') \
+        WHERE e.id > $1 AND e.id <= $2 AND e.status <> 'purged' AND e.kind <> 'teledossier' AND NOT (e.status = 'refused' AND r.outcome = 'rejected') \
         AND e.status <> CASE r.state WHEN 'pending' THEN 'returned' WHEN 'sent' THEN 'returned' \
         WHEN 'delivered' THEN 'acknowledged' WHEN 'undelivered' THEN 'undelivered' \
         ELSE CASE WHEN e.status IN ('awaiting-scan', 'nonconforming') THEN e.status ELSE 'received' END END";
@@ -182,7 +189,7 @@ pub fn received(tx: &mut Tx<'_>, after: Uuid, upto: Uuid) -> Result<Vec<(Uuid, U
 /// What is missing in the range, and for which exchange.
 pub fn gaps(tx: &mut Tx<'_>, after: Uuid, upto: Uuid) -> Result<Vec<(Gap, Uuid)>> {
     let mut found = Vec::new();
-    for (gap, sql) in GAPS {
+    for (gap, sql) in GAPS.iter().chain(hubee::inspection::GAPS) {
         for row in tx.query(sql, &params![after, upto])? {
             // Several rows may miss the same exchange.
             let pair = (*gap, row.get(0)?);

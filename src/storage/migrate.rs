@@ -42,6 +42,7 @@ fn scripts(engine: Engine) -> &'static [Migration] {
             migration!("sqlite", 7, "0007_archives"),
             migration!("sqlite", 8, "0008_cft"),
             migration!("sqlite", 9, "0009_sending"),
+            migration!("sqlite", 10, "0010_hubee"),
         ],
         Engine::Postgres => &[
             migration!("postgres", 1, "0001_foundation"),
@@ -53,6 +54,7 @@ fn scripts(engine: Engine) -> &'static [Migration] {
             migration!("postgres", 7, "0007_archives"),
             migration!("postgres", 8, "0008_cft"),
             migration!("postgres", 9, "0009_sending"),
+            migration!("postgres", 10, "0010_hubee"),
         ],
     }
 }

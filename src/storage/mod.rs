@@ -14,6 +14,7 @@ pub mod dump;
 pub mod engine;
 pub mod exchanges;
 pub mod holds;
+pub mod hubee;
 pub mod idempotency;
 pub mod incidents;
 pub mod inspection;
@@ -81,6 +82,7 @@ pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
     all.push(("DEPOSITS", deposits.0));
     let incidents = incidents::statement(&incidents::Filter::every(), 1);
     all.push(("INCIDENTS", incidents.0));
+    all.extend(hubee::all());
     all.extend(journal::of_sets());
     all.extend(purges::of_sets());
     all.extend(purging::of_sets());

@@ -59,6 +59,10 @@ pub struct Removal {
     pub purge_id: Uuid,
     /// The exchange that it belonged to.
     pub exchange_id: Uuid,
+    /// Whether the whole exchange is destroyed.
+    pub whole: bool,
+    /// Whether it was the content of an attachment that is deleted, of a télédossier that stays.
+    pub attachment: bool,
 }
 
 statements! {
@@ -68,7 +72,10 @@ statements! {
     END = "UPDATE purge_run SET ended_at = $1, fault = $2 WHERE id = $3";
     LAST = "SELECT id, environment, started_at, ended_at, run_by, reason, confirmed_clock, exchanges, documents, bytes, \
         keys_destroyed, kept_back, fault FROM purge_run ORDER BY started_at DESC LIMIT $1";
-    TO_REMOVE = "SELECT b.document_id, b.purge_id, d.exchange_id FROM blob_removal b JOIN document d ON d.id = b.document_id \
+    TO_REMOVE = "SELECT b.document_id, b.purge_id, d.exchange_id, \
+        EXISTS (SELECT 1 FROM exchange e WHERE e.id = d.exchange_id AND e.status = 'purged'), \
+        EXISTS (SELECT 1 FROM hub_attachment a WHERE a.document_id = d.id AND a.status = 'DELETED') \
+        FROM blob_removal b JOIN document d ON d.id = b.document_id \
         WHERE b.document_id > $1 ORDER BY b.document_id LIMIT $2";
     AWAITS_REMOVAL = "SELECT 1 FROM blob_removal WHERE document_id = $1";
     MARK = "SELECT at FROM clock_mark WHERE name = 'house'";
@@ -131,6 +138,8 @@ pub fn to_remove(tx: &mut Tx<'_>, id: Uuid, limit: u32) -> Result<Vec<Removal>> 
                 document_id: row.get(0)?,
                 purge_id: row.get(1)?,
                 exchange_id: row.get(2)?,
+                whole: row.get(3)?,
+                attachment: row.get(4)?,
             })
         })
         .collect()

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::{
     engine::{Tx, Value},
+    hubee,
     journal::{self, EntryRow},
     sets,
 };
@@ -25,6 +26,8 @@ pub struct Purged {
     pub return_id: Option<Uuid>,
     /// Whether it is an archive, with dossiers and pieces of its own.
     pub archive: bool,
+    /// Whether it is a télédossier, with rows of the hub.
+    pub folder: bool,
     /// How its natural key goes.
     pub natural_key: NaturalKey,
     /// Its entry in the journal.
@@ -52,7 +55,7 @@ const EMPTY_RETURNS: &str =
     "UPDATE exchange_return SET purged_at = $1, body = $2 WHERE exchange_id IN ({})";
 const QUEUE_BLOBS: &str = "INSERT INTO blob_removal (document_id, purge_id, partner, environment, queued_at) \
     SELECT d.id, $1, d.partner, d.environment, $2 FROM document d \
-    WHERE d.exchange_id IN ({}) AND d.container_id IS NULL";
+    WHERE d.exchange_id IN ({}) AND d.container_id IS NULL AND d.purged_at IS NULL";
 const EMPTY_DOCUMENTS: &str = "UPDATE document SET purged_at = $1, wrapped_key = $2, file_name = NULL WHERE exchange_id IN ({})";
 const EMPTY_ACKNOWLEDGMENTS: &str =
     "UPDATE acknowledgment SET headers = $1, body = $2, signature = NULL WHERE return_id IN ({})";
@@ -132,6 +135,9 @@ pub fn destroy(tx: &mut Tx<'_>, run: Uuid, at: Timestamp, all: &[Purged]) -> Res
     sets::run(tx, EMPTY_RETURN_FILES, &params![Vec::new()], &returns)?;
     sets::run(tx, EMPTY_ATTEMPTS, &[], &returns)?;
     empty_archives(tx, all)?;
+    let folders = all.iter().filter(|purged| purged.folder);
+    let folders: Vec<Uuid> = folders.map(|purged| purged.exchange_id).collect();
+    hubee::forgetting::forget(tx, &folders)?;
     forget(tx, all)?;
     let entries: Vec<_> = all.iter().map(|purged| &purged.entry).collect();
     journal::append_all(tx, &entries)

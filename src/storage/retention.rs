@@ -123,7 +123,7 @@ statements! {
 }
 
 /// The tables that a purge leaves dead rows in.
-pub const TABLES: [&str; 15] = [
+pub const TABLES: [&str; 22] = [
     "archive",
     "archive_piece",
     "depot_file",
@@ -139,6 +139,13 @@ pub const TABLES: [&str; 15] = [
     "result",
     "natural_key",
     "blob_removal",
+    "hub_folder",
+    "hub_case",
+    "hub_attachment",
+    "hub_case_attachment",
+    "hub_event",
+    "hub_notification",
+    "hub_mail",
 ];
 
 /// At most `limit` exchanges of `project` that were acknowledged before `cutoff`, from after `place`, with what keeps them.

@@ -17,6 +17,8 @@ const SETTLING: Duration = Duration::from_secs(10);
 /// What is done on a depot leaves a silent one by itself: this is for what goes on and on.
 const ON_DEPOT: Duration = Duration::from_secs(6 * 3600);
 
+/// How many exchanges go on as télédossiers at once.
+const FORWARDS: usize = 4;
 /// How many archives are processed at once; each has several pieces worked on.
 const ARCHIVES: usize = 4;
 /// How long the return of an archive may take to be written.
@@ -77,6 +79,8 @@ pub(super) fn all(config: &Config) -> HashMap<String, Lane> {
     lanes.insert(jobs::MAIL_LANE.to_owned(), Lane::new(NEWS, mail));
     let ticket = Lane::new(NEWS, herald::PUSH + SETTLING);
     lanes.insert(jobs::TICKET_LANE.to_owned(), ticket);
+    let forward = Lane::new(FORWARDS, ON_DEPOT);
+    lanes.insert(jobs::FORWARD_LANE.to_owned(), forward);
     lanes.insert(jobs::DEADLINE_LANE.to_owned(), Lane::new(NEWS, SETTLING));
     lanes
 }

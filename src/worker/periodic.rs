@@ -1,4 +1,4 @@
-//! What runs by the clock: the journal's sequencer, the sweep of orphans, the gauges of the queue, the antivirus's greeting.
+//! What runs by the clock: the journal's sequencer, the sweep of orphans, the gauges of the queue, the antivirus's greeting, the nightly purge and the hub's batches.
 //!
 //! To add one: an `async fn` of one round, and a line in [`run`]. What only one process may do takes a named lease inside.
 
@@ -11,6 +11,7 @@ use crate::{
     domain::{
         Context,
         ged::{purge::daily, sweep, watch},
+        hubee::batches,
         jobs::setback,
         journal::sequencer::{self, Sequencer},
         pieces::idempotency,
@@ -44,6 +45,7 @@ pub async fn run(ctx: Context, stop: CancellationToken) -> Result<()> {
         }
     }));
     tasks.spawn(clock(jumping, stop.clone()));
+    tasks.spawn(hub_batches(looked.clone(), stop.clone()));
     tasks.spawn(daily_purge(looked, stop.clone()));
     tasks.spawn(every("gauges", GAUGES, stop, move || {
         gauges(measured.clone())
@@ -107,6 +109,21 @@ async fn daily_purge(ctx: Context, stop: CancellationToken) {
         tracing::warn!(%fault, "the first look for the purge failed; the next one comes");
     }
     every("purge", daily::PERIOD, stop.clone(), look).await;
+}
+
+/// Looks every minute whether the hour of a batch of the hub has come.
+async fn hub_batches(ctx: Context, stop: CancellationToken) {
+    // A stop does not wait for a long batch: what is done is done, the rest comes with the next look.
+    every(
+        "hub batches",
+        batches::daily::PERIOD,
+        stop.clone(),
+        || async {
+            let looked = stop.run_until_cancelled(batches::daily::look(&ctx)).await;
+            looked.unwrap_or(Ok(()))
+        },
+    )
+    .await;
 }
 
 /// Looks for a clock that was set back, and has taken at once what was dated by it.

@@ -1,9 +1,6 @@
 //! The load: keep-alive connections over mutual TLS that send one request after the other.
-//!
-//! Written by hand down to the bytes, because it shares the processors with what it measures.
 
 use std::{
-    io,
     net::SocketAddr,
     sync::{
         Arc,
@@ -12,17 +9,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-    runtime::Runtime,
-    sync::Barrier,
-    task::JoinSet,
-};
-use tokio_rustls::{TlsConnector, client::TlsStream};
+use tokio::{runtime::Runtime, sync::Barrier, task::JoinSet};
+use tokio_rustls::TlsConnector;
 
-use super::request::Request;
-use crate::kit::{pki::pki, tls};
+use super::{
+    request::Request,
+    wire::{self, Wire},
+};
+use crate::kit::pki::pki;
 
 /// What to send, where, and for how long.
 #[derive(Clone, Debug)]
@@ -87,10 +81,13 @@ pub fn run(load: &Load) -> Outcome {
 async fn drive(load: &Load) -> Outcome {
     let gate = Arc::new(Barrier::new(load.connections + 1));
     let pace = Arc::new(Pace::of(load.until));
-    let connector = TlsConnector::from(Arc::new(tls::client(Some(&pki().client))));
+    let connector = wire::connector(Some(&pki().client));
     let mut connections = JoinSet::new();
     for _ in 0..load.connections {
-        let sender = Sender::new(load.clone(), connector.clone());
+        let sender = Sender {
+            load: load.clone(),
+            connector: connector.clone(),
+        };
         connections.spawn(sender.run(Arc::clone(&gate), Arc::clone(&pace)));
     }
     gate.wait().await;
@@ -139,87 +136,36 @@ impl Pace {
 struct Sender {
     load: Load,
     connector: TlsConnector,
-    buffer: Vec<u8>,
 }
 
 impl Sender {
-    fn new(load: Load, connector: TlsConnector) -> Self {
-        Self {
-            load,
-            connector,
-            buffer: Vec::with_capacity(16_384),
-        }
-    }
-
     /// How long each request measured took.
     async fn run(mut self, gate: Arc<Barrier>, pace: Arc<Pace>) -> Vec<Duration> {
-        let mut stream = self.connect().await.expect("the server takes connections");
+        let wire = Wire::open(self.load.address, &self.connector).await;
+        let mut wire = wire.expect("the server takes connections");
         for _ in 0..pace.ahead() {
-            self.exchange(&mut stream).await;
+            self.exchange(&mut wire).await;
         }
         gate.wait().await;
         let start = Instant::now();
         let mut latencies = Vec::new();
         while pace.goes_on(start) {
             let sent = Instant::now();
-            self.exchange(&mut stream).await;
+            self.exchange(&mut wire).await;
             latencies.push(sent.elapsed());
         }
         latencies
     }
 
-    async fn connect(&self) -> io::Result<TlsStream<TcpStream>> {
-        let socket = TcpStream::connect(self.load.address).await?;
-        socket.set_nodelay(true)?;
-        let name = "localhost".try_into().expect("a valid name");
-        self.connector.connect(name, socket).await
-    }
-
-    async fn exchange(&mut self, stream: &mut TlsStream<TcpStream>) {
-        let sent = self.send(stream).await;
-        let status = self.answer(stream).await;
-        let text = String::from_utf8_lossy(&self.buffer);
+    async fn exchange(&mut self, wire: &mut Wire) {
+        let (front, rest) = self.load.request.next();
+        let sent = wire.send(&[front, rest]).await;
+        let status = wire.answer().await;
         assert_eq!(
             status.ok(),
             Some(self.load.expected),
-            "sent: {sent:?}, answer: {text}"
+            "sent: {sent:?}, answer: {}",
+            wire.text()
         );
     }
-
-    async fn send(&mut self, stream: &mut TlsStream<TcpStream>) -> io::Result<()> {
-        let (front, rest) = self.load.request.next();
-        stream.write_all(front).await?;
-        stream.write_all(rest).await?;
-        stream.flush().await
-    }
-
-    /// Reads one whole answer and gives its status.
-    async fn answer(&mut self, stream: &mut TlsStream<TcpStream>) -> io::Result<u16> {
-        self.buffer.clear();
-        loop {
-            if let Some((status, length)) = measured(&self.buffer)
-                && self.buffer.len() >= length
-            {
-                return Ok(status);
-            }
-            if stream.read_buf(&mut self.buffer).await? == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-        }
-    }
-}
-
-/// Status and total length of the answer at the buffer's start, once its head is there.
-fn measured(buffer: &[u8]) -> Option<(u16, usize)> {
-    let end = buffer.windows(4).position(|window| window == b"\r\n\r\n")?;
-    let head = std::str::from_utf8(&buffer[..end]).ok()?;
-    let status = head.get(9..12)?.parse().ok()?;
-    let length = head.lines().find_map(content_length).unwrap_or(0);
-    Some((status, end + 4 + length))
-}
-
-fn content_length(line: &str) -> Option<usize> {
-    let (name, value) = line.split_once(':')?;
-    let named = name.eq_ignore_ascii_case("content-length");
-    named.then(|| value.trim().parse().ok()).flatten()
 }

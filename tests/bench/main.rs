@@ -2,8 +2,8 @@
 //!
 //! `make bench`, or `cargo bench --bench figures -- yardsticks` for one part. Yardstick and subject take turns, three
 //! rounds each, and the median counts; every round starts with the disk's caches written out. The table goes to the
-//! terminal, name and number of each figure to `target/bench/figures.json`. A run takes five to ten minutes and up to
-//! 12 GB of the temporary directory's disk (`TMPDIR`), which should be the kind of disk that production has.
+//! terminal, name and number of each figure to `target/bench/figures.json`. A run takes ten to twenty minutes and up to
+//! 20 GB of the temporary directory's disk (`TMPDIR`), which should be the kind of disk that production has.
 //!
 //! To add a figure: a file that measures it, called from [`main`] with the [`Figures`] to record it in.
 
@@ -15,6 +15,7 @@ mod disk;
 mod driver;
 mod figures;
 mod ftps;
+mod hubee;
 mod intake;
 mod lists;
 mod memory;
@@ -25,6 +26,7 @@ mod request;
 mod rounds;
 mod slow;
 mod subject;
+mod wire;
 mod yardsticks;
 
 #[path = "../kit/mod.rs"]
@@ -41,7 +43,7 @@ use figures::Figures;
 type Part = fn(&mut Figures);
 
 /// The parts in the order of a whole run; the yardsticks alone run only when named.
-const PARTS: [(&str, Part); 12] = [
+const PARTS: [(&str, Part); 16] = [
     ("intake", intake::small_ones),
     ("large", intake::large_ones),
     ("memory", memory::measure),
@@ -53,6 +55,10 @@ const PARTS: [(&str, Part); 12] = [
     ("archives", archives::measure),
     ("depots", depots::measure),
     ("ftps", ftps::measure),
+    ("folders", hubee::folders::measure),
+    ("tokens", hubee::tokens::measure),
+    ("notifications", hubee::notifications::measure),
+    ("attachment", hubee::attachment::measure),
     ("yardsticks", yardsticks::measure),
 ];
 

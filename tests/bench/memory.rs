@@ -23,14 +23,9 @@ pub fn measure(figures: &mut Figures) {
     let content = document::pdf(MARK, 19_900_000);
     let mut subject = Subject::start(Engine::Sqlite);
     let pid = subject.gateway.pid().as_raw_nonzero().get();
-    let (watching, ended) = mpsc::channel::<()>();
-    let peak = thread::scope(|scope| {
-        let watcher = scope.spawn(|| peak_until(ended, pid));
-        let watching = watching;
+    let peak = peak_while(pid, || {
         subject.push(&content, 64, Until::Count(64));
         subject.settle(DRAIN);
-        drop(watching);
-        watcher.join().expect("only files are read")
     });
     subject.audit();
     figures.line(
@@ -39,6 +34,18 @@ pub fn measure(figures: &mut Figures) {
         "MB",
     );
     figures.named("rss_64x20m_mb", peak, "at most 128");
+}
+
+/// The most that a process and its children hold together, in MB, while `work` is done.
+pub fn peak_while(pid: i32, work: impl FnOnce()) -> f64 {
+    let (watching, ended) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        let watcher = scope.spawn(|| peak_until(ended, pid));
+        let watching = watching;
+        work();
+        drop(watching);
+        watcher.join().expect("only files are read")
+    })
 }
 
 /// Follows the memory until the other end of `ended` is dropped, be it by a panic.

@@ -63,6 +63,16 @@ impl Nginx {
         outcome.per_second
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Counts a file that was put by other means.
+    pub fn expect_one_more(&mut self) {
+        self.accepted += 1;
+    }
+
     /// Fails unless it stored what it acknowledged.
     pub fn audit(&self) {
         let store = fs::read_dir(self.dir.join("store")).expect("it is ours");
@@ -122,7 +132,7 @@ http {{
     ssl_certificate_key {key};
     ssl_client_certificate {root};
     ssl_verify_client on;
-    client_max_body_size 32m;
+    client_max_body_size 2g;
     location / {{ root store; dav_methods PUT; }}
   }}
 }}

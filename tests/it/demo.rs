@@ -213,3 +213,25 @@ fn a_folder_serves_one_demonstration_at_a_time() {
     assert!(said.contains("in use"), "{said}");
     told_to_stop(&mut child);
 }
+
+/// The hub's demonstration: a whole télédossier, its timeline, and a piece that goes on as one.
+#[test]
+fn a_demonstration_of_the_hub_plays_a_télédossier_and_prints_its_timeline() {
+    let dir = folder();
+    for round in 1..=2 {
+        let said = demo(&dir, &["--hub"]).succeeded();
+        for told in [
+            "OSL  completes it",
+            "SI  is notified",
+            "ok  facture.pdf arrived byte for byte",
+            "recipients notified, in the same transaction",
+            "folder closed",
+            "went on as folder",
+            "ok  the subscriber's case names the piece",
+            "journal agree",
+        ] {
+            assert!(said.contains(told), "round {round}, {told}: {said}");
+        }
+        assert!(!said.contains("NOT OK"), "{said}");
+    }
+}

@@ -70,6 +70,11 @@ pub fn id() -> uuid::Uuid {
     Entropy::system().uuid(&Clock::system()).unwrap()
 }
 
+/// What the machine's clock shows.
+pub fn now() -> jiff::Timestamp {
+    Clock::system().now()
+}
+
 /// Makes of each test two, `SENTENCE::sqlite` and `SENTENCE::postgres`; the argument is a [`Place`].
 #[macro_export]
 macro_rules! both_stores {

@@ -22,6 +22,7 @@ mod faults;
 mod fixtures;
 mod ftps;
 mod health;
+mod hubee;
 mod idempotency;
 mod incidents;
 mod inside;

@@ -68,10 +68,29 @@ impl Contract {
         &CALLBACK
     }
 
+    /// The contracts of the hub.
+    pub fn hubee() -> [&'static Contract; 4] {
+        static HUBEE: LazyLock<[Contract; 4]> = LazyLock::new(|| texts::HUBEE.map(Contract::read));
+        HUBEE.each_ref()
+    }
+
+    /// The contract of the hub that knows a path; that of folders for those that none knows. A slash at the end of a
+    /// collection changes nothing (R1).
+    pub fn of_hub(path: &str) -> &'static Contract {
+        let mut contracts = Self::hubee().into_iter();
+        let found = contracts.find(|contract| contract.path_item(path).is_some());
+        found.unwrap_or(Self::hubee()[0])
+    }
+
     fn read(yaml: &str) -> Contract {
         let document = texts::parse(yaml);
         let judge = Judge::of(&document);
         Contract { document, judge }
+    }
+
+    /// The contract itself.
+    pub fn document(&self) -> &Value {
+        &self.document
     }
 
     /// Every operation, in the order of paths.

@@ -14,6 +14,7 @@
 //! | `cft` | a stand-in for Axway's Transfer CFT |
 //! | `strace`, `tmpfs`, `loopdisk` | system calls watched and made to fail; a small disk; a disk to cut off |
 //! | `faketime`, `chance` | a clock that jumps; a die whose seed is told |
+//! | `hubee` | the hub's clients (OSL, SI, portal), a referential, télédossiers |
 //! | `python` | judges from PyPI: a contract fuzzer, a TLS scanner |
 //! | `archive` | archives made byte by byte |
 //! | `client`, `document` | an application that sends and reads pieces; documents to send |
@@ -43,6 +44,7 @@ pub mod document;
 pub mod faketime;
 pub mod ftps;
 pub mod gateway;
+pub mod hubee;
 pub mod loopdisk;
 pub mod lot;
 pub mod mail;

@@ -4,7 +4,7 @@
 //! stand-in for ASP's callback API ([`partner`]), both over HTTPS with mutual TLS; an application ([`application`]) gets a
 //! token, sends documents and reads what became of them; [`proof`] checks receipts and returns as their receivers would, the
 //! receipt by the plain `openssl` command; [`story`] prints it. Then the same documents go in one archive through a [`depot`]
-//! ([`lot`]). Everything that was started is stopped again.
+//! ([`lot`]). With `--hub` it is a télédossier's way through the HubEE hub instead ([`hub`]). Everything that was started is stopped again.
 //!
 //! The certificates are made by `certs/make-pki.sh`, which `make demo` and `make run` call first.
 
@@ -12,6 +12,7 @@ mod application;
 mod depot;
 mod document;
 mod gateway;
+mod hub;
 mod lot;
 mod partner;
 mod proof;
@@ -35,6 +36,7 @@ use self::{
     depot::{Depot, Reach},
     document::Document,
     gateway::Gateway,
+    hub::World,
     partner::{Callback, Partner},
     stage::Stage,
 };
@@ -76,6 +78,9 @@ pub struct DemoArgs {
     /// How archives reach their depot: as a folder, or by SFTP through a real OpenSSH server.
     #[arg(long, value_enum, default_value = "folder")]
     depot: Reach,
+    /// Show the HubEE hub: a whole télédossier, from its deposit to its closing, and a piece that goes on as one.
+    #[arg(long, conflicts_with_all = ["keep", "files"])]
+    hub: bool,
     /// The documents to send: the fixtures where none is named (none with --keep).
     files: Vec<PathBuf>,
 }
@@ -91,11 +96,29 @@ struct Cast {
 
 pub(super) async fn run(args: DemoArgs) -> Result<Answer> {
     let documents = documents(&args)?;
+    let world = args.hub.then(World::read).transpose()?;
     let started = Instant::now();
-    let mut cast = assemble(&args).await?;
-    story::opening(&cast.stage, &cast.depot);
+    let mut cast = assemble(&args, world.as_ref()).await?;
+    let playing = async {
+        match &world {
+            Some(world) => hub::perform(&cast.stage, world).await,
+            None => {
+                story::opening(&cast.stage, &cast.depot);
+                let (depot, callbacks) = (&cast.depot, &mut cast.callbacks);
+                perform(
+                    &cast.stage,
+                    depot,
+                    callbacks,
+                    &documents,
+                    started,
+                    args.keep,
+                )
+                .await
+            }
+        }
+    };
     let outcome = tokio::select! {
-        outcome = perform(&cast.stage, &cast.depot, &mut cast.callbacks, &documents, started, args.keep) => outcome,
+        outcome = playing => outcome,
         stopped = told_to_stop() => stopped.map(|()| ended(args.keep)),
         fault = cast.gateway.ended() => Err(fault),
     };
@@ -127,12 +150,19 @@ fn documents(args: &DemoArgs) -> Result<Vec<Document>> {
         .collect()
 }
 
-async fn assemble(args: &DemoArgs) -> Result<Cast> {
+async fn assemble(args: &DemoArgs, world: Option<&World>) -> Result<Cast> {
     let stage = Stage::prepare(&args.dir, args.pki.as_deref(), args.port)?;
+    let stage = match world {
+        Some(world) => stage.with_hub(&world.process, &world.si_id()),
+        None => stage,
+    };
     let (partner, callbacks) = Partner::open(&stage).await?;
     stage.write(&partner.url())?;
     let depot = Depot::open(&stage, args.depot).await?;
     gateway::register(&stage).await?;
+    if world.is_some() {
+        World::import(&stage).await?;
+    }
     Ok(Cast {
         gateway: Gateway::start(&stage).await?,
         stage,

@@ -34,6 +34,10 @@ pub struct Stage {
     pub api: SocketAddr,
     /// Where health and metrics are.
     pub health: SocketAddr,
+    /// Where the hub listens.
+    hub: SocketAddr,
+    /// What the project's exchanges go on as, and to whom, where the hub is shown.
+    forward: Option<(String, String)>,
     _lock: File,
 }
 
@@ -51,12 +55,14 @@ impl Stage {
         if !pki.join("server.pem").exists() {
             return Err(no_certificates(&pki));
         }
-        // Both are held until both are known, so that they differ.
-        let (api, health) = (free(port)?, free(0)?);
+        // All are held until all are known, so that they differ.
+        let (api, health, hub) = (free(port)?, free(0)?, free(0)?);
         Ok(Self {
             _lock: locked(&dir)?,
             api: address(&api)?,
             health: address(&health)?,
+            hub: address(&hub)?,
+            forward: None,
             dir,
             pki,
         })
@@ -69,8 +75,32 @@ impl Stage {
         put(&self.settings(), self.gateway())
     }
 
+    /// Has the hub open, and the project's exchanges go on as télédossiers of a process for a recipient.
+    pub fn with_hub(mut self, process: &str, recipient: &str) -> Self {
+        self.forward = Some((process.to_owned(), recipient.to_owned()));
+        self
+    }
+
+    /// The address of a path of the hub.
+    pub fn hub_url(&self, path: &str) -> String {
+        format!("https://localhost:{}{path}", self.hub.port())
+    }
+
     fn gateway(&self) -> String {
-        lines(&[
+        let mut settings = self.of_gateway();
+        if self.forward.is_some() {
+            settings.extend([
+                ("hubee.address", self.hub.to_string().into()),
+                ("hubee.public_url", self.hub_url("").into()),
+                ("hubee.certificate", self.pki_value("server.pem")),
+                ("hubee.key_file", self.pki_value("server.key")),
+            ]);
+        }
+        lines(&settings)
+    }
+
+    fn of_gateway(&self) -> Vec<(&'static str, Value)> {
+        vec![
             ("environment", "demo".into()),
             ("data_dir", "data".into()),
             ("listen.address", self.api.to_string().into()),
@@ -83,11 +113,22 @@ impl Stage {
             ("receipts.certificate", self.pki_value("receipts-chain.pem")),
             ("receipts.key_file", self.pki_value("receipts.key")),
             ("tokens.key_file", self.pki_value("tokens.key")),
-        ])
+        ]
     }
 
     fn project(&self, callback: &str) -> String {
-        lines(&[
+        let mut settings = self.of_project(callback);
+        if let Some((process, recipient)) = &self.forward {
+            settings.extend([
+                ("forward.hubee", process.as_str().into()),
+                ("forward.recipient", recipient.as_str().into()),
+            ]);
+        }
+        lines(&settings)
+    }
+
+    fn of_project(&self, callback: &str) -> Vec<(&'static str, Value)> {
+        vec![
             ("project", PROJECT.into()),
             ("media_types", list(&MEDIA_TYPES)),
             ("callback.url", callback.into()),
@@ -98,7 +139,7 @@ impl Stage {
             ("callback.allow", list(&["localhost"])),
             ("return.depot", DEPOT.into()),
             ("return.flow", "retours".into()),
-        ])
+        ]
     }
 
     fn pki_value(&self, name: &str) -> Value {

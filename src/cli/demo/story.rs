@@ -91,7 +91,8 @@ fn timeline(events: &[Value]) {
     }
 }
 
-fn at(event: &Value) -> Option<Timestamp> {
+/// When an event happened.
+pub fn at(event: &Value) -> Option<Timestamp> {
     event["at"].as_str()?.parse().ok()
 }
 
@@ -161,12 +162,13 @@ pub fn closing(stage: &Stage, pieces: usize, answer: Answer, took: Duration) {
 }
 
 /// A path as short as it can be told from here.
-fn short(path: &Path) -> String {
+pub fn short(path: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
     shell_path(path.strip_prefix(here).unwrap_or(path))
 }
 
-fn look_at(what: &str, place: &str) {
+/// One line of where to look next.
+pub fn look_at(what: &str, place: &str) {
     output::line(format!("  {what:<36} {place}"));
 }
 

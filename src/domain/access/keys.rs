@@ -39,12 +39,12 @@ impl Keys {
     }
 
     /// The key that signs, and its id.
-    pub(super) fn signing(&self) -> (&EncodingKey, &str) {
+    pub(in crate::domain) fn signing(&self) -> (&EncodingKey, &str) {
         (&self.signing, &self.kid)
     }
 
     /// The key of this id, if it is one of ours.
-    pub(super) fn checking(&self, kid: &str) -> Option<&DecodingKey> {
+    pub(in crate::domain) fn checking(&self, kid: &str) -> Option<&DecodingKey> {
         let mut keys = self.checking.iter();
         keys.find(|(known, _)| known == kid).map(|(_, key)| key)
     }
@@ -89,7 +89,7 @@ fn unfit(why: &str) -> Fault {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::domain) mod tests {
     use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384};
 
     use super::*;

@@ -8,7 +8,7 @@ use super::{PURGES, restore::Order};
 use crate::{
     domain::{
         Context,
-        exchanges::PIECE,
+        exchanges::{PIECE, TELEDOSSIER},
         ged::{
             epochs,
             purge::{Run, batch, ledger, removal},
@@ -16,7 +16,7 @@ use crate::{
     },
     kernel::fault::Result,
     storage::{
-        keys, purges,
+        hubee, keys, purges,
         purging::{self, NaturalKey, Purged},
         retention,
     },
@@ -34,15 +34,21 @@ pub async fn replay(ctx: &Context, order: &Order) -> Result<u64> {
     let mut folders = vec![ledger::folder(ctx)];
     folders.extend(order.keys.iter().map(|keys| keys.join(PURGES)));
     folders.extend(order.purges.iter().cloned());
-    let mut all: BTreeSet<Uuid> = BTreeSet::new();
+    let (mut all, mut documents) = (BTreeSet::new(), BTreeSet::new());
     for folder in folders {
-        all.extend(ledger::read(&folder)?);
+        let named = ledger::read(&folder)?;
+        all.extend(named.exchanges);
+        documents.extend(named.documents);
     }
     all.extend(without_key(ctx).await?);
     let mut purged = 0;
     let all: Vec<Uuid> = all.into_iter().collect();
     for ids in all.chunks(BATCH) {
         purged += purge_again(ctx, run, ids.to_vec()).await?;
+    }
+    let documents: Vec<Uuid> = documents.into_iter().collect();
+    for ids in documents.chunks(BATCH) {
+        delete_again(ctx, run, ids.to_vec()).await?;
     }
     ctx.store.write(purging::drop_natural_keys).await?;
     removal::drain(ctx).await?;
@@ -74,6 +80,15 @@ async fn without_key(ctx: &Context) -> Result<Vec<Uuid>> {
     Ok(all)
 }
 
+/// Deletes contents of télédossiers that stay: they were deleted before.
+async fn delete_again(ctx: &Context, run: Run, ids: Vec<Uuid>) -> Result<()> {
+    let written = ctx.store.write(move |tx| {
+        hubee::forgetting::mark_deleted(tx, run.at, &ids)?;
+        hubee::files::discard(tx, run.id, run.at, &ids)
+    });
+    written.await
+}
+
 /// Purges exchanges, whatever their terms say: they were purged before. Answers how many there were.
 async fn purge_again(ctx: &Context, run: Run, ids: Vec<Uuid>) -> Result<u64> {
     let found = ctx.store.read(move |tx| {
@@ -86,6 +101,7 @@ async fn purge_again(ctx: &Context, run: Run, ids: Vec<Uuid>) -> Result<u64> {
             exchange_id: due.exchange_id,
             return_id,
             archive: due.kind != PIECE,
+            folder: due.kind == TELEDOSSIER,
             natural_key: NaturalKey::Later,
             entry: batch::entry(ctx, run, &project, &due, "replayed")?,
         })

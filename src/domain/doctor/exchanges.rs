@@ -1,20 +1,23 @@
 //! The walk over the exchanges: rows that must be beside each other, keys that must open, receipts that must hold.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use uuid::Uuid;
 
-use super::{Difference, Progress, Report, archives};
+use super::{Difference, Progress, Report, archives, hubee};
 use crate::{
     domain::{
         Context,
         archives::kept::archive_key,
-        exchanges::{Metadata, PIECE, Status},
+        exchanges::{Metadata, PIECE, Status, TELEDOSSIER},
         ged::{ProjectKeys, documents},
         pieces::record::natural_key,
         receipts::{self, Receipt},
     },
-    kernel::{digest::Sha256, fault::Result},
+    kernel::{digest::Sha256, fault::Result, secret::Key},
     storage::{
         exchanges::{ExchangeRow, ReceiptRow},
         inspection,
@@ -94,6 +97,10 @@ impl Page {
         exchange: &ExchangeRow,
         report: &mut Report,
     ) -> Result<()> {
+        if exchange.kind == TELEDOSSIER {
+            hubee::look(ctx, exchange, report).await;
+            return Ok(());
+        }
         let proven = self.proven(ctx, trusted, exchange, report).await;
         if exchange.status == Status::Purged.as_str() {
             // Only what a receipt proves is left of it.
@@ -199,7 +206,23 @@ async fn opened(
     ctx: &Context,
     exchange: &ExchangeRow,
     report: &mut Report,
-) -> Option<(std::sync::Arc<ProjectKeys>, Metadata)> {
+) -> Option<(Arc<ProjectKeys>, Metadata)> {
+    let (keys, key) = key_of(ctx, exchange, report).await?;
+    match documents::metadata(&key, exchange) {
+        Ok(metadata) => Some((keys, metadata)),
+        Err(fault) => {
+            report.add(Difference::MetadataDamaged, exchange.id, fault);
+            None
+        }
+    }
+}
+
+/// The keys of an exchange's project and its own, where they open.
+pub(super) async fn key_of(
+    ctx: &Context,
+    exchange: &ExchangeRow,
+    report: &mut Report,
+) -> Option<(Arc<ProjectKeys>, Key)> {
     let keys = match ctx.keyring.held(&exchange.project).await {
         Ok(Some(keys)) => keys,
         Ok(None) => {
@@ -212,15 +235,11 @@ async fn opened(
             return None;
         }
     };
-    let Ok(key) = keys.unwrap(&exchange.wrapped_key) else {
-        let detail = "the exchange's own key does not open";
-        report.add(Difference::KeyLost, exchange.id, detail);
-        return None;
-    };
-    match documents::metadata(&key, exchange) {
-        Ok(metadata) => Some((keys, metadata)),
-        Err(fault) => {
-            report.add(Difference::MetadataDamaged, exchange.id, fault);
+    match keys.unwrap(&exchange.wrapped_key) {
+        Ok(key) => Some((keys, key)),
+        Err(_) => {
+            let detail = "the exchange's own key does not open";
+            report.add(Difference::KeyLost, exchange.id, detail);
             None
         }
     }

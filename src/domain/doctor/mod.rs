@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`exchanges`] | each exchange: its keys, metadata, natural key and receipt, and the rows that must be beside it |
 //! | `archives` | the receipts of archives |
+//! | `hubee` | télédossiers: what is sealed of them, and its rows |
 //! | [`blobs`] | each document's blob, read to its last byte; and each blob, that a document names it |
 //! | [`report`] | what a difference is called, what it is about and what to do |
 //!
@@ -14,6 +15,7 @@
 mod archives;
 pub mod blobs;
 pub mod exchanges;
+mod hubee;
 pub mod report;
 
 pub use report::{Difference, Finding, Report};

@@ -93,6 +93,15 @@ differences! {
     /// A row that names an exchange which is not there.
     ExchangeMissing = "exchange-missing",
         "restore the exchange's row from a backup of the database: its other rows are still there";
+    /// A télédossier whose rows do not agree with each other.
+    FolderBroken = "folder-broken",
+        "see what the journal says of this télédossier, and restore its rows from a backup of the database";
+    /// An attachment without the content that it should have, or with one that was deleted.
+    AttachmentBroken = "attachment-broken",
+        "restore the rows of this télédossier's attachments and documents from a backup of the database";
+    /// A row of the hub that names a télédossier or a case which is not there.
+    FolderMissing = "folder-missing",
+        "restore the télédossier's rows from a backup of the database: others of its rows are still there";
     /// A natural key that is not there, or stands for another exchange.
     NaturalKeyMissing = "natural-key-missing",
         "the piece would be accepted a second time: restore the row from a backup of the database";
@@ -120,6 +129,9 @@ impl From<Gap> for Difference {
             Gap::Quarantine => Self::QuarantineBroken,
             Gap::Pieces => Self::PiecesMissing,
             Gap::Exchange => Self::ExchangeMissing,
+            Gap::Folder => Self::FolderBroken,
+            Gap::Attachment => Self::AttachmentBroken,
+            Gap::FolderRow => Self::FolderMissing,
         }
     }
 }

@@ -13,6 +13,6 @@ mod kind;
 pub mod metadata;
 pub mod status;
 
-pub use kind::{ARCHIVE, PIECE, PLI};
+pub use kind::{ARCHIVE, HUB, PIECE, PLI, TELEDOSSIER};
 pub use metadata::{Hash, Metadata};
-pub use status::{ReturnState, Status};
+pub use status::{LODGED, ReturnState, Status};

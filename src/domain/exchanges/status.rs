@@ -64,3 +64,7 @@ words! {
         Undelivered = "undelivered",
     }
 }
+
+/// Where a télédossier stands as an exchange, until it is purged: its own states are the hub's
+/// ([`crate::domain::hubee::status`]).
+pub const LODGED: &str = "lodged";

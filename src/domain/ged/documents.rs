@@ -54,6 +54,12 @@ pub enum Column {
     Receipt,
     /// `receipt.cms` and `depot_file.cms`.
     Signature,
+    /// `hub_case.body`.
+    HubCase,
+    /// `hub_attachment.body`.
+    HubAttachment,
+    /// `hub_event.body`.
+    HubEvent,
 }
 
 impl Column {
@@ -73,6 +79,9 @@ impl Column {
             Self::AcknowledgmentSignature => b"acknowledgment.signature",
             Self::Receipt => b"receipt.body",
             Self::Signature => b"receipt.cms",
+            Self::HubCase => b"hub_case.body",
+            Self::HubAttachment => b"hub_attachment.body",
+            Self::HubEvent => b"hub_event.body",
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use super::documents::{self, Column};
@@ -14,6 +14,7 @@ use crate::{
     domain::{
         Context,
         archives::kept::KeptDossier,
+        exchanges::{HUB, TELEDOSSIER},
         journal::{self, Kind, Subject},
     },
     kernel::{
@@ -69,8 +70,10 @@ pub struct Signed {
 
 /// Puts a dossier on hold. Fails with `usage` where it is on hold already, or the project is not configured.
 pub async fn add(ctx: &Context, project: &str, dossier: &str, signed: Signed) -> Result<Hold> {
-    ctx.project(project)
-        .map_err(|_| usage(format!("project {project} is not configured in projects/")))?;
+    if project != HUB {
+        ctx.project(project)
+            .map_err(|_| usage(format!("project {project} is not configured in projects/")))?;
+    }
     let keys = ctx.keyring.project(project).await?;
     let row = HoldRow {
         id: ctx.entropy.uuid(&ctx.clock)?,
@@ -189,6 +192,10 @@ async fn dossier_id(
         Some(sealed) => {
             let kept: KeptDossier = documents::open_json(&key, Column::Dossier, sealed)?;
             Ok(kept.dossier_id)
+        }
+        None if exchange.kind == TELEDOSSIER => {
+            let kept: Json = documents::open_json(&key, Column::Metadata, &exchange.metadata)?;
+            Ok(kept["externalId"].as_str().unwrap_or_default().to_owned())
         }
         None => Ok(documents::metadata(&key, exchange)?.dossier_id),
     }

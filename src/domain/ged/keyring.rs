@@ -52,6 +52,12 @@ impl ProjectKeys {
         Ok((key, [self.id.as_bytes(), &wrapped[..]].concat()))
     }
 
+    /// A fresh data key that lasts as long as the project, and itself wrapped: for rows that outlive every day's key, such as
+    /// subscriptions. [`ProjectKeys::unwrap`] opens it like the others.
+    pub fn fresh_lasting(&self, entropy: &Entropy) -> Result<(Key, Vec<u8>)> {
+        seal::fresh_key(&self.first, entropy, DATA_KEY)
+    }
+
     /// A data key of a row, wrapped anew.
     pub fn wrap(&self, entropy: &Entropy, key: &Key) -> Result<Vec<u8>> {
         let wrapped = seal::seal(self.writing()?, entropy, DATA_KEY, key.expose())?;

@@ -3,7 +3,10 @@
 //! The one question that every channel puts before it opens, sends or hands out what came in: [`standing`].
 
 use crate::{
-    domain::{Context, exchanges::status::words},
+    domain::{
+        Context,
+        exchanges::{HUB, status::words},
+    },
     kernel::fault::{Code, Fault, Result},
     storage::{
         Tx,
@@ -49,8 +52,12 @@ impl Standing {
     }
 }
 
-/// How the documents of `project` stand that have no verdict yet.
+/// Whether `project`, or the hub, has its documents looked at.
 pub fn is_demanded(ctx: &Context, project: &str) -> bool {
+    if project == HUB {
+        let hub = ctx.config.gateway.hubee.as_ref();
+        return hub.is_some_and(|hub| hub.antivirus);
+    }
     let project = ctx.config.projects.get(project);
     project.is_some_and(|project| project.antivirus)
 }

@@ -131,6 +131,14 @@ codes! {
     PurgeFailed = "purge-failed",
         "La purge quotidienne a échoué : des données dépassent leur durée de conservation.",
         "Lire le journal du service, puis lancer navette purge.";
+    /// A daily batch of the hub failed.
+    HubBatchFailed = "hub-batch-failed",
+        "Un traitement quotidien du hub a échoué : des télédossiers dépassent leurs délais.",
+        "Lire le journal du service, puis relancer : navette hubee purge, archive, delete ou activate.";
+    /// An exchange cannot go on as a télédossier.
+    ForwardFailed = "forward-failed",
+        "Un échange accepté n'a pas pu être transmis au hub comme télédossier.",
+        "Vérifier la démarche, ses formats et l'abonnement du destinataire (forward dans le fichier du projet), puis relancer : navette job retry.";
     /// A mail about an incident cannot be sent.
     MailFailed = "mail-failed",
         "Un courriel d'incident n'a pas pu être envoyé.",

@@ -24,6 +24,7 @@ pub const PUSH: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub struct Herald {
     mailer: Option<Arc<Mailer>>,
+    hub: Option<Arc<Mailer>>,
     tools: Arc<HashMap<Option<String>, Arc<Sender>>>,
 }
 
@@ -31,11 +32,21 @@ impl Herald {
     /// Makes every way out of the settings. Fails with code `configuration`, all faults in one report.
     pub fn new(config: &Config, clock: &Clock) -> Result<Self> {
         let mut faults = Vec::new();
-        let mut mailer = None;
-        match config.gateway.smtp.as_ref().map(self::mailer).transpose() {
-            Ok(made) => mailer = made,
-            Err(fault) => faults.push(format!("smtp: {fault}")),
-        }
+        let smtp = config.gateway.smtp.as_ref();
+        let hub = config.gateway.hubee.as_ref();
+        let hub = hub.and_then(|hub| hub.mail_from.as_deref());
+        let mut made = |from: Option<&str>| {
+            let made = smtp.map(|smtp| mailer(smtp, from)).transpose();
+            made.unwrap_or_else(|fault| {
+                faults.push(format!("smtp: {fault}"));
+                None
+            })
+        };
+        let mailer = made(None).map(Arc::new);
+        let hub = match hub {
+            Some(from) => made(Some(from)).map(Arc::new),
+            None => mailer.clone(),
+        };
         let mut tools = HashMap::new();
         let projects = config.projects.keys().cloned().map(Some);
         for project in projects.chain([None]) {
@@ -54,7 +65,8 @@ impl Herald {
         }
         match faults.is_empty() {
             true => Ok(Self {
-                mailer: mailer.map(Arc::new),
+                mailer,
+                hub,
                 tools: Arc::new(tools),
             }),
             false => Err(Fault::new(Code::Configuration, faults.join("\n"))),
@@ -66,13 +78,19 @@ impl Herald {
         self.mailer.clone()
     }
 
+    /// The same with the hub's own sender, where it has one.
+    pub(crate) fn hub_mailer(&self) -> Option<Arc<Mailer>> {
+        self.hub.clone()
+    }
+
     /// The ticketing tool of `project`, or of the gateway itself.
     pub(super) fn tool(&self, project: Option<&str>) -> Option<Arc<Sender>> {
         self.tools.get(&project.map(str::to_owned)).cloned()
     }
 }
 
-fn mailer(settings: &Smtp) -> Result<Mailer> {
+/// A mailer that sends in the name of `from`, or of the settings' own sender.
+fn mailer(settings: &Smtp, from: Option<&str>) -> Result<Mailer> {
     let login = settings.login.as_ref();
     let login = login.map(|(user, file)| Ok::<_, Fault>((user.clone(), secret(file)?)));
     Mailer::new(smtp::Settings {
@@ -81,7 +99,7 @@ fn mailer(settings: &Smtp) -> Result<Mailer> {
         wrapped: settings.wrapped,
         ca_pem: read(&settings.ca)?,
         login: login.transpose()?,
-        from: settings.from.clone(),
+        from: from.unwrap_or(&settings.from).to_owned(),
         timeout: settings.timeout,
     })
 }

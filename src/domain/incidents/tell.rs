@@ -208,17 +208,26 @@ fn body(incident: &Incident) -> Result<Bytes> {
 }
 
 /// News that did not leave.
-struct Trouble {
-    cause: Cause,
-    why: String,
-    permanent: bool,
-    at_least: Duration,
+pub(crate) struct Trouble {
+    /// Its incident.
+    pub(crate) cause: Cause,
+    /// Why, in a word that holds no address.
+    pub(crate) why: String,
+    /// Whether trying again is pointless.
+    pub(crate) permanent: bool,
+    /// The least pause before the next attempt.
+    pub(crate) at_least: Duration,
 }
 
 impl Trouble {
     /// Tried again later and later; given up after three days, or at once where trying again is pointless. It is an incident
     /// of its own from the third failure on.
-    fn settlement(self, ctx: &Context, job: &JobRow, mut given_up: Effects) -> Result<Settlement> {
+    pub(crate) fn settlement(
+        self,
+        ctx: &Context,
+        job: &JobRow,
+        mut given_up: Effects,
+    ) -> Result<Settlement> {
         let age = ctx.clock.now().duration_since(job.created_at);
         let over = self.permanent || age >= PATIENCE;
         let notable = over || job.attempts + 1 >= NOTABLE;

@@ -13,6 +13,7 @@ use crate::{
     kernel::fault::{Code as FaultCode, Fault, Result},
     storage::{
         exchanges::{self, ExchangeRow},
+        hubee::attachments,
         jobs::JobRow,
         returns,
     },
@@ -99,15 +100,22 @@ async fn ticket(ctx: &Context, job: &JobRow, fault: &Fault) -> Result<Option<Tic
 async fn exchange(ctx: &Context, job: &JobRow) -> Result<Option<ExchangeRow>> {
     let (kind, subject) = (Kind::parse(&job.kind)?, job.subject);
     let found = ctx.store.read(move |tx| match kind {
-        Kind::Scan | Kind::Process | Kind::ProcessArchive => exchanges::find(tx, subject),
+        Kind::Scan | Kind::Process | Kind::ProcessArchive | Kind::Forward => {
+            exchanges::find(tx, subject)
+        }
         Kind::Deliver | Kind::SendReturn | Kind::AwaitAcknowledgment => {
             match returns::find(tx, subject)? {
                 Some(row) => exchanges::find(tx, row.exchange_id),
                 None => Ok(None),
             }
         }
-        // What fails on a depot has incidents of its own.
+        Kind::ScanAttachment => match attachments::find(tx, subject)? {
+            Some(row) => exchanges::find(tx, row.folder_id),
+            None => Ok(None),
+        },
+        // What fails on a depot, or by mail, has incidents of its own.
         Kind::Mail | Kind::Ticket | Kind::Depot => Ok(None),
+        Kind::HubMail | Kind::HubEventMail | Kind::HubDigest => Ok(None),
     });
     found.await
 }

@@ -42,6 +42,8 @@ pub const TICKET_LANE: &str = "ticket";
 
 /// The lane of archives' processing.
 pub const ARCHIVE_LANE: &str = "archive";
+/// The lane of what goes on as télédossiers.
+pub const FORWARD_LANE: &str = "forward";
 /// The lane of what looks whether returns were acknowledged in time.
 pub const DEADLINE_LANE: &str = "deadline";
 
@@ -66,6 +68,16 @@ pub enum Kind {
     SendReturn,
     /// See whether a return that was left on a depot was acknowledged in time.
     AwaitAcknowledgment,
+    /// Tell the recipient of a télédossier's case by mail.
+    HubMail,
+    /// Tell the recipient of a case of what happened to it, by mail.
+    HubEventMail,
+    /// Tell a subscriber of a day's télédossiers by mail.
+    HubDigest,
+    /// Send an exchange on as a télédossier.
+    Forward,
+    /// Have the antivirus look at the file of a hub's attachment.
+    ScanAttachment,
 }
 
 impl Kind {
@@ -81,6 +93,11 @@ impl Kind {
             Self::ProcessArchive => "process-archive",
             Self::SendReturn => "send-return",
             Self::AwaitAcknowledgment => "await-acknowledgment",
+            Self::HubMail => "hub-mail",
+            Self::HubEventMail => "hub-event-mail",
+            Self::HubDigest => "hub-digest",
+            Self::Forward => "forward",
+            Self::ScanAttachment => "scan-attachment",
         }
     }
 
@@ -96,6 +113,11 @@ impl Kind {
             "process-archive" => Ok(Self::ProcessArchive),
             "send-return" => Ok(Self::SendReturn),
             "await-acknowledgment" => Ok(Self::AwaitAcknowledgment),
+            "hub-mail" => Ok(Self::HubMail),
+            "hub-event-mail" => Ok(Self::HubEventMail),
+            "hub-digest" => Ok(Self::HubDigest),
+            "forward" => Ok(Self::Forward),
+            "scan-attachment" => Ok(Self::ScanAttachment),
             other => Err(Fault::internal(format!("unknown kind of job {other}"))),
         }
     }

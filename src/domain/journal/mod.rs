@@ -46,6 +46,24 @@ pub enum Kind {
     PieceScanned,
     /// The antivirus found a signature in a content.
     PieceQuarantined,
+    /// The file of a hub's attachment became durable.
+    AttachmentReceived,
+    /// What was sent for a hub's attachment is not the announced file.
+    AttachmentRejected,
+    /// The antivirus found a signature in the file of a hub's attachment.
+    AttachmentQuarantined,
+    /// The antivirus gave no verdict; the file of a hub's attachment waits for one.
+    AttachmentAwaitsScan,
+    /// The antivirus looked at a file that waited for it, and found nothing.
+    AttachmentScanned,
+    /// Somebody acted on a hub's case.
+    EventCreated,
+    /// The files of an event are all there, and the other side is told of it.
+    EventSent,
+    /// The other side has taken note of an event.
+    EventAcknowledged,
+    /// An event was withdrawn before it was sent.
+    EventDeleted,
     /// Every processor has run.
     PieceProcessed,
     /// Every piece of an archive was processed.
@@ -82,6 +100,8 @@ pub enum Kind {
     BackupRestored,
     /// A client was added, rotated or revoked.
     ClientChanged,
+    /// An organisation, a process or a subscription of the hub was created, replaced or activated.
+    ReferentialChanged,
     /// A file that came by CFT was taken.
     TransferReceived,
     /// CFT has taken the request to send a file.
@@ -92,6 +112,28 @@ pub enum Kind {
     TransferAcknowledged,
     /// CFT has given up sending a file.
     TransferFailed,
+    /// A télédossier was created.
+    FolderCreated,
+    /// All that belongs to a télédossier is there, or waits for the antivirus only.
+    FolderCompleted,
+    /// The recipients of a télédossier were notified.
+    FolderNotified,
+    /// A télédossier was closed.
+    FolderClosed,
+    /// A closed télédossier was opened again.
+    FolderReopened,
+    /// A télédossier that nobody was told of was deleted by its sender.
+    FolderWithdrawn,
+    /// The recipient of a case has read it for the first time.
+    CaseTransmitted,
+    /// A case has another status.
+    CaseMoved,
+    /// The cases of an organisation were given to another.
+    CasesMigrated,
+    /// The portal has purged its copies of attachments.
+    PortalPurged,
+    /// A notification was deleted by its recipient.
+    NotificationDeleted,
     /// An anomaly opened an incident, or opened it again.
     IncidentOpened,
     /// An operator has taken note of an incident.
@@ -102,6 +144,18 @@ pub enum Kind {
     IncidentMailed,
     /// The cause of an incident is gone, or an operator says so.
     IncidentResolved,
+    /// A télédossier's contents that every recipient may do without were destroyed.
+    FolderFilesPurged,
+    /// A closed télédossier was archived, its contents destroyed.
+    FolderArchived,
+    /// An archived télédossier was deleted: its ids stay here.
+    FolderDeleted,
+    /// A batch of the hub ran that did something, or that an operator ordered.
+    HubBatch,
+    /// A subscriber was told of a télédossier by mail.
+    FolderMailed,
+    /// A piece or an archive went on as a télédossier.
+    Forwarded,
 }
 
 impl Kind {
@@ -118,6 +172,15 @@ impl Kind {
             Self::PieceAwaitsScan => "piece.awaits-scan",
             Self::PieceScanned => "piece.scanned",
             Self::PieceQuarantined => "piece.quarantined",
+            Self::AttachmentReceived => "attachment.received",
+            Self::AttachmentRejected => "attachment.rejected",
+            Self::AttachmentQuarantined => "attachment.quarantined",
+            Self::AttachmentAwaitsScan => "attachment.awaits-scan",
+            Self::AttachmentScanned => "attachment.scanned",
+            Self::EventCreated => "event.created",
+            Self::EventSent => "event.sent",
+            Self::EventAcknowledged => "event.acknowledged",
+            Self::EventDeleted => "event.deleted",
             Self::PieceProcessed => "piece.processed",
             Self::ArchiveProcessed => "archive.processed",
             Self::ReturnHeld => "return.held",
@@ -136,16 +199,34 @@ impl Kind {
             Self::BackupMade => "backup.made",
             Self::BackupRestored => "backup.restored",
             Self::ClientChanged => "client.changed",
+            Self::ReferentialChanged => "referential.changed",
             Self::TransferReceived => "transfer.received",
             Self::TransferSubmitted => "transfer.submitted",
             Self::TransferSent => "transfer.sent",
             Self::TransferAcknowledged => "transfer.acknowledged",
             Self::TransferFailed => "transfer.failed",
+            Self::FolderCreated => "folder.created",
+            Self::FolderCompleted => "folder.completed",
+            Self::FolderNotified => "folder.notified",
+            Self::FolderClosed => "folder.closed",
+            Self::FolderReopened => "folder.reopened",
+            Self::FolderWithdrawn => "folder.withdrawn",
+            Self::CaseTransmitted => "case.transmitted",
+            Self::CaseMoved => "case.moved",
+            Self::CasesMigrated => "cases.migrated",
+            Self::PortalPurged => "portal.purged",
+            Self::NotificationDeleted => "notification.deleted",
             Self::IncidentOpened => "incident.opened",
             Self::IncidentAcknowledged => "incident.acknowledged",
             Self::IncidentCalled => "incident.called",
             Self::IncidentMailed => "incident.mailed",
             Self::IncidentResolved => "incident.resolved",
+            Self::FolderFilesPurged => "folder.files-purged",
+            Self::FolderArchived => "folder.archived",
+            Self::FolderDeleted => "folder.deleted",
+            Self::HubBatch => "hub.batch",
+            Self::FolderMailed => "folder.mailed",
+            Self::Forwarded => "exchange.forwarded",
         }
     }
 }

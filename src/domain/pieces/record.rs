@@ -18,6 +18,7 @@ use crate::{
             documents::{self, Column},
             scan,
         },
+        hubee::forward,
         journal::{self, Kind, Subject},
         receipts::{self, Receipt},
     },
@@ -66,20 +67,25 @@ impl Record {
         let mut entry = received(ctx, &exchange, &receipt)?;
         entry.id = entry_id;
         let now = exchange.received_at;
-        let job = scan::first_job(ctx, &exchange, now)?;
+        let jobs = [
+            Some(scan::first_job(ctx, &exchange, now)?),
+            forward::job(ctx, &exchange, now)?,
+        ];
         let [appended, pended] = journal_rows::appending(&entry);
         let content = content(admission, &exchange, stored, intake.blob_key);
+        let mut statements = vec![
+            exchanges::insert(&exchange),
+            exchanges::insert_document(&content),
+            exchanges::insert_receipt(&receipt),
+            appended,
+            pended,
+        ];
+        let jobs = jobs.iter().flatten();
+        statements.extend(jobs.map(|job| job_rows::queue(job, now)));
         Ok(Self {
             natural_key: natural_key(&admission.keys, &admission.metadata, &stored.digests.sha256),
             settling: intake.settling,
-            statements: vec![
-                exchanges::insert(&exchange),
-                exchanges::insert_document(&content),
-                exchanges::insert_receipt(&receipt),
-                appended,
-                pended,
-                job_rows::queue(&job, now),
-            ],
+            statements,
             exchange,
             receipt,
             blob: stored.id,

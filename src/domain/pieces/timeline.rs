@@ -12,7 +12,7 @@ use super::{
 use crate::{
     domain::{
         Context,
-        exchanges::Status,
+        exchanges::{Status, TELEDOSSIER},
         ged::documents::{self, Column},
         returns::history::{self, Delivery},
     },
@@ -62,6 +62,10 @@ pub async fn timeline(ctx: &Context, id: Uuid) -> Result<Timeline> {
     let (exchange, proof) = found.await?;
     let exchange = exchange
         .ok_or_else(|| Fault::new(Code::NotFound, format!("no piece {id} in this gateway")))?;
+    if exchange.kind == TELEDOSSIER {
+        let detail = format!("{id} is a télédossier: see `navette hubee trace {id}`");
+        return Err(Fault::new(Code::NotFound, detail));
+    }
     let acknowledgment = match proof {
         // Of a purged one only its date and codes are left.
         Some(row) if exchange.status == Status::Purged.as_str() => Some(acknowledged(row, b"")),

@@ -10,7 +10,7 @@ use crate::{
     domain::{
         Context,
         access::Client,
-        exchanges::{Metadata, Status},
+        exchanges::{Metadata, Status, TELEDOSSIER},
         ged::documents::{self, Column},
         processing::Control,
         returns::make::Kept,
@@ -100,7 +100,8 @@ pub struct Page {
 pub async fn exchange(ctx: &Context, client: &Client, id: Uuid) -> Result<ExchangeRow> {
     let found = ctx.store.read(move |tx| exchanges::find(tx, id)).await?;
     found
-        .filter(|exchange| exchange.client_id == client.client_id)
+        // A télédossier is the hub's to show, even where a client of the hub has the same name.
+        .filter(|exchange| exchange.client_id == client.client_id && exchange.kind != TELEDOSSIER)
         .ok_or_else(not_found)
 }
 

@@ -43,7 +43,18 @@ impl Copy {
     /// Restores it into a new house of the same engine; the house, not started, and what was said.
     #[track_caller]
     pub fn restored(&self, gateway: &Gateway, more: &[&str]) -> (Gateway, Value) {
-        let house = Kit::new(engine_of(gateway)).stopped();
+        self.restored_as(gateway, |kit| kit, more)
+    }
+
+    /// The same into a house that is configured otherwise.
+    #[track_caller]
+    pub fn restored_as(
+        &self,
+        gateway: &Gateway,
+        configured: impl FnOnce(Kit) -> Kit,
+        more: &[&str],
+    ) -> (Gateway, Value) {
+        let house = configured(Kit::new(engine_of(gateway))).stopped();
         let arguments = ["restore", self.path(), "--reason", REASON, "--json"];
         let said = house.run(&[&arguments, more].concat()).succeeded();
         (

@@ -90,7 +90,8 @@ fn marks(gateway: &Gateway) -> Marks {
     marks
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
+/// Every file below a folder.
+pub fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     entries
         .flat_map(|entry| match entry.path() {
@@ -122,7 +123,7 @@ fn names(found: &[(String, String)]) -> Vec<&str> {
     names
 }
 
-mod memory {
+pub mod memory {
     /// Whether `mark` stands in `bytes`: by its first byte, then whole.
     pub fn finds(bytes: &[u8], mark: &[u8]) -> bool {
         let (first, mut rest) = (mark[0], bytes);

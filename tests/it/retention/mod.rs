@@ -13,11 +13,11 @@
 //! | `apart` | daily keys that are kept apart from the backups |
 
 mod apart;
-mod backup;
-mod clock;
+pub mod backup;
+pub mod clock;
 mod deaths;
 mod holds;
-mod marks;
+pub mod marks;
 mod nightly;
 mod purge;
 mod races;

@@ -6,6 +6,13 @@ use serde_json::Value;
 pub const PIECES: &str = include_str!("../../../schemas/openapi/pieces-v1.yaml");
 /// The default contract of callbacks.
 pub const CALLBACK: &str = include_str!("../../../schemas/openapi/callback-v1.yaml");
+/// The contracts of the hub: folders, organisations, processes, subscriptions.
+pub const HUBEE: [&str; 4] = [
+    include_str!("../../../schemas/openapi/hubee-folder.yaml"),
+    include_str!("../../../schemas/openapi/hubee-organization.yaml"),
+    include_str!("../../../schemas/openapi/hubee-process.yaml"),
+    include_str!("../../../schemas/openapi/hubee-subscription.yaml"),
+];
 
 /// The JSON Schemas that partners use without OpenAPI, each with the contract and its schema that it repeats.
 #[cfg(test)]

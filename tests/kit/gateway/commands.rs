@@ -90,7 +90,7 @@ impl Gateway {
             .succeeded();
     }
 
-    fn credentials(&self, arguments: &[&str]) -> Credentials {
+    pub(super) fn credentials(&self, arguments: &[&str]) -> Credentials {
         let said = self.run(&[arguments, &["--json"]].concat()).succeeded();
         let said: Value = serde_json::from_str(&said).expect("it was asked for JSON");
         let text = |name: &str| said[name].as_str().expect("a text").to_owned();

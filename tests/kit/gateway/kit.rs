@@ -37,6 +37,7 @@ pub struct Kit {
     pub(super) dir: PathBuf,
     pub(super) address: SocketAddr,
     pub(super) health: SocketAddr,
+    pub(super) hub: Option<SocketAddr>,
     pub(super) database: Option<String>,
     pub(super) environment: Vec<(String, String)>,
     settings: Settings,
@@ -75,6 +76,7 @@ impl Kit {
             partner,
             address,
             health,
+            hub: None,
             database,
         }
     }

@@ -6,6 +6,7 @@
 mod commands;
 mod database;
 mod health;
+mod hub;
 mod kept;
 mod kit;
 mod settings;

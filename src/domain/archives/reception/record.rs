@@ -12,6 +12,7 @@ use crate::{
         cft,
         exchanges::{ARCHIVE, Metadata, Status},
         ged::documents::{Column, seal_bytes, seal_json},
+        hubee::forward,
         incidents::{self, Cause, Clearing, Code as Anomaly, Ticket},
         jobs,
         journal::{self, Kind, Subject},
@@ -111,6 +112,9 @@ impl Record {
         let (kind, lane) = (jobs::Kind::ProcessArchive, jobs::ARCHIVE_LANE);
         let job = jobs::new(taking.ctx(), kind, lane, id, &self.exchange.owner, now)?;
         self.statements.push(job_rows::queue(&job, now));
+        let forward = forward::job(taking.ctx(), &self.exchange, now)?;
+        let forward = forward.iter().map(|job| job_rows::queue(job, now));
+        self.statements.extend(forward);
         Ok(())
     }
 }

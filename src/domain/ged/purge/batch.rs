@@ -56,6 +56,7 @@ impl Batch {
                 exchange_id: due.exchange_id,
                 return_id: Some(due.return_id),
                 archive: due.kind != PIECE,
+                folder: false,
                 natural_key: keys
                     .as_ref()
                     .and_then(|keys| natural_key_of(keys, &due))

@@ -1,7 +1,8 @@
 //! The ledger: the ids of what was purged, in files beside the database, one for each run, so that a database that is
 //! restored from an older backup can be purged of them again before anything is served.
 //!
-//! A file is lines of JSON: `{"reconciliationId":"…"}` for each exchange, twice where a run died in between, and the run's
+//! A file is lines of JSON: `{"reconciliationId":"…"}` for each exchange, `{"documentId":"…"}` for each content of a
+//! télédossier that stays, twice where a run died in between, and the run's
 //! report on the last line. It is synced before the exchange's blobs leave their queue.
 
 use std::{
@@ -26,12 +27,27 @@ pub fn folder(ctx: &Context) -> PathBuf {
     ctx.config.gateway.data_dir.join("purges")
 }
 
-/// Notes purged exchanges, durably.
-pub async fn note(ctx: &Context, runs: &BTreeMap<Uuid, BTreeSet<Uuid>>) -> Result<()> {
-    for (run, exchanges) in runs {
-        let line = |id: &Uuid| json!({ "reconciliationId": id }).to_string() + "\n";
-        let text: String = exchanges.iter().map(line).collect();
-        add(ctx, *run, text).await?;
+/// What a run destroyed, or what all runs did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Named {
+    /// Exchanges, whole.
+    pub exchanges: BTreeSet<Uuid>,
+    /// Contents of attachments, of télédossiers that stay.
+    pub documents: BTreeSet<Uuid>,
+}
+
+/// Notes what runs destroyed, durably.
+pub async fn note(ctx: &Context, runs: &BTreeMap<Uuid, Named>) -> Result<()> {
+    for (run, named) in runs {
+        let exchange = |id: &Uuid| json!({ "reconciliationId": id }).to_string() + "\n";
+        let document = |id: &Uuid| json!({ "documentId": id }).to_string() + "\n";
+        let exchanges = named.exchanges.iter().map(exchange);
+        let text: String = exchanges
+            .chain(named.documents.iter().map(document))
+            .collect();
+        if !text.is_empty() {
+            add(ctx, *run, text).await?;
+        }
     }
     Ok(())
 }
@@ -82,10 +98,10 @@ fn append(path: &Path, text: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Every exchange that the files of `folder` name; a folder that is not there names none. A last line that a power cut
+/// Everything that the files of `folder` name; a folder that is not there names nothing. A last line that a power cut
 /// left half is passed over. Fails with `corrupt` on any other line that does not read.
-pub fn read(folder: &Path) -> Result<BTreeSet<Uuid>> {
-    let mut all = BTreeSet::new();
+pub fn read(folder: &Path) -> Result<Named> {
+    let mut all = Named::default();
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(all),
@@ -98,22 +114,25 @@ pub fn read(folder: &Path) -> Result<BTreeSet<Uuid>> {
             .is_some_and(|extension| extension == "jsonl")
         {
             let text = fs::read_to_string(&path).map_err(|error| refused(&path, &error))?;
-            all.extend(exchanges(&path, &text)?);
+            lines(&path, &text, &mut all)?;
         }
     }
     Ok(all)
 }
 
-fn exchanges(path: &Path, text: &str) -> Result<Vec<Uuid>> {
+fn lines(path: &Path, text: &str, all: &mut Named) -> Result<()> {
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    let mut ids = Vec::new();
     for line in whole.lines() {
         let line: Json = serde_json::from_str(line).map_err(|error| unreadable(path, &error))?;
-        if let Some(id) = line["reconciliationId"].as_str() {
-            ids.push(id.parse().map_err(|error| unreadable(path, &error))?);
-        }
+        let id = |name: &str| -> Result<Option<Uuid>> {
+            let text = line[name].as_str();
+            let id = text.map(str::parse::<Uuid>).transpose();
+            id.map_err(|error| unreadable(path, &error))
+        };
+        all.exchanges.extend(id("reconciliationId")?);
+        all.documents.extend(id("documentId")?);
     }
-    Ok(ids)
+    Ok(())
 }
 
 fn refused(path: &Path, error: &io::Error) -> Fault {
@@ -138,10 +157,14 @@ mod tests {
             let line = json!({ "reconciliationId": id }).to_string() + "\n";
             append(&path, line.as_bytes()).unwrap();
         }
+        let content = json!({ "documentId": two }).to_string() + "\n";
+        append(&path, content.as_bytes()).unwrap();
         append(&path, b"{\"report\":{}}\n{\"reconcil").unwrap();
         let read_back = read(&folder.path().join("purges")).unwrap();
-        assert_eq!(read_back, BTreeSet::from([one, two]));
-        assert!(read(&folder.path().join("nowhere")).unwrap().is_empty());
+        assert_eq!(read_back.exchanges, BTreeSet::from([one, two]));
+        assert_eq!(read_back.documents, BTreeSet::from([two]));
+        let nowhere = read(&folder.path().join("nowhere")).unwrap();
+        assert_eq!(nowhere, Named::default());
         append(&path, b"\n{}\n").unwrap();
         assert_eq!(
             read(&folder.path().join("purges")).unwrap_err().code(),

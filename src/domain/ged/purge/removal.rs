@@ -1,12 +1,12 @@
 //! The blobs of what was destroyed: their files go after the transaction that queued them, and the queue is emptied only
 //! once that is durable, so that whoever dies in between leaves nothing behind for good.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::ledger;
+use super::ledger::{self, Named};
 use crate::{
     domain::Context,
     kernel::{failpoint, fault::Result},
@@ -71,12 +71,16 @@ pub async fn drain(ctx: &Context) -> Result<u64> {
     }
 }
 
-/// The exchanges of each run.
-fn by_run(page: &[Removal]) -> BTreeMap<Uuid, BTreeSet<Uuid>> {
-    let mut runs: BTreeMap<Uuid, BTreeSet<Uuid>> = BTreeMap::new();
+/// What each run destroyed. A content that another has replaced is nothing that a restoration would bring back by itself.
+fn by_run(page: &[Removal]) -> BTreeMap<Uuid, Named> {
+    let mut runs: BTreeMap<Uuid, Named> = BTreeMap::new();
     for removal in page {
         let run = runs.entry(removal.purge_id).or_default();
-        run.insert(removal.exchange_id);
+        match (removal.whole, removal.attachment) {
+            (true, _) => drop(run.exchanges.insert(removal.exchange_id)),
+            (false, true) => drop(run.documents.insert(removal.document_id)),
+            (false, false) => {}
+        }
     }
     runs
 }

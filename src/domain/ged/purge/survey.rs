@@ -7,7 +7,10 @@ use uuid::Uuid;
 use super::{BATCH, Report};
 use crate::{
     config::Project,
-    domain::{Context, exchanges::Status},
+    domain::{
+        Context,
+        exchanges::{HUB, Status},
+    },
     kernel::fault::Result,
     storage::retention::{self, Due, START},
 };
@@ -141,7 +144,8 @@ async fn without_settings(ctx: &Context, report: &mut Report) -> Result<()> {
     let known = ctx.store.read(retention::projects).await?;
     let gone = known
         .into_iter()
-        .filter(|(name, keeps)| *keeps && !ctx.config.projects.contains_key(name));
+        // The hub's own batches forget what it keeps.
+        .filter(|(name, keeps)| *keeps && name != HUB && !ctx.config.projects.contains_key(name));
     for (project, _) in gone {
         report.keep_back(KeptBack {
             reconciliation_id: None,

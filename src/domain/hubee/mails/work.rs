@@ -1,0 +1,256 @@
+//! The work of the mails' jobs: reads what there is to tell, sends it, and notes that it was sent.
+
+use std::time::Duration;
+
+use serde_json::json;
+use uuid::Uuid;
+
+use super::letter::{self, About, Letter};
+use crate::{
+    domain::{
+        Context,
+        ged::documents,
+        hubee::{folder::body::CaseBody, subscription},
+        incidents::{Cause, Code, Herald, clear, tell::Trouble},
+        jobs::{self, End, Kind, MAIL_LANE, Settlement},
+        journal::{self, Kind as EntryKind, Subject},
+    },
+    kernel::fault::Result,
+    outbound::smtp::{Mail, Mailer, Refusal},
+    storage::{
+        exchanges::{self, ExchangeRow},
+        hubee::{
+            cases::{self, CaseRow},
+            mails,
+            subscriptions::{self, SubscriptionRow},
+        },
+        jobs::{self as job_rows, JobRow},
+        journal::{EntryRow, append},
+    },
+};
+
+/// How many cases a digest names; the others are counted.
+const NAMED: u32 = 100;
+/// How many cases of a digest are counted one by one.
+const COUNTED: u32 = 10_000;
+/// How many subscriptions one transaction looks at.
+const PAGE: u32 = 500;
+
+/// Sends the mail about the case that `job` is about. A case that is deleted meanwhile, or whose recipient wants no mails
+/// any more, is told to nobody.
+pub async fn unit(ctx: &Context, herald: &Herald, job: &JobRow) -> Result<Settlement> {
+    let done = || Ok(Settlement::bare(End::Done));
+    let Some((case, exchange)) = found(ctx, job.subject).await? else {
+        return done();
+    };
+    let (recipient, process) = (case.recipient.clone(), case.process_code.clone());
+    let row = ctx
+        .store
+        .read(move |tx| subscriptions::of(tx, &recipient, &process));
+    let Some(row) = row.await? else {
+        return done();
+    };
+    let (Some(mailer), Some(to)) = (herald.hub_mailer(), subscription::address(ctx, &row).await?)
+    else {
+        return done();
+    };
+    let external_id = external_id(ctx, &exchange, &case).await?;
+    let about = About {
+        environment: &ctx.config.gateway.environment,
+        process: &case.process_code,
+        recipient: &case.recipient,
+    };
+    let letter = match Kind::parse(&job.kind)? {
+        Kind::HubEventMail => letter::event(&about, &external_id),
+        _ => letter::new_case(&about, &external_id),
+    };
+    let detail = json!({ "caseId": case.id, "subscriptionId": row.id });
+    let told = told(ctx, &row, Some(&exchange), detail)?;
+    settled(
+        ctx,
+        job,
+        send(ctx, &mailer, &to, &letter, job.id).await,
+        told,
+    )
+}
+
+/// Sends the digest of the subscription that `job` is about.
+pub async fn digest(ctx: &Context, herald: &Herald, job: &JobRow) -> Result<Settlement> {
+    let id = job.subject;
+    let found = ctx.store.read(move |tx| {
+        let Some(waiting) = mails::waiting(tx, id)? else {
+            return Ok(None);
+        };
+        let ids = mails::cases(tx, id, waiting.last, COUNTED)?;
+        Ok(Some((waiting, ids, subscriptions::find(tx, id)?)))
+    });
+    let Some((waiting, ids, row)) = found.await? else {
+        return Ok(Settlement::bare(End::Done));
+    };
+    let to = match &row {
+        Some(row) => subscription::address(ctx, row).await?,
+        None => None,
+    };
+    let (Some(row), Some(to), Some(mailer)) = (row, to, herald.hub_mailer()) else {
+        return Ok(forgotten(id, waiting.last));
+    };
+    let named = names(ctx, &ids).await?;
+    let about = About {
+        environment: &ctx.config.gateway.environment,
+        process: &row.process_code,
+        recipient: &row.subscriber,
+    };
+    let letter = letter::day(&about, &named, ids.len(), waiting.count);
+    let detail =
+        json!({ "subscriptionId": id, "cases": ids.len(), "notifications": waiting.count });
+    let entry = told(ctx, &row, None, detail)?;
+    let sent = send(ctx, &mailer, &to, &letter, job.id).await;
+    let settlement = settled(ctx, job, sent, entry)?;
+    Ok(match settlement.end {
+        End::Done => also_forget(settlement, id, waiting.last),
+        _ => settlement,
+    })
+}
+
+/// Queues the digest of every subscription with something to tell; answers how many.
+pub async fn queue_digests(ctx: &Context) -> Result<u64> {
+    let (mut after, mut queued) = (Uuid::nil(), 0);
+    loop {
+        let page = ctx
+            .store
+            .read(move |tx| mails::subscriptions(tx, after, PAGE))
+            .await?;
+        let Some(last) = page.last() else {
+            return Ok(queued);
+        };
+        after = *last;
+        let (now, owner) = (ctx.clock.now(), ctx.owner("navette"));
+        let each = page.iter();
+        let jobs = each.map(|id| jobs::new(ctx, Kind::HubDigest, MAIL_LANE, *id, &owner, now));
+        let jobs = jobs.collect::<Result<Vec<_>>>()?;
+        let written = ctx.store.write(move |tx| {
+            let mut queued = 0;
+            for job in &jobs {
+                if !job_rows::waits(tx, job.subject, &job.kind)? {
+                    let (sql, values) = job_rows::queue(job, now);
+                    queued += tx.execute(sql, &values)?;
+                }
+            }
+            Ok(queued)
+        });
+        queued += written.await?;
+    }
+}
+
+/// The external ids of the first of `ids`, as far as their folders are still there.
+async fn names(ctx: &Context, ids: &[Uuid]) -> Result<Vec<String>> {
+    let mut named = Vec::new();
+    for id in ids.iter().take(NAMED as usize) {
+        if let Some((case, exchange)) = found(ctx, *id).await? {
+            named.push(external_id(ctx, &exchange, &case).await?);
+        }
+    }
+    Ok(named)
+}
+
+async fn found(ctx: &Context, id: Uuid) -> Result<Option<(CaseRow, ExchangeRow)>> {
+    let found = ctx.store.read(move |tx| {
+        let Some(case) = cases::find(tx, id)? else {
+            return Ok(None);
+        };
+        let exchange = exchanges::find(tx, case.folder_id)?;
+        Ok(exchange.map(|exchange| (case, exchange)))
+    });
+    found.await
+}
+
+async fn external_id(ctx: &Context, exchange: &ExchangeRow, case: &CaseRow) -> Result<String> {
+    let key = documents::exchange_key(ctx, exchange).await?;
+    Ok(CaseBody::open(&key, case)?.external_id)
+}
+
+async fn send(
+    ctx: &Context,
+    mailer: &Mailer,
+    to: &str,
+    letter: &Letter,
+    id: Uuid,
+) -> Result<(), Refusal> {
+    let mail = Mail {
+        id,
+        at: ctx.clock.now(),
+        to,
+        subject: &letter.subject,
+        text: &letter.text,
+    };
+    mailer.send(&mail).await
+}
+
+/// A mail that left is told by the journal; one that did not is tried again.
+fn settled(
+    ctx: &Context,
+    job: &JobRow,
+    sent: Result<(), Refusal>,
+    told: EntryRow,
+) -> Result<Settlement> {
+    let cause = Cause::of_house(ctx, Code::MailFailed, "hubee");
+    match sent {
+        Ok(()) => {
+            let gone = clear(ctx, &cause)?;
+            Ok(Settlement {
+                end: End::Done,
+                effects: Box::new(move |tx| {
+                    append(tx, &told)?;
+                    gone.close(tx).map(drop)
+                }),
+            })
+        }
+        Err(refusal) => {
+            tracing::warn!(job = %job.id, reason = refusal.reason, "a mail to a subscriber was not taken");
+            let trouble = Trouble {
+                cause,
+                why: refusal.reason,
+                permanent: refusal.permanent,
+                at_least: Duration::ZERO,
+            };
+            trouble.settlement(ctx, job, Box::new(|_| Ok(())))
+        }
+    }
+}
+
+/// The proof that a subscriber was told: which, never at what address.
+fn told(
+    ctx: &Context,
+    row: &SubscriptionRow,
+    exchange: Option<&ExchangeRow>,
+    detail: serde_json::Value,
+) -> Result<EntryRow> {
+    let subject = Subject {
+        exchange_id: exchange.map(|exchange| exchange.id),
+        project: Some(crate::domain::exchanges::HUB.to_owned()),
+        owner: exchange.map_or_else(|| ctx.owner(&row.subscriber), |known| known.owner.clone()),
+    };
+    journal::entry(
+        &ctx.clock,
+        &ctx.entropy,
+        EntryKind::FolderMailed,
+        subject,
+        detail,
+    )
+}
+
+/// Nobody is there to be told: what waited is forgotten.
+fn forgotten(id: Uuid, upto: Uuid) -> Settlement {
+    also_forget(Settlement::bare(End::Done), id, upto)
+}
+
+fn also_forget(settlement: Settlement, id: Uuid, upto: Uuid) -> Settlement {
+    let Settlement { end, mut effects } = settlement;
+    Settlement {
+        end,
+        effects: Box::new(move |tx| {
+            effects(tx)?;
+            mails::told(tx, id, upto)
+        }),
+    }
+}

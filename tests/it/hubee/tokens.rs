@@ -1,0 +1,186 @@
+//! Who gets a token of the hub, and what it is good for (R2, R3).
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use crate::{
+    both_engines,
+    kit::{
+        client::Answer,
+        gateway::{Credentials, Engine, Gateway, Kit},
+        hubee::{
+            FOLDERS,
+            caller::Caller,
+            referential::{ADMIN, DATAPASS, OSL, PROCESS, SI},
+        },
+        wait,
+    },
+};
+
+/// The form of every grant.
+const GRANT: &str = "grant_type=client_credentials";
+
+/// An address that every scope but DATAPASS may read.
+fn list() -> String {
+    format!("{FOLDERS}/notifications")
+}
+
+fn basic(credentials: &Credentials) -> Option<(&str, &str)> {
+    Some((&credentials.id, &credentials.secret))
+}
+
+#[track_caller]
+fn is_grant_error(answer: &Answer, status: u16, code: &str) {
+    assert_eq!(answer.status, status, "{answer:?}");
+    assert_eq!(answer.json()["error"], json!(code), "{answer:?}");
+    assert_eq!(answer.header("cache-control"), "no-store");
+}
+
+both_engines! {
+    /// R2: wrong credentials are 401, however they are wrong, and say nothing of what is right.
+    async fn wrong_credentials_get_no_token(kit) {
+        let gateway = kit.with_hub().start();
+        let good = gateway.hub_register(SI, "SI", &[PROCESS]);
+        let caller = Caller::with_token(&gateway, &good, "SI").await;
+        let long = "x".repeat(300);
+        for (id, secret) in [
+            (good.id.as_str(), "faux"), ("inconnu", good.secret.as_str()), (good.id.as_str(), ""), ("", ""),
+            ("%00", "x"), (long.as_str(), "x"), (good.id.as_str(), &good.secret[1..]),
+        ] {
+            let answer = caller.ask_token_with("/token", Some((id, secret)), GRANT).await;
+            is_grant_error(&answer, 401, "invalid_client");
+            let form = format!("{GRANT}&client_id={id}&client_secret={secret}");
+            is_grant_error(&caller.ask_token_with("/oauth2/token", None, &form).await, 401, "invalid_client");
+        }
+        is_grant_error(&caller.ask_token_with("/token", None, GRANT).await, 401, "invalid_client");
+    }
+
+    /// R2: a client gets the scope that it was granted and no other; without a word it gets its own.
+    async fn a_client_gets_its_own_scope_and_no_other(kit) {
+        let gateway = kit.with_hub().start();
+        for (organization, scope, processes) in [
+            (OSL, "OSL", &[][..]), (SI, "SI", &[PROCESS][..]), (ADMIN, "ADMIN", &[][..]), (DATAPASS, "DATAPASS", &[][..]),
+        ] {
+            let credentials = gateway.hub_register(organization, scope, processes);
+            let caller = Caller::with_token(&gateway, &credentials, scope).await;
+            for asked in ["OSL", "SI", "ADMIN", "DATAPASS", "SUBCRT", "osl", "openid", "SI OSL"] {
+                let form = format!("{GRANT}&scope={}", asked.replace(' ', "+"));
+                let answer = caller.ask_token_with("/token", basic(&credentials), &form).await;
+                let mine = asked == scope || (asked, scope) == ("SUBCRT", "DATAPASS");
+                match mine {
+                    true => assert_eq!(answer.of(200).json()["scope"], json!(asked)),
+                    false => is_grant_error(&answer, 400, "invalid_scope"),
+                }
+            }
+            let silent = caller.ask_token_with("/token", basic(&credentials), GRANT).await;
+            assert_eq!(silent.of(200).json()["scope"], json!(scope));
+        }
+    }
+
+    /// R3: no token, a malformed one and a token of the piece API are answered with the fault that clients look for.
+    async fn what_is_no_token_of_the_hub_is_answered_with_fault_900901(kit) {
+        let gateway = kit.with_hub().start();
+        let credentials = gateway.hub_register(SI, "SI", &[PROCESS]);
+        let caller = Caller::with_token(&gateway, &credentials, "SI").await;
+        let pieces = gateway.client().await.token.expect("a token of the piece API");
+        let mine = caller.token.clone().expect("a token");
+        caller.get(&list()).await.of(200);
+        caller.without_token().get(&list()).await.is_no_token();
+        for token in ["x", "a.b.c", "", &pieces, &mine[..mine.len() - 4], &"x".repeat(20_000)] {
+            let answer = caller.bearing(token).get(&list()).await;
+            answer.is_no_token();
+            assert!(!answer.header("www-authenticate").is_empty(), "{answer:?}");
+        }
+    }
+
+    /// R3: a revoked client is nobody within a second, token or not, at every process.
+    async fn a_revoked_client_is_nobody_within_a_second(kit) {
+        let gateway = kit.with_hub().start();
+        let credentials = gateway.hub_register(SI, "SI", &[PROCESS]);
+        let caller = Caller::with_token(&gateway, &credentials, "SI").await;
+        caller.get(&list()).await.of(200);
+        let revoked = gateway.run(&["hubee", "client", "revoke", &credentials.id]);
+        revoked.succeeded();
+        let at = Instant::now();
+        wait::eventually("revocation", Duration::from_secs(10), async || {
+            (caller.get(&list()).await.status == 401).then_some(())
+        })
+        .await;
+        println!("felt after {:?}", at.elapsed());
+        caller.get(&list()).await.is_no_token();
+        is_grant_error(&caller.ask_token(&credentials, "SI").await, 401, "invalid_client");
+    }
+}
+
+/// R2: the life of a token is settable, and R3: at its end it is none.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_ends_when_it_says() {
+    let kit = Kit::new(Engine::Sqlite).set("hubee.token_lifetime_seconds", 2);
+    let gateway = kit.with_hub().start();
+    let credentials = gateway.hub_register(SI, "SI", &[PROCESS]);
+    let caller = Caller::with_token(&gateway, &credentials, "SI").await;
+    let answer = caller.ask_token(&credentials, "SI").await.of(200);
+    assert_eq!(answer.json()["expires_in"], json!(2));
+    let ended = wait::eventually("end of the token", Duration::from_secs(10), async || {
+        let answer = caller.get(&list()).await;
+        (answer.status != 200).then_some(answer)
+    });
+    ended.await.is_no_token();
+}
+
+/// R2: a grant of another kind, a repeated field, a form that is none.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_is_no_grant_is_told_so() {
+    let gateway = Kit::new(Engine::Sqlite).with_hub().start();
+    let credentials = gateway.hub_register(SI, "SI", &[PROCESS]);
+    let caller = Caller::with_token(&gateway, &credentials, "SI").await;
+    for (form, code) in [
+        ("", "invalid_request"),
+        ("grant_type=password", "unsupported_grant_type"),
+        (
+            "grant_type=client_credentials&grant_type=client_credentials",
+            "invalid_request",
+        ),
+        ("{\"grant_type\":\"client_credentials\"}", "invalid_request"),
+    ] {
+        let answer = caller
+            .ask_token_with("/token", basic(&credentials), form)
+            .await;
+        is_grant_error(&answer, 400, code);
+    }
+    let long = format!("{GRANT}&scope={}", "x".repeat(20_000));
+    let answer = caller
+        .ask_token_with("/token", basic(&credentials), &long)
+        .await;
+    assert_eq!(answer.status, 400, "{answer:?}");
+}
+
+/// Some clients ask for a token at every call: a thousand of them write nothing to the database. What they cost is a figure.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_tokens_write_nothing() {
+    let gateway = Kit::new(Engine::Sqlite).with_hub().start();
+    let credentials = gateway.hub_register(SI, "SI", &[PROCESS]);
+    let caller = Caller::with_token(&gateway, &credentials, "SI").await;
+    gateway.await_idle();
+    let before = rows(&gateway);
+    let (started, mut asking) = (Instant::now(), JoinSet::new());
+    for _ in 0..8 {
+        let (caller, credentials) = (caller.clone(), credentials.clone());
+        asking.spawn(async move {
+            for _ in 0..125 {
+                caller.ask_token(&credentials, "SI").await.of(200);
+            }
+        });
+    }
+    asking.join_all().await;
+    let rate = 1_000.0 / started.elapsed().as_secs_f64();
+    println!("{rate:.0} tokens a second");
+    assert_eq!(rows(&gateway), before);
+}
+
+/// The rows that anything written would add to.
+fn rows(gateway: &Gateway) -> String {
+    gateway.sql("SELECT (SELECT count(*) FROM journal), (SELECT count(*) FROM job), (SELECT count(*) FROM hub_client)")
+}
