@@ -64,8 +64,9 @@ both_engines! {
 
     /// R15b: while the scanner is down nothing is told; the folder stays completed, and all goes on once it is back.
     async fn a_folder_waits_for_its_scans_and_then_goes(kit) {
-        let mut clamd = Clamd::absent();
+        let mut clamd = Clamd::start();
         let hub = Hub::open(looking(&clamd, kit)).await;
+        clamd.vanish();
         let sent = two(&hub, "DGS-CERTD-0000000000401").await;
         sent.complete(&hub.osl).await;
         let read = hub.osl.get(&sent.path()).await.of(200).json();
