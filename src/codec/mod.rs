@@ -14,7 +14,7 @@
 //!   of the archive.
 //! - [`Entry::open`] reads one file, and fails by a [`Finding`] (see [`Finding::of`]) on a false size, a false checksum or
 //!   bytes that inflate to something else.
-//! - [`Writer`] writes the three formats of several files.
+//! - [`stream::Writer`] writes the three formats of several files; [`Writer`] does so from contents that are read, and a gz too.
 //!
 //! | file | what it gives |
 //! |---|---|
@@ -23,8 +23,8 @@
 //! | `window`, `source` | reading by seeking, cheaply; several readers of one archive |
 //! | `directory`, `entry` | what is in there and where; reading it |
 //! | `zip/`, `tar/`, `gz` | the walkers |
-//! | `write` | the other direction |
-//! | [`stream`] | the same without going back in what was written, for an encrypted blob |
+//! | [`stream`] | the other direction, without going back in what was written: into an encrypted blob |
+//! | `write` | the same into a file, from contents that are read |
 //!
 //! # What holds
 //! - Memory does not follow what an archive claims: nothing is allocated from a declared length before it was capped.
@@ -32,7 +32,7 @@
 //! - No clock, no path, no thread: everything works over `Read + Seek`.
 //!
 //! # How to add one
-//! A format: a walker that answers entries, an arm in [`Format`], [`Directory::read`] and [`Writer`], hostile archives in
+//! A format: a walker that answers entries, an arm in [`Format`], [`Directory::read`] and [`Writer`], a [`stream::Form`], hostile archives in
 //! `tests/it/archives`, a fuzz target. A check: a line in [`FindingCode`], and an archive that fails by it.
 
 mod directory;

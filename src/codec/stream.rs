@@ -34,6 +34,15 @@ pub enum Form {
     TarGz,
 }
 
+/// How well an entry is compressed, where each is by itself: in a zip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// Fast: for what hardly shrinks.
+    Fast,
+    /// Well.
+    Well,
+}
+
 /// An archive that is being written.
 pub struct Writer {
     body: Body,
@@ -64,7 +73,7 @@ impl Writer {
     }
 
     /// Begins an entry of `size` bytes. Fails with `internal` while another is open, or where the name cannot be written.
-    pub fn begin(&mut self, name: &str, size: u64) -> Result<()> {
+    pub fn begin(&mut self, name: &str, size: u64, effort: Effort) -> Result<()> {
         if self.open.is_some() || name.is_empty() || name.len() > usize::from(u16::MAX) {
             return Err(Fault::internal(
                 "an entry of an archive begins out of turn, or without a name",
@@ -72,7 +81,7 @@ impl Writer {
         }
         self.open = Some(Open { size, written: 0 });
         match &mut self.body {
-            Body::Zip(zip) => zip.begin(name, size),
+            Body::Zip(zip) => zip.begin(name, size, effort),
             Body::Tar(tar) | Body::TarGz(tar, _) => tar.begin(name, size),
         }
     }

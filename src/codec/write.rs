@@ -1,107 +1,102 @@
-//! Writing an archive into anything that takes bytes, in one pass and without seeking.
+//! Writing an archive into anything that takes bytes, from contents that are read: the entries of [`stream`](super::stream), or
+//! one file as `gz`.
 
 use std::io::{self, Read, Write};
 
 use flate2::{Compression, write::GzEncoder};
-use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions, write::StreamWriter};
+use jiff::Timestamp;
 
-use super::format::Format;
+use super::{
+    format::Format,
+    stream::{self, Effort, Form},
+};
+use crate::kernel::fault::Result as Made;
 
-/// An archive being written. Two archives of the same files are the same bytes: no date, no owner.
-pub struct Writer<W: Write>(Kind<W>);
-
-enum Kind<W: Write> {
-    Zip(Box<ZipWriter<StreamWriter<W>>>),
-    Tar(Box<tar::Builder<W>>),
-    TarGz(Box<tar::Builder<GzEncoder<W>>>),
-    Gz(Box<GzEncoder<W>>),
+/// An archive being written. Two archives of the same files are the same bytes: every date is the same, nobody owns them.
+pub struct Writer<W: Write> {
+    body: Body,
+    sink: W,
 }
 
+enum Body {
+    Several(stream::Writer),
+    One(GzEncoder<Vec<u8>>),
+}
+
+/// The first instant that a zip can tell: 1980-01-01T00:00:00Z.
+const DATE: Timestamp = Timestamp::constant(315_532_800, 0);
 /// Copied at once.
 const CHUNK: usize = 256 << 10;
-/// Over this many bytes, a zip entry is written with long sizes.
-const LONG: u64 = 0xFFFF_0000;
 
 impl<W: Write> Writer<W> {
     /// Begins an archive of `format` in `sink`.
     pub fn new(format: Format, sink: W) -> Self {
-        Self(match format {
-            Format::Zip => Kind::Zip(Box::new(ZipWriter::new_stream(sink))),
-            Format::Tar => Kind::Tar(Box::new(tar::Builder::new(sink))),
-            Format::TarGz => Kind::TarGz(Box::new(tar::Builder::new(gzip(sink)))),
-            Format::Gz => Kind::Gz(Box::new(gzip(sink))),
-        })
+        let several = |form| Body::Several(stream::Writer::new(form, DATE));
+        let body = match format {
+            Format::Zip => several(Form::Zip),
+            Format::Tar => several(Form::Tar),
+            Format::TarGz => several(Form::TarGz),
+            Format::Gz => Body::One(GzEncoder::new(Vec::new(), Compression::default())),
+        };
+        Self { body, sink }
     }
 
-    /// Adds a file of exactly `size` bytes under a safe name (see [`super::is_safe_name`]); `press` has it compressed well
-    /// rather than fast, as far as the format does so file by file. A `gz` takes one file, and keeps no name.
+    /// Adds a file of exactly `size` bytes under a safe name (see [`super::is_safe_name`]); `effort` is how well it is
+    /// compressed, as far as the format does so file by file. A `gz` takes one file, and keeps no name. Fails with
+    /// `InvalidData` where the content is not of that size.
     pub fn add(
         &mut self,
         name: &str,
         size: u64,
-        press: bool,
+        effort: Effort,
         content: impl Read,
     ) -> io::Result<()> {
         let mut content = Exact {
             content,
             left: size,
         };
-        match &mut self.0 {
-            Kind::Zip(zip) => {
-                zip.start_file(name, options(size, press))
-                    .map_err(io::Error::other)?;
-                copy(&mut content, zip)?;
+        self.several(|writer| writer.begin(name, size, effort))?;
+        let mut buffer = vec![0; CHUNK];
+        loop {
+            match content.read(&mut buffer)? {
+                0 => break,
+                bytes => self.put(&buffer[..bytes])?,
             }
-            Kind::Tar(tar) => append(tar, name, size, &mut content)?,
-            Kind::TarGz(tar) => append(tar, name, size, &mut content)?,
-            Kind::Gz(gzip) => copy(&mut content, gzip)?,
         }
-        content.end()
+        content.end()?;
+        self.several(stream::Writer::end)
     }
 
     /// Ends the archive and gives the sink back.
-    pub fn finish(self) -> io::Result<W> {
-        match self.0 {
-            Kind::Zip(zip) => Ok(zip.finish().map_err(io::Error::other)?.into_inner()),
-            Kind::Tar(tar) => tar.into_inner(),
-            Kind::TarGz(tar) => tar.into_inner()?.finish(),
-            Kind::Gz(gzip) => gzip.finish(),
+    pub fn finish(mut self) -> io::Result<W> {
+        let rest = match self.body {
+            Body::Several(writer) => writer.finish().map_err(io::Error::other)?,
+            Body::One(gzip) => gzip.finish()?,
+        };
+        self.sink.write_all(&rest)?;
+        Ok(self.sink)
+    }
+
+    /// Does what only an archive of several files knows.
+    fn several(&mut self, act: impl FnOnce(&mut stream::Writer) -> Made<()>) -> io::Result<()> {
+        match &mut self.body {
+            Body::Several(writer) => act(writer).map_err(io::Error::other),
+            Body::One(_) => Ok(()),
         }
     }
-}
 
-fn gzip<W: Write>(sink: W) -> GzEncoder<W> {
-    GzEncoder::new(sink, Compression::default())
-}
-
-/// Always deflate, since its end tells itself: readers of streams do not take a stored file of unknown size.
-fn options(size: u64, press: bool) -> SimpleFileOptions {
-    SimpleFileOptions::default()
-        .compression_method(CompressionMethod::Deflated)
-        .compression_level(Some(if press { 6 } else { 1 }))
-        .large_file(size > LONG)
-        .unix_permissions(0o644)
-}
-
-fn append(
-    tar: &mut tar::Builder<impl Write>,
-    name: &str,
-    size: u64,
-    content: &mut impl Read,
-) -> io::Result<()> {
-    let mut header = tar::Header::new_gnu();
-    header.set_size(size);
-    header.set_mode(0o644);
-    tar.append_data(&mut header, name, content)
-}
-
-fn copy(content: &mut impl Read, sink: &mut impl Write) -> io::Result<()> {
-    let mut buffer = vec![0; CHUNK];
-    loop {
-        match content.read(&mut buffer)? {
-            0 => return Ok(()),
-            bytes => sink.write_all(&buffer[..bytes])?,
-        }
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let made = match &mut self.body {
+            Body::Several(writer) => {
+                let written = writer.write(bytes).and_then(|()| writer.take());
+                written.map_err(io::Error::other)?
+            }
+            Body::One(gzip) => {
+                gzip.write_all(bytes)?;
+                std::mem::take(gzip.get_mut())
+            }
+        };
+        self.sink.write_all(&made)
     }
 }
 

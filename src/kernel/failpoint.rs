@@ -54,6 +54,7 @@ pub const RETURNS: &[&str] = &[
 pub const UPKEEP: &[&str] = &[
     "purge.before-commit",
     "purge.after-commit",
+    "purge.after-slice",
     "purge.after-unlink",
     "purge.before-key",
     "purge.after-key",

@@ -10,8 +10,8 @@ use rustix::{
 
 use super::protocol::Confinement;
 
-/// Lower priority than the serving half; the same as the worker that shares a process with it.
-const NICE: i32 = 10;
+/// Lower priority than the serving half, where the policy of idle processes is refused; that of the worker beside it.
+const NICE: i32 = 19;
 
 const DESCRIPTORS: &str = "/proc/self/fd";
 
@@ -22,6 +22,7 @@ pub(super) fn first() -> io::Result<()> {
     close_inherited();
     // Both are kindness to the machine, not protection: a system that refuses them is no reason to refuse documents.
     let _ = setpriority_process(None, NICE);
+    run_when_idle();
     let _ = fs::write("/proc/self/oom_score_adj", "1000");
     Ok(())
 }
@@ -54,6 +55,14 @@ pub(super) fn meter(seconds: u64) -> io::Result<()> {
         },
     )?;
     Ok(())
+}
+
+/// Takes only processor time that nobody else wants. Niceness alone does not do: a thread that wakes up to serve would wait
+/// for the rest of a nice process's slice, some milliseconds each time. A child that comes to wait is waited for.
+fn run_when_idle() {
+    let none = libc::sched_param { sched_priority: 0 };
+    // SAFETY: the call reads the structure, and keeps nothing of it; 0 is this process.
+    unsafe { libc::sched_setscheduler(0, libc::SCHED_IDLE, &raw const none) };
 }
 
 /// Closes what a library of the parent, or the parent's own parent, left open across `exec`.

@@ -1,6 +1,6 @@
 //! One child seen from the parent.
 
-use std::{io, os::unix::process::ExitStatusExt, process::ExitStatus, time::Duration};
+use std::{fs, io, os::unix::process::ExitStatusExt, process::ExitStatus, time::Duration};
 
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -8,7 +8,7 @@ use rustix::{pipe::fcntl_setpipe_size, process::Signal};
 use tokio::{
     io::AsyncWriteExt,
     process::{Child, ChildStdin, ChildStdout},
-    time::{error::Elapsed, timeout},
+    time::timeout,
 };
 
 use super::protocol::{self, Confinement, Question, Ready};
@@ -19,6 +19,9 @@ use crate::{
 
 /// The room of the pipe to a child.
 const PIPE_BYTES: usize = 256 * 1024;
+
+/// How many deadlines a child that is ready to run, and gets no processor, is waited for.
+const PATIENCE: u32 = 60;
 
 /// A child that waits for questions.
 pub(super) struct Warm {
@@ -84,13 +87,13 @@ impl Warm {
         let answer = match self.tell(inspector, document).await? {
             Ok(()) => self.answer().await,
             // The answer to come is how it ended.
-            Err(Stopped::Broken) => Err(Stopped::Broken),
-            Err(Stopped::Late) => Err(Stopped::Late),
+            Err(stopped) => Err(stopped),
         };
         self.served += 1;
         Ok(match answer {
             Ok(inspection) => Ok(inspection),
             Err(Stopped::Late) => Err(Death::OutOfTime),
+            Err(Stopped::Starved) => return Err(starved()),
             Err(Stopped::Broken) => Err(self.death().await),
         })
     }
@@ -129,12 +132,20 @@ impl Warm {
     }
 
     async fn write(&mut self, bytes: &[u8]) -> std::result::Result<(), Stopped> {
-        Ok(timeout(self.deadline, self.stdin.write_all(bytes)).await??)
+        let turn = self.turn();
+        turn.within(self.stdin.write_all(bytes)).await
     }
 
     async fn answer(&mut self) -> std::result::Result<Inspection, Stopped> {
-        let answer = protocol::receive_async(&mut self.stdout);
-        Ok(timeout(self.deadline, answer).await??)
+        let turn = self.turn();
+        turn.within(protocol::receive_async(&mut self.stdout)).await
+    }
+
+    fn turn(&self) -> Turn {
+        Turn {
+            process: self.process_id(),
+            deadline: self.deadline,
+        }
     }
 
     async fn death(&mut self) -> Death {
@@ -149,19 +160,52 @@ impl Warm {
 /// Why a pipe gave no more.
 enum Stopped {
     Late,
+    /// It was ready all the time, and the machine left it no processor.
+    Starved,
     Broken,
 }
 
-impl From<Elapsed> for Stopped {
-    fn from(_: Elapsed) -> Self {
-        Self::Late
+/// A child's turn to do something. A busy machine says nothing of a document: the deadline begins anew as long as the child is
+/// ready to run. What it uses of the processor is limited besides ([`Death::OutOfTime`]).
+struct Turn {
+    process: Option<u32>,
+    deadline: Duration,
+}
+
+impl Turn {
+    async fn within<T>(
+        &self,
+        work: impl Future<Output = io::Result<T>>,
+    ) -> std::result::Result<T, Stopped> {
+        let (mut work, mut idle) = (std::pin::pin!(work), false);
+        for _ in 0..PATIENCE {
+            if let Ok(done) = timeout(self.deadline, &mut work).await {
+                return done.map_err(|_| Stopped::Broken);
+            }
+            // Idle once, it may have answered at this very moment: twice, it hangs.
+            match (self.is_ready(), idle) {
+                (true, _) => idle = false,
+                (false, false) => idle = true,
+                (false, true) => return Err(Stopped::Late),
+            }
+        }
+        Err(Stopped::Starved)
+    }
+
+    /// Whether the child runs, would run, or waits for the disk: its state, behind the name in brackets.
+    fn is_ready(&self) -> bool {
+        let Some(process) = self.process else {
+            return false;
+        };
+        let status = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+        status
+            .rsplit_once(") ")
+            .is_some_and(|(_, rest)| rest.starts_with(['R', 'D']))
     }
 }
 
-impl From<io::Error> for Stopped {
-    fn from(_: io::Error) -> Self {
-        Self::Broken
-    }
+fn starved() -> Fault {
+    Fault::unavailable("the machine left an inspection child no processor")
 }
 
 fn cause(status: ExitStatus) -> Death {

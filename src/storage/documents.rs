@@ -106,7 +106,8 @@ statements! {
         created_at, piece_id, container_id, container_offset, container_length, container_method FROM document WHERE id = $1";
     AFTER = "SELECT id, exchange_id, partner, environment, role, file_name, media_type, size, sha256, key_id, wrapped_key, \
         created_at, piece_id, container_id, container_offset, container_length, container_method \
-        FROM document WHERE id > $1 AND purged_at IS NULL ORDER BY id LIMIT $2";
+        FROM document WHERE id > $1 AND purged_at IS NULL AND NOT EXISTS (SELECT 1 FROM archive a WHERE a.exchange_id = document.exchange_id \
+        AND a.token IS NOT NULL AND a.state NOT IN ('spooling', 'staging')) ORDER BY id LIMIT $2";
     HAS_BLOB = "SELECT 1 FROM document WHERE id = $1 AND purged_at IS NULL AND container_id IS NULL";
     IS_KEPT = "SELECT 1 FROM document WHERE id = $1 AND purged_at IS NULL";
     SPOOLED = "SELECT 1 FROM archive WHERE state IN ('spooling', 'staging') AND (container_id = $1 OR unpacked_id = $1) LIMIT 1";

@@ -102,10 +102,15 @@ statements! {
     REMAINS = "SELECT e.id FROM exchange e WHERE e.id > $1 AND e.id <= $2 AND (e.status = 'purged' OR e.purged_at IS NOT NULL) \
         AND (e.status <> 'purged' OR e.purged_at IS NULL OR length(e.wrapped_key) > 0 OR length(e.metadata) > 0 \
         OR EXISTS (SELECT 1 FROM result s WHERE s.exchange_id = e.id) \
-        OR EXISTS (SELECT 1 FROM document d WHERE d.exchange_id = e.id AND (d.purged_at IS NULL OR length(d.wrapped_key) > 0)) \
+        OR EXISTS (SELECT 1 FROM document d WHERE d.exchange_id = e.id AND (d.purged_at IS NULL OR length(d.wrapped_key) > 0) \
+        AND NOT EXISTS (SELECT 1 FROM archive a WHERE a.exchange_id = e.id AND a.token IS NOT NULL)) \
         OR EXISTS (SELECT 1 FROM exchange_return r WHERE r.exchange_id = e.id AND (r.purged_at IS NULL OR length(r.body) > 0)))";
     NO_QUARANTINE = "SELECT s.exchange_id FROM scan s JOIN exchange_return r ON r.exchange_id = s.exchange_id \
-        WHERE s.exchange_id > $1 AND s.exchange_id <= $2 AND s.verdict = 'infected' AND r.outcome <> 'unprocessable'";
+        WHERE s.exchange_id > $1 AND s.exchange_id <= $2 AND s.verdict = 'infected' AND r.outcome <> 'unprocessable' \
+        AND NOT EXISTS (SELECT 1 FROM archive a WHERE a.exchange_id = s.exchange_id)";
+    NO_QUARANTINED_FILE = "SELECT s.exchange_id FROM scan s JOIN document d ON d.id = s.document_id JOIN archive_piece p ON p.id = d.piece_id \
+        JOIN exchange_return r ON r.exchange_id = s.exchange_id \
+        WHERE s.exchange_id > $1 AND s.exchange_id <= $2 AND s.verdict = 'infected' AND s.at <= r.created_at AND p.outcome = 'processed'";
     SCAN_OF_NOTHING = "SELECT x.exchange_id FROM scan x WHERE x.exchange_id > $1 AND x.exchange_id <= $2 \
         AND NOT EXISTS (SELECT 1 FROM exchange e WHERE e.id = x.exchange_id) \
         AND NOT EXISTS (SELECT 1 FROM archive a WHERE a.exchange_id = x.exchange_id AND a.state = 'staging')";
@@ -149,6 +154,7 @@ const GAPS: &[(Gap, &str)] = &[
     (Gap::SecondReturn, SECOND_RETURN),
     (Gap::Remains, REMAINS),
     (Gap::Quarantine, NO_QUARANTINE),
+    (Gap::Quarantine, NO_QUARANTINED_FILE),
     (Gap::Exchange, SCAN_OF_NOTHING),
     (Gap::Exchange, RECEIPT_OF_NOTHING),
     (Gap::Exchange, DOCUMENT_OF_NOTHING),

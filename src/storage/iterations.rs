@@ -1,4 +1,5 @@
-//! The deposits of a dossier: what came under each iteration, and whether one before is missing.
+//! The deposits of a dossier: what came under each iteration, alone or in archives, and whether one before is missing. A batch
+//! has several dossiers, so that what came in archives is looked for among their dossiers (`exchange_dossier`).
 
 use jiff::Timestamp;
 
@@ -64,9 +65,13 @@ impl Wanted {
 }
 
 statements! {
-    EARLIER = "SELECT count(DISTINCT iteration) FROM exchange WHERE dossier_hash = $1 AND source_application = $2 \
-        AND iteration > 1 AND iteration >= $3 AND iteration < $4";
+    EARLIER = "SELECT count(*) FROM (SELECT iteration FROM exchange WHERE dossier_hash = $1 AND source_application = $2 \
+        AND iteration > 1 AND iteration >= $3 AND iteration < $4 \
+        UNION SELECT x.iteration FROM exchange_dossier x JOIN exchange e ON e.id = x.exchange_id \
+        WHERE x.dossier_hash = $1 AND e.source_application = $2 AND x.iteration >= $3 AND x.iteration < $4) earlier";
     INITIAL = "SELECT 1 FROM exchange WHERE dossier_hash = $1 AND source_application = $2 AND iteration = 1 LIMIT 1";
+    INITIAL_IN_BATCH = "SELECT 1 FROM exchange_dossier x JOIN exchange e ON e.id = x.exchange_id \
+        WHERE x.dossier_hash = $1 AND e.source_application = $2 AND x.iteration = 1 LIMIT 1";
 }
 
 /// Whether an iteration before `iteration` is missing, of the thousand before it.
@@ -87,8 +92,23 @@ pub fn is_earlier_missing(
         return Ok(true);
     }
     let initial = params![dossier, application];
-    Ok(least == 2 && tx.first(INITIAL, &initial)?.is_none())
+    Ok(least == 2
+        && tx.first(INITIAL, &initial)?.is_none()
+        && tx.first(INITIAL_IN_BATCH, &initial)?.is_none())
 }
+
+/// Where the column of the dossier's hash stands in the conditions of both sources.
+const HASH: &str = "dossier-hash";
+
+/// Pieces that came alone.
+const ALONE: &str = "SELECT e.project, e.source_application, e.iteration, e.status, e.received_at, CAST(1 AS bigint) AS pieces \
+    FROM exchange e WHERE e.kind = 'piece' AND";
+
+/// What was accepted of a dossier that came in an archive.
+const WITHIN: &str = "SELECT e.project, e.source_application, x.iteration, e.status, e.received_at, \
+    (SELECT count(*) FROM archive_piece p WHERE p.exchange_id = x.exchange_id AND p.dossier = x.ordinal \
+    AND p.state = 'accepted') AS pieces \
+    FROM exchange_dossier x JOIN exchange e ON e.id = x.exchange_id WHERE";
 
 /// At most `limit` deposits, by project, application and iteration.
 pub fn deposits(tx: &mut Tx<'_>, wanted: &Wanted, limit: u32) -> Result<Vec<Deposit>> {
@@ -99,19 +119,24 @@ pub fn deposits(tx: &mut Tx<'_>, wanted: &Wanted, limit: u32) -> Result<Vec<Depo
 pub(super) fn statement(wanted: &Wanted, limit: u32) -> (String, Vec<Value>) {
     let mut inner = Conditions::default();
     let w = wanted.clone();
-    inner.add("client_id =", Some(w.client_id));
-    inner.any("dossier_hash", Some(w.dossier_hashes));
-    inner.add("source_application =", w.source_application);
+    inner.add("e.client_id =", Some(w.client_id));
+    inner.any(HASH, Some(w.dossier_hashes));
+    inner.add("e.source_application =", w.source_application);
     let of_dossier = inner.text.join(" AND ");
+    let (alone, within) = (
+        of_dossier.replace(HASH, "e.dossier_hash"),
+        of_dossier.replace(HASH, "x.dossier_hash"),
+    );
     let behind = w.after.map_or(String::new(), |place| inner.behind(place));
     inner.values.push(limit.into());
     let sql = format!(
         "SELECT project, source_application, iteration, place, pieces, acknowledged, first_at, last_at FROM \
-         (SELECT project, source_application, iteration, count(*) AS pieces, \
-         count(*) FILTER (WHERE status = 'acknowledged') AS acknowledged, \
+         (SELECT project, source_application, iteration, CAST(sum(pieces) AS bigint) AS pieces, \
+         CAST(sum(CASE WHEN status = 'acknowledged' THEN pieces ELSE 0 END) AS bigint) AS acknowledged, \
          min(received_at) AS first_at, max(received_at) AS last_at, \
          row_number() OVER (PARTITION BY project, source_application ORDER BY iteration) AS place \
-         FROM exchange WHERE {of_dossier} GROUP BY project, source_application, iteration) deposits \
+         FROM ({ALONE} {alone} UNION ALL {WITHIN} {within}) pieces \
+         GROUP BY project, source_application, iteration HAVING sum(pieces) > 0) deposits \
          {behind} ORDER BY project, source_application, iteration LIMIT ${}",
         inner.values.len()
     );

@@ -4,6 +4,7 @@
 //! hold the statements of one domain each, declared with [`statements!`](crate::statements) so that a test prepares every
 //! one of them on both engines.
 
+pub mod acknowledgments;
 pub mod archive_pieces;
 pub mod archives;
 pub mod cft;
@@ -29,6 +30,7 @@ pub mod piece_results;
 pub mod purges;
 pub mod purging;
 pub mod redeliveries;
+pub mod remains;
 pub mod replay;
 pub mod retention;
 pub mod return_files;
@@ -42,6 +44,7 @@ pub use engine::{Access, Engine, Row, Store, Tx, Value};
 /// Every statement of every file for `engine`, by name: what the preparation test walks.
 pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
     let shared = [
+        acknowledgments::ALL,
         archive_pieces::ALL,
         archives::ALL,
         cft::ALL,
@@ -63,6 +66,7 @@ pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
         purges::ALL,
         purging::ALL,
         redeliveries::ALL,
+        remains::ALL,
         replay::ALL,
         retention::ALL,
         return_files::ALL,

@@ -24,14 +24,25 @@ pub struct Purged {
     pub exchange_id: Uuid,
     /// Its return, where it has one.
     pub return_id: Option<Uuid>,
-    /// Whether it is an archive, with dossiers and pieces of its own.
-    pub archive: bool,
+    /// What it has beside, as an archive.
+    pub beside: Beside,
     /// Whether it is a télédossier, with rows of the hub.
     pub folder: bool,
     /// How its natural key goes.
     pub natural_key: NaturalKey,
     /// Its entry in the journal.
     pub entry: EntryRow,
+}
+
+/// The dossiers and pieces of an exchange, and their documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beside {
+    /// It is a piece itself.
+    Nothing,
+    /// They go with it.
+    Pieces,
+    /// They are so many that they follow in slices ([`super::remains`]): the archive is marked.
+    Many,
 }
 
 /// How a purged exchange's natural key goes.
@@ -57,6 +68,12 @@ const QUEUE_BLOBS: &str = "INSERT INTO blob_removal (document_id, purge_id, part
     SELECT d.id, $1, d.partner, d.environment, $2 FROM document d \
     WHERE d.exchange_id IN ({}) AND d.container_id IS NULL AND d.purged_at IS NULL";
 const EMPTY_DOCUMENTS: &str = "UPDATE document SET purged_at = $1, wrapped_key = $2, file_name = NULL WHERE exchange_id IN ({})";
+const QUEUE_OWN_BLOBS: &str = "INSERT INTO blob_removal (document_id, purge_id, partner, environment, queued_at) \
+    SELECT d.id, $1, d.partner, d.environment, $2 FROM document d \
+    WHERE d.exchange_id IN ({}) AND d.container_id IS NULL AND d.piece_id IS NULL";
+const EMPTY_OWN_DOCUMENTS: &str = "UPDATE document SET purged_at = $1, wrapped_key = $2, file_name = NULL \
+    WHERE exchange_id IN ({}) AND piece_id IS NULL";
+const MARK: &str = "UPDATE archive SET token = $1 WHERE exchange_id IN ({})";
 const EMPTY_ACKNOWLEDGMENTS: &str =
     "UPDATE acknowledgment SET headers = $1, body = $2, signature = NULL WHERE return_id IN ({})";
 const EMPTY_ATTEMPTS: &str =
@@ -92,6 +109,8 @@ pub(super) fn of_sets() -> Vec<(&'static str, String)> {
         ("EMPTY_RETURNS", EMPTY_RETURNS),
         ("QUEUE_BLOBS", QUEUE_BLOBS),
         ("EMPTY_DOCUMENTS", EMPTY_DOCUMENTS),
+        ("QUEUE_OWN_BLOBS", QUEUE_OWN_BLOBS),
+        ("EMPTY_OWN_DOCUMENTS", EMPTY_OWN_DOCUMENTS),
         ("EMPTY_ACKNOWLEDGMENTS", EMPTY_ACKNOWLEDGMENTS),
     ];
     let bare = [
@@ -110,6 +129,7 @@ pub(super) fn of_sets() -> Vec<(&'static str, String)> {
         ("EMPTY_PIECES", EMPTY_PIECES),
         ("EMPTY_RECEIPTS", EMPTY_RECEIPTS),
         ("EMPTY_RETURN_FILES", EMPTY_RETURN_FILES),
+        ("MARK", MARK),
     ];
     let bare = bare.map(|(name, template)| (name, sets::filled(template, &[], &[one, one]).0));
     let emptied =
@@ -125,8 +145,7 @@ pub fn destroy(tx: &mut Tx<'_>, run: Uuid, at: Timestamp, all: &[Purged]) -> Res
     let emptied = params![at, Vec::new()];
     sets::run(tx, EMPTY_EXCHANGES, &emptied, &ids)?;
     sets::run(tx, EMPTY_RETURNS, &emptied, &ids)?;
-    sets::run(tx, QUEUE_BLOBS, &params![run, at], &ids)?;
-    sets::run(tx, EMPTY_DOCUMENTS, &emptied, &ids)?;
+    empty_documents(tx, (run, at), all)?;
     sets::run(tx, DROP_RESULTS, &[], &ids)?;
     sets::run(tx, DROP_SENDERS_KEYS, &[], &ids)?;
     let no_headers = serde_json::Value::Array(Vec::new());
@@ -134,7 +153,7 @@ pub fn destroy(tx: &mut Tx<'_>, run: Uuid, at: Timestamp, all: &[Purged]) -> Res
     sets::run(tx, EMPTY_ACKNOWLEDGMENTS, &unanswered, &returns)?;
     sets::run(tx, EMPTY_RETURN_FILES, &params![Vec::new()], &returns)?;
     sets::run(tx, EMPTY_ATTEMPTS, &[], &returns)?;
-    empty_archives(tx, all)?;
+    empty_archives(tx, run, all)?;
     let folders = all.iter().filter(|purged| purged.folder);
     let folders: Vec<Uuid> = folders.map(|purged| purged.exchange_id).collect();
     hubee::forgetting::forget(tx, &folders)?;
@@ -143,20 +162,41 @@ pub fn destroy(tx: &mut Tx<'_>, run: Uuid, at: Timestamp, all: &[Purged]) -> Res
     journal::append_all(tx, &entries)
 }
 
-/// What archives have beside: their pieces' keys go, ids, digests and places stay.
-fn empty_archives(tx: &mut Tx<'_>, all: &[Purged]) -> Result<()> {
-    let archives = all.iter().filter(|purged| purged.archive);
-    let ids: Vec<Value> = archives.map(|purged| purged.exchange_id.into()).collect();
-    for part in ids.chunks(sets::SET) {
+/// The documents, and the blobs of those that have one; of an archive of many, its own alone.
+fn empty_documents(tx: &mut Tx<'_>, (run, at): (Uuid, Timestamp), all: &[Purged]) -> Result<()> {
+    let queued = params![run, at];
+    let emptied = params![at, Vec::new()];
+    let whole = that(all, |beside| beside != Beside::Many);
+    sets::run(tx, QUEUE_BLOBS, &queued, &whole)?;
+    sets::run(tx, EMPTY_DOCUMENTS, &emptied, &whole)?;
+    let many = that(all, |beside| beside == Beside::Many);
+    sets::run(tx, QUEUE_OWN_BLOBS, &queued, &many)?;
+    sets::run(tx, EMPTY_OWN_DOCUMENTS, &emptied, &many)
+}
+
+/// What archives have beside: their pieces' keys go, ids, digests and places stay. Of many pieces and dossiers, all of that is
+/// left to do, and the archive is marked.
+fn empty_archives(tx: &mut Tx<'_>, run: Uuid, all: &[Purged]) -> Result<()> {
+    let emptied = params![Vec::new()];
+    let whole = that(all, |beside| beside == Beside::Pieces);
+    for part in whole.chunks(sets::SET) {
         let (sql, values) = sets::filled(DROP_PIECE_KEYS, &[], &[part, part]);
         tx.batch(&[(&sql, &values)])?;
     }
-    let emptied = params![Vec::new()];
+    sets::run(tx, EMPTY_DOSSIERS, &emptied, &whole)?;
+    sets::run(tx, EMPTY_PIECES, &emptied, &whole)?;
+    let many = that(all, |beside| beside == Beside::Many);
+    sets::run(tx, MARK, &params![run], &many)?;
+    let ids = that(all, |beside| beside != Beside::Nothing);
     sets::run(tx, EMPTY_ARCHIVES, &[], &ids)?;
-    sets::run(tx, EMPTY_DOSSIERS, &emptied, &ids)?;
-    sets::run(tx, EMPTY_PIECES, &emptied, &ids)?;
     sets::run(tx, EMPTY_RECEIPTS, &emptied, &ids)?;
     sets::run(tx, DROP_FILES, &[], &ids)
+}
+
+/// The exchanges that have such things beside.
+fn that(all: &[Purged], such: impl Fn(Beside) -> bool) -> Vec<Value> {
+    let all = all.iter().filter(|purged| such(purged.beside));
+    all.map(|purged| purged.exchange_id.into()).collect()
 }
 
 /// The natural keys of the exchanges.

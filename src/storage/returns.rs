@@ -1,7 +1,6 @@
-//! Returns, the attempts to deliver them, and their acknowledgments.
+//! Returns, and the attempts to deliver them. Their acknowledgments are in [`super::acknowledgments`].
 
 use jiff::Timestamp;
-use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::{
@@ -9,7 +8,7 @@ use super::{
     exchanges::Owner,
 };
 use crate::{
-    kernel::{clock::instant, digest::Sha256, fault::Result},
+    kernel::{clock::instant, fault::Result},
     params, statements,
 };
 
@@ -99,31 +98,6 @@ pub struct Tried {
     pub redelivery_id: Option<Uuid>,
 }
 
-/// A row of `acknowledgment`: the partner's proof that the return came in (TRC-1).
-#[derive(Clone, Debug)]
-pub struct AcknowledgmentRow {
-    /// The return.
-    pub return_id: Uuid,
-    /// Partner and environment.
-    pub owner: Owner,
-    /// When it came.
-    pub at: Timestamp,
-    /// The answer's status; 0 where it came as a file.
-    pub http_status: u16,
-    /// The answer's headers.
-    pub headers: Json,
-    /// The project key behind the exchange's own.
-    pub key_id: Uuid,
-    /// The answer's body, 64 KiB at most, sealed under the exchange's key.
-    pub body: Vec<u8>,
-    /// The SHA-256 of the certificate that the partner's server showed, or that signed a file.
-    pub peer_sha256: Option<Sha256>,
-    /// The partner's own id of it, where the body has one.
-    pub partner_reference: Option<String>,
-    /// The detached signature of one that came as a file, where it has one, sealed under the exchange's key.
-    pub signature: Option<Vec<u8>>,
-}
-
 statements! {
     ONCE = "INSERT INTO return_once (exchange_id, return_id) VALUES ($1, $2) ON CONFLICT (exchange_id) DO NOTHING";
     INSERT = "INSERT INTO exchange_return (id, exchange_id, partner, environment, project, outcome, state, attempts, \
@@ -145,10 +119,6 @@ statements! {
         answer, redelivery_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     ATTEMPTS = "SELECT id, return_id, partner, environment, at, duration_ms, http_status, failure, answer, redelivery_id \
         FROM delivery_attempt WHERE return_id = $1 ORDER BY id LIMIT $2";
-    INSERT_ACKNOWLEDGMENT = "INSERT INTO acknowledgment (return_id, partner, environment, at, http_status, headers, key_id, \
-        body, peer_sha256, partner_reference, signature) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
-    ACKNOWLEDGMENT = "SELECT return_id, partner, environment, at, http_status, headers, key_id, body, peer_sha256, \
-        partner_reference, signature FROM acknowledgment WHERE return_id = $1";
 }
 
 /// Takes the exchange's one return for `id`; `false` where it has one already.
@@ -254,51 +224,6 @@ pub fn attempts(tx: &mut Tx<'_>, id: Uuid, limit: u32) -> Result<Vec<AttemptRow>
         .iter()
         .map(attempt)
         .collect()
-}
-
-/// Keeps the partner's acknowledgment.
-pub fn acknowledge(tx: &mut Tx<'_>, row: &AcknowledgmentRow) -> Result<()> {
-    let a = row.clone();
-    let values = params![
-        a.return_id,
-        a.owner.partner,
-        a.owner.environment,
-        a.at,
-        a.http_status,
-        a.headers,
-        a.key_id,
-        a.body,
-        a.peer_sha256,
-        a.partner_reference,
-        a.signature
-    ];
-    tx.execute(INSERT_ACKNOWLEDGMENT, &values).map(drop)
-}
-
-/// The acknowledgment of a return, where it came.
-pub fn acknowledgment(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<AcknowledgmentRow>> {
-    let Some(row) = tx.first(ACKNOWLEDGMENT, &params![id])? else {
-        return Ok(None);
-    };
-    Ok(Some(AcknowledgmentRow {
-        return_id: row.get(0)?,
-        owner: owner(&row)?,
-        at: instant(row.get(3)?),
-        http_status: row.get(4)?,
-        headers: row.get(5)?,
-        key_id: row.get(6)?,
-        body: row.get(7)?,
-        peer_sha256: row.get(8)?,
-        partner_reference: row.get(9)?,
-        signature: row.get(10)?,
-    }))
-}
-
-fn owner(row: &Row) -> Result<Owner> {
-    Ok(Owner {
-        partner: row.get(1)?,
-        environment: row.get(2)?,
-    })
 }
 
 fn read(row: &Row) -> Result<ReturnRow> {

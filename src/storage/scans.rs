@@ -32,6 +32,8 @@ pub struct ScanRow {
 statements! {
     INSERT = "INSERT INTO scan (document_id, exchange_id, partner, environment, verdict, signature, at) \
         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (document_id) DO NOTHING";
+    UNSEEN = "SELECT d.id FROM document d WHERE d.exchange_id = $1 AND d.role = 'content' AND d.piece_id IS NOT NULL \
+        AND d.purged_at IS NULL AND NOT EXISTS (SELECT 1 FROM scan s WHERE s.document_id = d.id) ORDER BY d.id LIMIT $2";
     FIND = "SELECT document_id, exchange_id, partner, environment, verdict, signature, at FROM scan WHERE document_id = $1";
 }
 
@@ -48,6 +50,12 @@ pub fn insert(row: &ScanRow) -> (&'static str, Vec<Value>) {
         r.at
     ];
     (INSERT, values.into())
+}
+
+/// At most `limit` files of an archive's pieces without a verdict.
+pub fn unseen(tx: &mut Tx<'_>, archive: Uuid, limit: u32) -> Result<Vec<Uuid>> {
+    let rows = tx.query(UNSEEN, &params![archive, limit])?;
+    rows.iter().map(|row| row.get(0)).collect()
 }
 
 /// The verdict on a document, once there is one.

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{Cursor, Read},
+    io::{Cursor, Read, Write},
     path::PathBuf,
 };
 
@@ -51,6 +51,64 @@ fn what_an_earlier_try_left_is_taken_up_again_if_its_end_is_right() {
     let bytes = content(500_000);
     fs::write(part(&root), &bytes[..400_000]).unwrap();
     let done = send(session.as_mut(), &bytes).unwrap();
+    assert_eq!((done.resumed_at, done.sent), (400_000, 100_000));
+    assert_eq!(fs::read(root.path().join("in/LOT.zip")).unwrap(), bytes);
+}
+
+/// A depot whose server still writes, at each look, a little of what it had in hand when the line was cut.
+struct Late {
+    inner: Box<dyn Session>,
+    part: PathBuf,
+    in_hand: Vec<Vec<u8>>,
+}
+
+impl Session for Late {
+    fn list(&mut self, folder: &str) -> Result<Vec<Listed>> {
+        self.inner.list(folder)
+    }
+
+    fn stat(&mut self, path: &str) -> Result<Option<Listed>> {
+        let found = self.inner.stat(path);
+        if let Some(more) = self.in_hand.pop_if(|_| path.ends_with(".part")) {
+            let mut part = fs::File::options().append(true).open(&self.part).unwrap();
+            part.write_all(&more).unwrap();
+        }
+        found
+    }
+
+    fn read(&mut self, path: &str, from: u64, sink: Sink<'_>) -> Result<u64> {
+        self.inner.read(path, from, sink)
+    }
+
+    fn write(&mut self, path: &str, from: u64, source: &mut dyn Read) -> Result<u64> {
+        self.inner.write(path, from, source)
+    }
+
+    fn rename(&mut self, from: &str, to: &str) -> Result<()> {
+        self.inner.rename(from, to)
+    }
+
+    fn remove(&mut self, path: &str) -> Result<()> {
+        self.inner.remove(path)
+    }
+
+    fn agreed(&self) -> Vec<(String, String)> {
+        self.inner.agreed()
+    }
+}
+
+#[test]
+fn what_a_server_still_writes_of_an_earlier_try_is_waited_for() {
+    let (root, inner) = depot();
+    let bytes = content(500_000);
+    fs::write(part(&root), &bytes[..100_000]).unwrap();
+    let in_hand = bytes[100_000..400_000].chunks(100_000);
+    let mut late = Late {
+        inner,
+        part: part(&root),
+        in_hand: in_hand.rev().map(<[u8]>::to_vec).collect(),
+    };
+    let done = send(&mut late, &bytes).unwrap();
     assert_eq!((done.resumed_at, done.sent), (400_000, 100_000));
     assert_eq!(fs::read(root.path().join("in/LOT.zip")).unwrap(), bytes);
 }

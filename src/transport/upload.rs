@@ -2,8 +2,15 @@
 //!
 //! What an earlier try left under the temporary name is taken up again: its last 64 KiB are read back and compared, and only
 //! what follows is sent. So a file whose sending was cut, by the line or by the end of our process, is sent by calling again.
+//!
+//! A server may still be writing what it had in hand when the line was cut, while we are back already: what is there is taken
+//! up only once its size stands still, or the two would write over each other.
 
-use std::io::{Read, SeekFrom};
+use std::{
+    io::{Read, SeekFrom},
+    thread,
+    time::{Duration, Instant},
+};
 
 use super::{
     Line, ReadSeek, Session,
@@ -14,6 +21,12 @@ use crate::kernel::fault::{Code, Fault, Result};
 
 /// How much of what is there is read back before more is added.
 const READ_BACK: u64 = 64 * 1024;
+
+/// How far apart two looks are that must find the same size.
+const LOOKS: Duration = Duration::from_millis(250);
+
+/// How long an end of the writing is waited for.
+const SETTLING: Duration = Duration::from_secs(10);
 
 /// What became of a sending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +57,7 @@ pub fn upload(
     }
     let from = resumable(session, &temporary, source, size)?;
     let (from, sent) = send(session, &temporary, from, source)?;
-    let arrived = session.stat(&temporary)?.map_or(0, |file| file.size);
+    let arrived = size_of(session, &temporary)?;
     if from + sent != size || arrived != size {
         let cause = format!("{arrived} bytes arrived of {size}");
         return Err(super::pace::cut(cause));
@@ -105,7 +118,7 @@ fn resumable(
     source: &mut dyn ReadSeek,
     size: u64,
 ) -> Result<u64> {
-    let there = session.stat(temporary)?.map_or(0, |file| file.size);
+    let there = settled(session, temporary)?;
     if there == 0 || there > size {
         return Ok(0);
     }
@@ -113,6 +126,29 @@ fn resumable(
         true => Ok(there),
         false => Ok(0),
     }
+}
+
+/// How much is there, once nobody adds to it any more; 0 where nothing is. Fails with `transfer-cut` where that takes too long:
+/// another try may find it at rest.
+fn settled(session: &mut dyn Session, temporary: &str) -> Result<u64> {
+    let end = Instant::now() + SETTLING;
+    let mut size = size_of(session, temporary)?;
+    while size > 0 {
+        thread::sleep(LOOKS);
+        let now = size_of(session, temporary)?;
+        if now == size {
+            break;
+        }
+        if Instant::now() > end {
+            return Err(super::pace::cut("what an earlier try left still changes"));
+        }
+        size = now;
+    }
+    Ok(size)
+}
+
+fn size_of(session: &mut dyn Session, path: &str) -> Result<u64> {
+    Ok(session.stat(path)?.map_or(0, |file| file.size))
 }
 
 /// Whether a file holds, from byte `from` to its end, what `source` holds there.

@@ -296,7 +296,10 @@ impl Worker {
             Kind::Mail => tell::mail(&self.ctx, &self.herald, job).await,
             Kind::Ticket => tell::push(&self.ctx, &self.herald, job).await,
             Kind::Depot => leave::run(&self.ctx, &self.lines, job).await,
-            Kind::ProcessArchive => process::run(&self.ctx, &self.workshop, job).await,
+            Kind::ProcessArchive => {
+                let tools = (&self.workshop, self.antivirus.as_ref());
+                process::run(&self.ctx, tools, job).await
+            }
             Kind::SendReturn => send::run(&self.ctx, &self.lines, job).await,
             Kind::AwaitAcknowledgment => overdue::run(&self.ctx, job).await,
             Kind::HubMail | Kind::HubEventMail => mails::unit(&self.ctx, &self.herald, job).await,

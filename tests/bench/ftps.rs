@@ -67,7 +67,7 @@ fn noise(dir: &Path) -> PathBuf {
 fn settings(dir: &Path, server: &FtpsServer) -> Arc<Depot> {
     let text = format!(
         "depot = \"mesure\"\ntransport = \"ftps\"\n{}\n[[flow]]\nname = \"retours\"\nproject = \"marche-1\"\n\
-         direction = \"out\"\npath = \"\"\n",
+         direction = \"out\"\npath = \".\"\n",
         server.settings()
     );
     fs::create_dir(dir.join("depots")).expect("the scratch directory is writable");

@@ -13,9 +13,9 @@ both_engines! {
         let answer = client.push(&metadata("D-1"), pdf).await;
         assert_eq!(answer.status, 202, "{answer:?}");
         let id = answer.reconciliation_id();
-        gateway.partner().wait_for(1, Duration::from_secs(20)).await;
+        gateway.partner().wait_for(1, Duration::from_secs(60)).await;
         let path = format!("/v1/pieces/{id}");
-        crate::kit::wait::until("acknowledged piece", Duration::from_secs(10), || {
+        crate::kit::wait::until("acknowledged piece", Duration::from_secs(60), || {
             let piece = tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(client.get(&path)));
             (piece.json()["status"] == "acknowledged").then_some(())
         });

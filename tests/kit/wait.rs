@@ -1,4 +1,5 @@
-//! Waiting for something that has no notification to offer: another process, a row that a worker writes.
+//! Waiting for something that has no notification to offer: another process, a row that a worker writes. And how long something
+//! takes by itself ([`within`]), on a machine that may be doing a hundred other things.
 
 use std::{
     thread,
@@ -42,5 +43,28 @@ pub async fn eventually<T>(
         }
         assert!(Instant::now() < end, "no {what} within {deadline:?}");
         tokio::time::sleep(POLITE_PAUSE).await;
+    }
+}
+
+/// How often something is measured that took too long.
+const MEASURES: usize = 3;
+
+/// Does something that answers how long it took, again where that was too long, three times at most. Other work on the machine
+/// makes some of them slow; a wait that should not be there is in each. Panics where none was within `bound`.
+#[track_caller]
+pub fn within(bound: Duration, mut act: impl FnMut() -> Duration) {
+    let mut all = Vec::new();
+    while all.last().is_none_or(|took| *took >= bound) {
+        assert!(all.len() < MEASURES, "not within {bound:?}: {all:?}");
+        all.push(act());
+    }
+}
+
+/// The same for what is awaited.
+pub async fn within_time(bound: Duration, mut act: impl AsyncFnMut() -> Duration) {
+    let mut all = Vec::new();
+    while all.last().is_none_or(|took| *took >= bound) {
+        assert!(all.len() < MEASURES, "not within {bound:?}: {all:?}");
+        all.push(act().await);
     }
 }

@@ -53,7 +53,8 @@ pub(super) struct ShowArgs {
     json: bool,
 }
 
-/// Has all that waits for an archive tried again now: its receipt, its processing, its return.
+/// Has all that waits for an archive tried again now: its receipt, its processing, its return. Files that were accepted before
+/// their project demanded the antivirus are looked at.
 ///
 /// Example: navette archive retry 01a1ffe0-542b-7a41-9c3e-5b0f2a7d6e10 --reason "droits du dépôt corrigés"
 #[derive(Args)]
@@ -133,7 +134,8 @@ fn text(shown: &Shown) -> String {
 }
 
 pub(super) async fn retry(settings: &Settings, args: RetryArgs) -> Result<Answer> {
-    let store = app::open_store(&settings.load()?.gateway, Access::Full)?;
+    let config = settings.load()?;
+    let store = app::open_store(&config.gateway, Access::Full)?;
     migrate::check_current(&store).await?;
     let operator = Operator {
         store,
@@ -142,7 +144,9 @@ pub(super) async fn retry(settings: &Settings, args: RetryArgs) -> Result<Answer
         name: operator::name(),
         reason: Some(args.reason.into()),
     };
-    let jobs = view::retry(&operator, args.id).await?;
+    let projects = &config.projects;
+    let demanding = |name: &str| projects.get(name).is_some_and(|of| of.antivirus);
+    let jobs = view::retry(&operator, args.id, demanding).await?;
     let answer = json!({ "reconciliationId": args.id, "jobs": jobs });
     output::either(args.json, &answer, || match jobs {
         0 => "nothing waits for this archive".to_owned(),

@@ -10,7 +10,9 @@ fn archive(form: Form, entries: &[(String, Vec<u8>)], step: usize) -> Vec<u8> {
     let mut writer = Writer::new(form, instant(1_795_300_000_000_000));
     let mut made = Vec::new();
     for (name, bytes) in entries {
-        writer.begin(name, bytes.len() as u64).unwrap();
+        writer
+            .begin(name, bytes.len() as u64, Effort::Well)
+            .unwrap();
         for piece in bytes.chunks(step) {
             writer.write(piece).unwrap();
             made.extend(writer.take().unwrap());
@@ -121,12 +123,12 @@ fn an_entry_that_is_not_what_was_said_is_no_entry() {
     for form in [Form::Zip, Form::Tar, Form::TarGz] {
         let mut writer = Writer::new(form, Timestamp::UNIX_EPOCH);
         assert!(writer.write(b"x").is_err());
-        writer.begin("a", 2).unwrap();
-        assert!(writer.begin("b", 1).is_err());
+        writer.begin("a", 2, Effort::Well).unwrap();
+        assert!(writer.begin("b", 1, Effort::Well).is_err());
         writer.write(b"x").unwrap();
         assert!(writer.end().is_err());
         let mut writer = Writer::new(form, Timestamp::UNIX_EPOCH);
-        writer.begin("a", 1).unwrap();
+        writer.begin("a", 1, Effort::Well).unwrap();
         assert!(writer.write(b"xx").is_err());
         assert!(writer.finish().is_err());
     }
@@ -140,7 +142,7 @@ fn an_entry_of_five_gigabytes_has_sizes_of_64_bits() {
     let folder = tempfile::tempdir().unwrap();
     let mut file = std::fs::File::create(folder.path().join("a.zip")).unwrap();
     let mut writer = Writer::new(Form::Zip, Timestamp::UNIX_EPOCH);
-    writer.begin("a", size).unwrap();
+    writer.begin("a", size, Effort::Well).unwrap();
     let zeros = vec![0; 1_000_000];
     for _ in 0..5000 {
         writer.write(&zeros).unwrap();

@@ -5,6 +5,7 @@ use std::io::Write;
 use flate2::{Compression, Crc, write::DeflateEncoder};
 use jiff::{Timestamp, tz::TimeZone};
 
+use super::Effort;
 use crate::kernel::fault::{Fault, Result};
 
 const LOCAL: u32 = 0x0403_4b50;
@@ -53,7 +54,7 @@ impl Zip {
         }
     }
 
-    pub(super) fn begin(&mut self, name: &str, size: u64) -> Result<()> {
+    pub(super) fn begin(&mut self, name: &str, size: u64, effort: Effort) -> Result<()> {
         let (offset, large) = (self.length, size >= LARGE);
         let mut header = Fields::default();
         header.u32(LOCAL).u16(VERSION).u16(FLAGS).u16(DEFLATED);
@@ -72,7 +73,7 @@ impl Zip {
             offset,
             large,
             crc: Crc::new(),
-            deflater: DeflateEncoder::new(Vec::new(), Compression::default()),
+            deflater: DeflateEncoder::new(Vec::new(), level(effort)),
         });
         Ok(())
     }
@@ -180,6 +181,13 @@ impl Zip {
     fn put(&mut self, bytes: &[u8]) {
         self.length += bytes.len() as u64;
         self.out.extend_from_slice(bytes);
+    }
+}
+
+fn level(effort: Effort) -> Compression {
+    match effort {
+        Effort::Fast => Compression::fast(),
+        Effort::Well => Compression::default(),
     }
 }
 

@@ -12,6 +12,7 @@
 pub mod cft;
 mod flow;
 mod ftps;
+mod section;
 mod sftp;
 
 use std::{
@@ -113,7 +114,7 @@ impl Depot {
             connections: reader.number("connections", 2, 1, 64) as usize,
             failures_before_incident: reader.number("failures_before_incident", 3, 1, 1000) as u32,
             timeout: reader.seconds("timeout_seconds", 30, LONGEST_SILENCE),
-            flows: flow::read_all(reader, cft),
+            flows: section::read_all(reader, cft),
         }
     }
 }

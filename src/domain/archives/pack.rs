@@ -24,7 +24,7 @@ use serde_json::{Map, Value};
 
 use super::manifest::{self, Manifest};
 use crate::{
-    codec::{Format, Refusal, Writer},
+    codec::{Format, Refusal, Writer, stream::Effort},
     kernel::{
         digest::Hasher,
         fault::{Code, Fault, Result},
@@ -117,7 +117,7 @@ impl Plan {
         if format != Format::Gz {
             let size = self.text.len() as u64;
             writer
-                .add(manifest::JSON, size, true, &self.text[..])
+                .add(manifest::JSON, size, Effort::Well, &self.text[..])
                 .map_err(refused)?;
         }
         for file in &self.files {
@@ -142,7 +142,7 @@ impl Planned {
             .add(
                 &self.name,
                 self.size,
-                files::shrinks(&self.name),
+                files::effort(&self.name),
                 &mut watched,
             )
             .map_err(failed)?;

@@ -11,7 +11,7 @@ use crate::{
         Context,
         exchanges::Status,
         ged::documents::{self, Column},
-        jobs::retry::Operator,
+        jobs::{self, retry::Operator},
         journal::{self, Kind, Subject},
         pieces::trace::{self, Event},
         receipts::{ArchiveReceipt, archive::ArchiveFinding},
@@ -24,9 +24,11 @@ use crate::{
         archives::{self, ArchiveRow},
         depot_files,
         exchanges::{self, ExchangeRow},
+        jobs::{self as job_rows, NewJob},
         journal::append,
         replay,
         returns::{self, StateRow},
+        scans,
     },
 };
 
@@ -222,14 +224,24 @@ async fn findings(ctx: &Context, exchange: &ExchangeRow) -> Result<Vec<ArchiveFi
     Ok(ArchiveReceipt::from_bytes(&row.body)?.findings)
 }
 
-/// Has all that waits for an archive tried again now: its receipt, its processing, its return. Answers how many jobs
+/// Has all that waits for an archive tried again now: its receipt, its processing, its return; and its files looked at that
+/// have no verdict of the antivirus, where their project is `demanding` one by now. Answers how many jobs
 /// that are; the journal keeps who and why. Fails with `not-found` where there is no such archive.
-pub async fn retry(operator: &Operator, id: Uuid) -> Result<u64> {
+pub async fn retry(operator: &Operator, id: Uuid, demanding: impl Fn(&str) -> bool) -> Result<u64> {
     let found = operator
         .store
         .read(move |tx| archives::find(tx, id))
         .await?;
     let row = found.ok_or_else(|| missing(id))?;
+    let demanded = demanding(&row.project);
+    let looks = NewJob {
+        id: operator.entropy.uuid(&operator.clock)?,
+        kind: jobs::Kind::ProcessArchive.as_str().to_owned(),
+        lane: jobs::ARCHIVE_LANE.to_owned(),
+        subject: id,
+        owner: row.owner.clone(),
+        run_at: operator.clock.now(),
+    };
     let subject = Subject {
         exchange_id: Some(id),
         project: Some(row.project),
@@ -246,6 +258,10 @@ pub async fn retry(operator: &Operator, id: Uuid) -> Result<u64> {
         let mut jobs = 0;
         for subject in subjects {
             jobs += replay::hasten_of(tx, subject, now)?;
+            if subject == id && jobs == 0 && demanded && !scans::unseen(tx, id, 1)?.is_empty() {
+                let (sql, values) = job_rows::queue(&looks, now);
+                jobs += tx.execute(sql, &values)?;
+            }
         }
         if jobs > 0 {
             append(tx, &entry)?;

@@ -17,7 +17,7 @@ use crate::{
     kernel::fault::Result,
     storage::{
         hubee, keys, purges,
-        purging::{self, NaturalKey, Purged},
+        purging::{self, Beside, NaturalKey, Purged},
         retention,
     },
 };
@@ -100,7 +100,11 @@ async fn purge_again(ctx: &Context, run: Run, ids: Vec<Uuid>) -> Result<u64> {
         Ok(Purged {
             exchange_id: due.exchange_id,
             return_id,
-            archive: due.kind != PIECE,
+            // Nobody waits for a house that is being restored.
+            beside: match due.kind == PIECE {
+                true => Beside::Nothing,
+                false => Beside::Pieces,
+            },
             folder: due.kind == TELEDOSSIER,
             natural_key: NaturalKey::Later,
             entry: batch::entry(ctx, run, &project, &due, "replayed")?,

@@ -39,11 +39,16 @@ struct Suspects {
 
 /// Removes temporaries and orphans that are old enough by the clock and still there after `patience`, measured without it.
 pub async fn sweep(ctx: &Context, patience: Duration) -> Result<Swept> {
+    sweep_around(ctx, tokio::time::sleep(patience)).await
+}
+
+/// The same with `pause` between the two looks.
+pub async fn sweep_around(ctx: &Context, pause: impl Future<Output = ()>) -> Result<Swept> {
     let suspects = suspects(ctx, before(ctx)?).await?;
     if suspects.temporaries.is_empty() && suspects.orphans.is_empty() {
         return Ok(Swept::default());
     }
-    tokio::time::sleep(patience).await;
+    pause.await;
     remove(ctx, suspects).await
 }
 

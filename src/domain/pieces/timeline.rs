@@ -21,8 +21,8 @@ use crate::{
         fault::{Code, Fault, Result},
     },
     storage::{
-        exchanges,
-        returns::{self, AcknowledgmentRow},
+        acknowledgments::{self, AcknowledgmentRow},
+        exchanges, returns,
     },
 };
 
@@ -56,7 +56,7 @@ pub struct Acknowledgment {
 pub async fn timeline(ctx: &Context, id: Uuid) -> Result<Timeline> {
     let found = ctx.store.read(move |tx| {
         let row = returns::state_of(tx, id)?.map(|row| row.id);
-        let proof = row.map(|id| returns::acknowledgment(tx, id));
+        let proof = row.map(|id| acknowledgments::of_return(tx, id));
         Ok((exchanges::find(tx, id)?, proof.transpose()?.flatten()))
     });
     let (exchange, proof) = found.await?;

@@ -11,6 +11,7 @@ use super::{
     attempt::Attempt,
     ending::Ending,
     pace::{self, Entry, HELD, Pace},
+    trial::Trial,
 };
 use crate::{
     config::{Callback, Project},
@@ -110,16 +111,16 @@ impl Found {
         let (at, started) = (ctx.clock.now(), Instant::now());
         let completed = sender.send(prepared).await.complete(&ctx.clock);
         failpoint::hit("deliver.after-send");
-        let attempt = Attempt {
+        let trial = Trial {
             row: self.row,
             exchange: self.exchange,
             key,
-            pace,
             made: self.made + 1,
             id,
             at,
             took: started.elapsed(),
         };
+        let attempt = Attempt { trial, pace };
         match completed {
             Completed::Acknowledged(ack) => attempt.acknowledged(ctx, ack),
             Completed::Refused(refusal) => attempt.refused(ctx, callback, &refusal),

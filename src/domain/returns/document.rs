@@ -1,13 +1,12 @@
 //! The return as JSON. The bytes made here are kept sealed, and sent and shown as they are.
 
-use data_encoding::BASE64;
 use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::produced::{Carried, Carrying, Document, plain};
 use crate::{
     domain::{
-        archives::sending::document::plain,
         exchanges::Metadata,
         processing::{Control, Finding, ProducedFile, Results},
     },
@@ -44,39 +43,6 @@ struct Content {
     size: u64,
     sha256: String,
     media_type: String,
-}
-
-/// A produced file: carried, or linked to.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Document {
-    document_id: Uuid,
-    file_name: String,
-    media_type: String,
-    size: u64,
-    sha256: String,
-    #[serde(flatten)]
-    carried: Handed,
-}
-
-/// How a produced file is handed over.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-enum Handed {
-    Content(String),
-    Href(String),
-    Entry(String),
-}
-
-/// How the produced files of a return are handed over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Carrying {
-    /// In the return itself.
-    Inline,
-    /// By their addresses.
-    Links,
-    /// As entries of the return archive.
-    Entries,
 }
 
 /// What a return is made of.
@@ -148,19 +114,12 @@ impl Parts<'_> {
 }
 
 fn document(index: usize, row: &DocumentRow, file: &ProducedFile, carrying: Carrying) -> Document {
-    let href = || format!("/v1/pieces/{}/return/documents/{}", row.exchange_id, row.id);
-    Document {
-        document_id: row.id,
-        file_name: file.file_name.clone(),
-        media_type: row.media_type.clone(),
-        size: row.size,
-        sha256: hex(&row.sha256),
-        carried: match carrying {
-            Carrying::Inline => Handed::Content(BASE64.encode(&file.bytes)),
-            Carrying::Links => Handed::Href(href()),
-            Carrying::Entries => Handed::Entry(entry_name(index, file)),
-        },
-    }
+    let carried = match carrying {
+        Carrying::Inline => Carried::inline(&file.bytes),
+        Carrying::Links => Carried::link(row),
+        Carrying::Entries => Carried::Entry(entry_name(index, file)),
+    };
+    Document::new(row, file.file_name.clone(), carried)
 }
 
 fn entry_name(index: usize, file: &ProducedFile) -> String {

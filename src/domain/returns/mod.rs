@@ -6,8 +6,9 @@
 //! | `settling` | what follows: the return kept and queued, or the exchange held |
 //! | [`conformity`] | whether it is what was agreed with the project, before it leaves (TRC-3) |
 //! | [`document`] | the return as JSON: what is sent, kept and shown, byte for byte the same |
+//! | [`produced`] | the files that were produced, in the return of a piece or of an archive |
 //! | [`deliver`] | the work of a `deliver` job: one attempt |
-//! | `attempt`, `ending` | what follows from it: an acknowledgment, a later attempt, the end |
+//! | `attempt`, `trial`, `ending` | what follows from it: an acknowledgment, a later attempt, the end |
 //! | `pace` | how often a partner is called that fails again and again |
 //! | [`history`] | what every attempt came to |
 //! | [`redelivery`] | the same return again, where a client or an operator asks for it |
@@ -26,8 +27,10 @@ pub(in crate::domain) mod ending;
 pub mod history;
 pub mod make;
 mod pace;
+pub mod produced;
 pub mod redelivery;
 pub mod schedule;
 mod settling;
+pub(in crate::domain) mod trial;
 
 pub use courier::Couriers;

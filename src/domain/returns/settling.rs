@@ -5,11 +5,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{
-    conformity,
-    document::{Carrying, Parts},
-    make::Kept,
-};
+use super::{conformity, document::Parts, make::Kept, produced::Carrying};
 use crate::{
     config::Project,
     domain::{

@@ -171,12 +171,7 @@ async fn answer(
 
 /// The bytes of a range, of a document of the exchange `id`. The first piece is checked before the answer begins, so that
 /// damage there is told with its status; further on, all that can be done is to break off.
-pub async fn bytes(
-    ctx: &Context,
-    id: Uuid,
-    reader: &Reader,
-    range: Range<u64>,
-) -> Result<Body> {
+pub async fn bytes(ctx: &Context, id: Uuid, reader: &Reader, range: Range<u64>) -> Result<Body> {
     let mut pieces = reader.stream(range)?;
     let first = pieces.try_next().await?;
     let first = stream::iter(first.map(Ok::<_, Fault>));

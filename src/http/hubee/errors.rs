@@ -53,10 +53,7 @@ fn outcome(code: Code) -> (StatusCode, &'static str) {
             StatusCode::BAD_REQUEST,
             "Bad Request : the body is incomplete or malformed",
         ),
-        Code::RangeNotSatisfiable => (
-            StatusCode::RANGE_NOT_SATISFIABLE,
-            "Range not satisfiable",
-        ),
+        Code::RangeNotSatisfiable => (StatusCode::RANGE_NOT_SATISFIABLE, "Range not satisfiable"),
         Code::Unavailable | Code::StorageFull => (
             StatusCode::SERVICE_UNAVAILABLE,
             "Service unavailable, try again later",

@@ -4,6 +4,9 @@
 //! again with every byte. So a thread of the session's own watches the clock. Whoever is about to wait says until when
 //! ([`Link::within`]); at that instant every socket of the session is shut, and what blocked on one comes back with a fault.
 //! A transfer says it again after each [`STRIDE`] bytes, which makes the deadline a least rate as well.
+//!
+//! A transfer that stands still at its deadline ([`Link::within_transfer`]) loses its data connection first: the reason may wait
+//! on the control connection, which has [`LAST_WORD`] more to tell it.
 
 use std::{
     net::{Shutdown, TcpStream},
@@ -17,7 +20,10 @@ use crate::kernel::fault::{Fault, Result};
 /// How many bytes of a transfer pass under one deadline.
 pub(super) const STRIDE: u64 = 256 * 1024;
 
-/// The sockets of a session under one deadline.
+/// How long the control connection may take to say why a transfer stood still. What it said is there by then.
+pub(super) const LAST_WORD: Duration = Duration::from_millis(500);
+
+/// The sockets of a session under one deadline: the control connection first, then the data connection.
 pub(super) struct Link(Arc<Shared>);
 
 #[derive(Default)]
@@ -30,6 +36,8 @@ struct Shared {
 struct State {
     sockets: Vec<TcpStream>,
     deadline: Option<Instant>,
+    in_transfer: bool,
+    stalled: bool,
     over: bool,
     silent: bool,
     closed: bool,
@@ -58,14 +66,33 @@ impl Link {
 
     /// Lets what follows take this long, whatever was said before.
     pub(super) fn within(&self, time: Duration) {
-        self.0.lock().deadline = Some(Instant::now() + time);
-        self.0.changed.notify_all();
+        self.set(Some(time), false);
+    }
+
+    /// The same for bytes of a transfer: at the deadline its data connection is shut, the control connection a little later.
+    /// Of one that is shut already nothing is waited for.
+    pub(super) fn within_transfer(&self, time: Duration) {
+        if !self.is_stalled() {
+            self.set(Some(time), true);
+        }
     }
 
     /// Nobody waits any more.
     pub(super) fn at_rest(&self) {
-        self.0.lock().deadline = None;
+        self.set(None, false);
+    }
+
+    fn set(&self, time: Option<Duration>, in_transfer: bool) {
+        let mut state = self.0.lock();
+        state.deadline = time.map(|time| Instant::now() + time);
+        state.in_transfer = in_transfer;
+        state.stalled = false;
         self.0.changed.notify_all();
+    }
+
+    /// Whether the data connection was shut at the deadline, and the control connection has its last word now.
+    pub(super) fn is_stalled(&self) -> bool {
+        self.0.lock().stalled
     }
 
     /// Whether the sockets are shut, by a deadline or by [`Link::cut`]: the session is of no use.
@@ -114,6 +141,23 @@ impl Shared {
 }
 
 impl State {
+    /// What happens at the deadline.
+    fn expire(&mut self) {
+        self.deadline = None;
+        if self.in_transfer && !self.over {
+            self.in_transfer = false;
+            self.stalled = true;
+            self.deadline = Some(Instant::now() + LAST_WORD);
+            for data in self.sockets.iter().skip(1) {
+                // One that is closed already is what we want.
+                let _ = data.shutdown(Shutdown::Both);
+            }
+        } else {
+            self.silent = true;
+            self.cut();
+        }
+    }
+
     fn cut(&mut self) {
         self.over = true;
         for socket in self.sockets.drain(..) {
@@ -132,9 +176,7 @@ fn watch(shared: &Shared) {
         state = match left {
             None => wait(shared, state),
             Some(left) if left.is_zero() => {
-                state.deadline = None;
-                state.silent = true;
-                state.cut();
+                state.expire();
                 state
             }
             Some(left) => wait_for(shared, state, left),
@@ -158,23 +200,46 @@ fn wait_for<'a>(
 
 #[cfg(test)]
 mod tests {
-    use std::{io::Read, net::TcpListener};
+    use std::{
+        io::{Read, Write},
+        net::TcpListener,
+    };
 
     use super::*;
 
+    /// A connection, and its other end.
+    fn pair() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        (ours, listener.accept().unwrap().0)
+    }
+
     #[test]
     fn a_read_that_waits_for_a_silent_peer_ends_at_the_deadline_and_so_does_every_later_one() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let mut socket = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let _peer = listener.accept().unwrap();
+        let (mut socket, _peer) = pair();
         let link = Link::new().unwrap();
         link.holder().hold(&socket, 0).unwrap();
         link.within(Duration::from_millis(20));
         assert_eq!(socket.read(&mut [0]).unwrap(), 0);
         assert!(link.is_over() && link.is_silent());
-        let mut late = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let _peer = listener.accept().unwrap();
+        let (mut late, _peer) = pair();
         link.holder().hold(&late, 1).unwrap();
         assert_eq!(late.read(&mut [0]).unwrap(), 0);
+    }
+
+    #[test]
+    fn a_transfer_that_stands_still_leaves_the_control_connection_its_last_word() {
+        let ((mut control, mut server), (mut data, _peer)) = (pair(), pair());
+        let link = Link::new().unwrap();
+        link.holder().hold(&control, 0).unwrap();
+        link.holder().hold(&data, 1).unwrap();
+        server.write_all(b"452").unwrap();
+        link.within_transfer(Duration::from_millis(20));
+        assert_eq!(data.read(&mut [0]).unwrap(), 0);
+        assert!(link.is_stalled() && !link.is_over());
+        let mut said = Vec::new();
+        assert_eq!(control.read_to_end(&mut said).unwrap(), 3);
+        assert_eq!(said, b"452");
+        assert!(link.is_over() && link.is_silent());
     }
 }

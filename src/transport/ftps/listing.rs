@@ -128,7 +128,7 @@ impl Ftps {
                     since += count as u64;
                     if since > STRIDE {
                         since = 0;
-                        self.link.within(self.patience);
+                        self.link.within_transfer(self.patience);
                     }
                 }
                 Err(error) => break Some(super::transfer::Broken::Line(error)),

@@ -9,7 +9,8 @@
 //!
 //! **What counts as done.** An upload: the reply 226 or 250 *and* the right `SIZE`. A download: every byte that `SIZE`
 //! announced, the TLS goodbye, and that reply. A data connection that breaks is not reported before the control connection was
-//! asked why: a full disk or a refused session often shows up as "Broken pipe" only.
+//! asked why: a full disk or a refused session often shows up as "Broken pipe" only, or as a data connection that takes nothing
+//! any more (what stands between us keeps it open), and is not taken for a silence either.
 //!
 //! **Passive mode only.** Data connections go to the control connection's own address, whatever the server tells (behind NAT
 //! it tells a wrong one, and a hostile one would send us elsewhere), or to `passive_address`.

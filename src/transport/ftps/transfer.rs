@@ -1,13 +1,20 @@
 //! Files over a data connection, there and back.
+//!
+//! A server that cannot go on says why on the control connection, and what stands between us may keep the data connection
+//! open all the same: bytes are taken no more, and nothing breaks. So whoever waits to write looks there from time to time,
+//! and whoever waited in vain looks there before he reports a silence.
 
-use std::io::{self, Read, Write};
+use std::{
+    io::{self, ErrorKind, Read, Write},
+    time::Duration,
+};
 
 use suppaftp::{FtpError, FtpResult, TransferStream};
 
 use super::{
     super::{Sink, pace, path},
-    Ftps, Secured,
-    link::STRIDE,
+    Ftps, Secured, has_spoken,
+    link::{LAST_WORD, STRIDE},
     listing::is_home,
     reply,
 };
@@ -15,6 +22,9 @@ use crate::kernel::fault::{Code, Fault, Result};
 
 /// Bytes that are read or written at once.
 const BLOCK: usize = 256 * 1024;
+
+/// How long a write waits before whoever writes looks at the control connection.
+const GLANCE: Duration = Duration::from_millis(500);
 
 /// How a transfer that did not come to its end broke off.
 pub(super) enum Broken {
@@ -59,6 +69,7 @@ impl Ftps {
             _ => self.open(|stream| stream.append_with_stream(path)),
         };
         let mut data = opened.map_err(|fault| self.or_homeless(path, fault))?;
+        come_back_from_waiting(&data);
         let (written, broken) = self.pump_out(&mut data, source);
         self.settle(data, broken)?;
         let size = self.size(path)?;
@@ -84,7 +95,10 @@ impl Ftps {
     ) -> Result<TransferStream<Secured>> {
         self.link.within(self.patience);
         match act(&mut self.stream) {
-            Ok(data) => Ok(data),
+            Ok(data) => {
+                self.link.within_transfer(self.patience);
+                Ok(data)
+            }
             Err(FtpError::SecureError(cause)) => {
                 // The answer to what was asked comes before the answer to this.
                 let said = self.stream.noop();
@@ -144,7 +158,7 @@ impl Ftps {
                     total += count as u64;
                     self.advance(&mut stride, count);
                 }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return (total, Some(Broken::Line(error))),
             }
         }
@@ -161,16 +175,41 @@ impl Ftps {
             let count = match source.read(&mut block) {
                 Ok(0) => break,
                 Ok(count) => count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => return (total, Some(Broken::Caller(Fault::internal(error)))),
             };
-            if let Err(error) = data.write_all(&block[..count]) {
+            if let Err(error) = self.push(data, &block[..count]) {
                 return (total, Some(Broken::Line(error)));
             }
             total += count as u64;
             self.advance(&mut stride, count);
         }
-        (total, data.flush().err().map(Broken::Line))
+        let flushed = self.patiently(|| data.flush());
+        (total, flushed.err().map(Broken::Line))
+    }
+
+    /// Writes all of it.
+    fn push(&self, data: &mut TransferStream<Secured>, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let taken = self.patiently(|| match data.write(bytes) {
+                // The library holds as much as it may.
+                Ok(0) => Err(ErrorKind::WouldBlock.into()),
+                done => done,
+            });
+            bytes = &bytes[taken?..];
+        }
+        Ok(())
+    }
+
+    /// Tries again as long as nobody takes what is written: until the link's deadline, or until the server says something.
+    fn patiently<T>(&self, mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+        loop {
+            match act() {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if is_wait(&error) && !has_spoken(&self.stream.get_ref()) => {}
+                done => return done,
+            }
+        }
     }
 
     /// Counts bytes; after each stride of them the wait begins anew.
@@ -178,7 +217,7 @@ impl Ftps {
         stride.0 += count as u64;
         if stride.0 >= STRIDE {
             stride.0 = 0;
-            self.link.within(self.patience);
+            self.link.within_transfer(self.patience);
         }
     }
 
@@ -192,7 +231,11 @@ impl Ftps {
             drop(data);
             return Err(self.lost(pace::cut("shut meanwhile")));
         }
-        self.link.within(self.patience);
+        // Where it stood still until the deadline there was enough waiting: what there is to say was said.
+        self.link.within(match self.link.is_stalled() {
+            true => LAST_WORD,
+            false => self.patience,
+        });
         let broken = broken.into();
         if matches!(broken, Some(Broken::Caller(_))) {
             // Half a file must not be taken for a whole one: no goodbye, no reply awaited.
@@ -208,6 +251,19 @@ impl Ftps {
             (None, Err(error)) => Err(self.told(&error)),
         }
     }
+}
+
+/// Has a write that nobody takes come back from time to time; the TLS library reads where it cannot write. Where this cannot be
+/// set, the link's deadline ends the waiting.
+fn come_back_from_waiting(data: &TransferStream<Secured>) {
+    let socket = data.get_ref().get_ref();
+    let _ = socket.set_write_timeout(Some(GLANCE));
+    let _ = socket.set_read_timeout(Some(GLANCE));
+}
+
+/// Whether nothing was taken for as long as one look at the control connection waits.
+fn is_wait(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
 
 /// Bytes since the wait last began.

@@ -1,6 +1,7 @@
 //! `known_hosts` in OpenSSH's form: plain and hashed names, patterns, ports, `@revoked`.
 //!
-//! `@cert-authority` lines are passed over: keys signed by an authority are not supported, and so are refused.
+//! `@cert-authority` lines are passed over: the library knows no keys signed by an authority (`…-cert-v01@openssh.com`), so that
+//! a server shows its plain key, which has to be named like any other.
 
 use std::{fs, path::Path};
 

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use ssh2::ErrorCode;
+use ssh2::{ErrorCode, KeyboardInteractivePrompt, Prompt};
 
 use super::{Asked, faults::Tried, wire::Wire};
 use crate::{
@@ -25,7 +25,7 @@ pub fn log_in(wire: &Wire, settings: &depots::Sftp) -> Result<()> {
     let tried = match &settings.login {
         SftpLogin::Password(file) => {
             let password = read(file)?;
-            wire.run(|session| session.userauth_password(user, password.expose()))
+            by_password(wire, user, &password)
         }
         SftpLogin::Key { key, passphrase } => {
             let passphrase = passphrase.as_deref().map(read).transpose()?;
@@ -38,6 +38,33 @@ pub fn log_in(wire: &Wire, settings: &depots::Sftp) -> Result<()> {
     match wire.session().authenticated() {
         true => Ok(()),
         false => Err(denied("the server wants more than one proof")),
+    }
+}
+
+/// Servers that take no password may ask for it by a prompt (`keyboard-interactive`, the way of PAM).
+fn by_password(wire: &Wire, user: &str, password: &Secret) -> Asked<()> {
+    let ways = wire.run(|session| session.auth_methods(user).map(str::to_owned))?;
+    let offers = |way: &str| ways.split(',').any(|offered| offered == way);
+    match !offers("password") && offers("keyboard-interactive") {
+        true => wire
+            .run(|session| session.userauth_keyboard_interactive(user, &mut Answers { password })),
+        false => wire.run(|session| session.userauth_password(user, password.expose())),
+    }
+}
+
+/// What we say where a server asks.
+struct Answers<'p> {
+    password: &'p Secret,
+}
+
+impl KeyboardInteractivePrompt for Answers<'_> {
+    /// What may be seen while it is typed is no password, and we know nothing else.
+    fn prompt(&mut self, _: &str, _: &str, prompts: &[Prompt<'_>]) -> Vec<String> {
+        let answer = |prompt: &Prompt<'_>| match prompt.echo {
+            true => String::new(),
+            false => self.password.expose().to_owned(),
+        };
+        prompts.iter().map(answer).collect()
     }
 }
 

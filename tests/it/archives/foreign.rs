@@ -57,6 +57,14 @@ fn taken(bytes: &[u8], by: &str) {
     assert_eq!(found.files.len(), NAMES.len(), "{by}");
 }
 
+/// Checks what each of these commands makes under that name.
+#[track_caller]
+fn all_taken(name: &str, commands: &[&str]) {
+    for command in commands {
+        taken(&made(command, name), command);
+    }
+}
+
 /// Checks any archive by the command.
 #[track_caller]
 fn taken_by_command(out: &Path) {
@@ -72,55 +80,59 @@ fn taken_by_command(out: &Path) {
 
 #[test]
 fn zips_of_info_zip() {
-    for command in [
-        "zip -qr \"$OUT\" .",
-        "zip -qr -0 \"$OUT\" .",
-        "zip -qr -9 -D \"$OUT\" .",
-        // Long sizes though nobody needs them; streams, whose sizes come behind.
-        "zip -qr -fz \"$OUT\" .",
-        "zip -qr -fd \"$OUT\" .",
-        "zip -qr - . | cat > \"$OUT\"",
-        "zip -qr -z \"$OUT\" . < manifest.json",
-        // Names in UTF-8 without its flag, beside those in the old code page.
-        "zip -qr -UN=e \"$OUT\" . || zip -qr \"$OUT\" .",
-        "zip -qr \"$OUT\" . && zip -q -d \"$OUT\" simple.txt && zip -q \"$OUT\" simple.txt",
-    ] {
-        taken(&made(command, "lot.zip"), command);
-    }
+    all_taken(
+        "lot.zip",
+        &[
+            "zip -qr \"$OUT\" .",
+            "zip -qr -0 \"$OUT\" .",
+            "zip -qr -9 -D \"$OUT\" .",
+            // Long sizes though nobody needs them; streams, whose sizes come behind.
+            "zip -qr -fz \"$OUT\" .",
+            "zip -qr -fd \"$OUT\" .",
+            "zip -qr - . | cat > \"$OUT\"",
+            "zip -qr -z \"$OUT\" . < manifest.json",
+            // Names in UTF-8 without its flag, beside those in the old code page.
+            "zip -qr -UN=e \"$OUT\" . || zip -qr \"$OUT\" .",
+            "zip -qr \"$OUT\" . && zip -q -d \"$OUT\" simple.txt && zip -q \"$OUT\" simple.txt",
+        ],
+    );
 }
 
 #[test]
 fn zips_of_7_zip() {
-    for command in [
-        "7z a -bso0 -bsp0 \"$OUT\" ./*",
-        "7z a -bso0 -bsp0 -mm=Copy \"$OUT\" ./*",
-        "7z a -bso0 -bsp0 -mx=9 -mcu=on \"$OUT\" ./*",
-        "7z a -bso0 -bsp0 -tzip -mtc=on \"$OUT\" .",
-    ] {
-        taken(&made(command, "lot.zip"), command);
-    }
+    all_taken(
+        "lot.zip",
+        &[
+            "7z a -bso0 -bsp0 \"$OUT\" ./*",
+            "7z a -bso0 -bsp0 -mm=Copy \"$OUT\" ./*",
+            "7z a -bso0 -bsp0 -mx=9 -mcu=on \"$OUT\" ./*",
+            "7z a -bso0 -bsp0 -tzip -mtc=on \"$OUT\" .",
+        ],
+    );
 }
 
 #[test]
 fn archives_of_bsdtar() {
-    for command in [
-        "bsdtar -cf \"$OUT\" --format zip .",
-        "bsdtar -cf \"$OUT\" --format zip --options zip:compression=store *",
-        "bsdtar -cf - --format zip . | cat > \"$OUT\"",
-        // Names in UTF-8 that nothing says are.
-        "LC_ALL=C bsdtar -cf \"$OUT\" --format zip --options zip:hdrcharset=BINARY . || bsdtar -cf \"$OUT\" --format zip .",
-    ] {
-        taken(&made(command, "lot.zip"), command);
-    }
-    for command in [
-        "bsdtar -cf \"$OUT\" --format pax .",
-        "bsdtar -cf \"$OUT\" --format ustar simple.txt pi* manifest.json un\\ dossier un\\ nom*",
-        "bsdtar -cf \"$OUT\" --format gnutar .",
-        "bsdtar -cf \"$OUT\" --format pax *",
-        "LC_ALL=C bsdtar -cf \"$OUT\" --format pax .",
-    ] {
-        taken(&made(command, "lot.tar"), command);
-    }
+    all_taken(
+        "lot.zip",
+        &[
+            "bsdtar -cf \"$OUT\" --format zip .",
+            "bsdtar -cf \"$OUT\" --format zip --options zip:compression=store *",
+            "bsdtar -cf - --format zip . | cat > \"$OUT\"",
+            // Names in UTF-8 that nothing says are.
+            "LC_ALL=C bsdtar -cf \"$OUT\" --format zip --options zip:hdrcharset=BINARY . || bsdtar -cf \"$OUT\" --format zip .",
+        ],
+    );
+    all_taken(
+        "lot.tar",
+        &[
+            "bsdtar -cf \"$OUT\" --format pax .",
+            "bsdtar -cf \"$OUT\" --format ustar simple.txt pi* manifest.json un\\ dossier un\\ nom*",
+            "bsdtar -cf \"$OUT\" --format gnutar .",
+            "bsdtar -cf \"$OUT\" --format pax *",
+            "LC_ALL=C bsdtar -cf \"$OUT\" --format pax .",
+        ],
+    );
 }
 
 #[test]
@@ -190,14 +202,15 @@ names = sorted(os.path.relpath(os.path.join(d, f)) for d, _, fs in os.walk('.') 
 
 #[test]
 fn archives_of_javas_jar() {
-    for command in [
-        "jar --create --file \"$OUT\" .",
-        "jar --create --no-manifest --file \"$OUT\" .",
-        "jar --create --no-compress --no-manifest --file \"$OUT\" .",
-        "jar -cfM \"$OUT\" simple.txt && jar -ufM \"$OUT\" .",
-    ] {
-        taken(&made(command, "lot.jar"), command);
-    }
+    all_taken(
+        "lot.jar",
+        &[
+            "jar --create --file \"$OUT\" .",
+            "jar --create --no-manifest --file \"$OUT\" .",
+            "jar --create --no-compress --no-manifest --file \"$OUT\" .",
+            "jar -cfM \"$OUT\" simple.txt && jar -ufM \"$OUT\" .",
+        ],
+    );
 }
 
 #[test]

@@ -1,11 +1,8 @@
 //! Tars that lie, each in one way; the same archive without the lie is taken.
 
-use navette::{
-    codec::{CodePage, Limits},
-    domain::archives::Rules,
-};
+use navette::{codec::CodePage, domain::archives::Rules};
 
-use super::{basis, codes, codes_by, rules};
+use super::{basis, codes, codes_by, keeps_its_limits, rules};
 use crate::kit::archive::{
     manifest_text,
     tar::{Header, entry, file, pax, tar},
@@ -231,17 +228,7 @@ fn a_name_in_utf8_is_one_whatever_the_page_of_the_flow() {
 
 #[test]
 fn limits_are_kept() {
-    let mut few = rules();
-    few.limits = Limits {
-        entries: 1,
-        ..Limits::default()
-    };
-    assert_eq!(codes_by(&tar(&sound()), &few), ["too-many-entries"]);
-    few.limits = Limits {
-        bytes: 100,
-        ..Limits::default()
-    };
-    assert_eq!(codes_by(&tar(&sound()), &few), ["too-large"]);
+    keeps_its_limits(&tar(&sound()));
 }
 
 #[test]

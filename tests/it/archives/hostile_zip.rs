@@ -2,7 +2,7 @@
 
 use navette::codec::Limits;
 
-use super::{basis, codes, codes_by, rules};
+use super::{basis, codes, codes_by, keeps_its_limits, within};
 use crate::kit::archive::{
     manifest_text,
     zip::{Entry, deflate, local, zip},
@@ -254,22 +254,12 @@ fn a_bomb_is_refused_whatever_it_says_of_itself() {
 
 #[test]
 fn limits_are_kept() {
-    let mut few = rules();
-    few.limits = Limits {
-        entries: 1,
-        ..Limits::default()
-    };
-    assert_eq!(codes_by(&zip(&sound()), &few), ["too-many-entries"]);
-    few.limits = Limits {
-        bytes: 100,
-        ..Limits::default()
-    };
-    assert_eq!(codes_by(&zip(&sound()), &few), ["too-large"]);
-    few.limits = Limits {
+    keeps_its_limits(&zip(&sound()));
+    let short = within(Limits {
         manifest: 10,
         ..Limits::default()
-    };
-    assert_eq!(codes_by(&zip(&sound()), &few), ["manifest-too-large"]);
+    });
+    assert_eq!(codes_by(&zip(&sound()), &short), ["manifest-too-large"]);
     let long = "n".repeat(4097);
     assert_eq!(codes(&and(Entry::stored(&long, b"x"))), ["name-too-long"]);
     assert_eq!(

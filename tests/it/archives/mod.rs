@@ -15,7 +15,7 @@ mod pieces;
 use std::{io::Cursor, sync::Arc};
 
 use navette::{
-    codec::{CodePage, FindingCode, Format},
+    codec::{CodePage, FindingCode, Format, Limits},
     domain::archives::check::{self, Checked, Rules},
 };
 
@@ -57,6 +57,26 @@ fn rules() -> Rules {
 /// The manifest of a file `a.txt`, and its content.
 fn basis() -> (Vec<u8>, &'static [u8]) {
     (manifest_text(&["a.txt"]), b"some words\n")
+}
+
+/// Rules with other limits.
+fn within(limits: Limits) -> Rules {
+    Rules { limits, ..rules() }
+}
+
+/// The sound archive of [`basis`] is refused for having too many entries, and for being too large, where it may not have as many.
+#[track_caller]
+fn keeps_its_limits(sound: &[u8]) {
+    let few = within(Limits {
+        entries: 1,
+        ..Limits::default()
+    });
+    assert_eq!(codes_by(sound, &few), ["too-many-entries"]);
+    let small = within(Limits {
+        bytes: 100,
+        ..Limits::default()
+    });
+    assert_eq!(codes_by(sound, &small), ["too-large"]);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::{
     distant_depots,
     kit::{
         chance::Chance,
-        depot::{Depot, noise},
+        depot::noise,
         process::{self, Fate},
         wait,
     },
@@ -69,7 +69,7 @@ distant_depots! {
         child.wait().unwrap();
         depot.proxy().restore();
         let part = depot.inside("in/.LOT.zip.part");
-        wait::until("what was left", Duration::from_secs(10), || {
+        wait::until("what was left", Duration::from_secs(60), || {
             fs::metadata(&part).is_ok_and(|part| part.len() > 10_000_000).then_some(())
         });
         let said = sent(&depot, "LOT.zip");
@@ -132,28 +132,12 @@ distant_depots! {
     fn a_line_that_is_cut_again_and_again_gets_there(depot) {
         let bytes = noise(8, usize::try_from(SIZE).unwrap());
         let mut line = Line::new(read(&depot), Clock::system());
-        let (size, over) = (bytes.len() as u64, std::sync::atomic::AtomicBool::new(false));
-        std::thread::scope(|scope| {
-            scope.spawn(|| cutting(&depot, &over));
-            let done = upload_over(&mut line, "in", "LOT.zip", &mut std::io::Cursor::new(&bytes), size);
-            over.store(true, std::sync::atomic::Ordering::Relaxed);
-            done.unwrap();
-        });
+        let size = bytes.len() as u64;
+        depot.proxy().cut_each(8_000_000);
+        upload_over(&mut line, "in", "LOT.zip", &mut std::io::Cursor::new(&bytes), size).unwrap();
+        depot.proxy().restore();
         assert!(depot.proxy().cuts() >= 2, "{}", depot.proxy().cuts());
         assert!(fs::read(depot.inside("in/LOT.zip")).unwrap() == bytes);
-    }
-}
-
-/// Cuts after each eight megabytes.
-fn cutting(depot: &Depot, over: &std::sync::atomic::AtomicBool) {
-    let mut planned = usize::MAX;
-    while !over.load(std::sync::atomic::Ordering::Relaxed) {
-        let cuts = depot.proxy().cuts();
-        if cuts != planned {
-            depot.proxy().cut_after(8_000_000);
-            planned = cuts;
-        }
-        std::thread::sleep(Duration::from_millis(1));
     }
 }
 

@@ -63,6 +63,31 @@ fn each_way_to_log_in_lets_us_in() {
     }
 }
 
+/// As PAM does: no password is taken, it is asked for.
+#[test]
+fn a_server_that_asks_for_the_password_by_a_prompt_lets_us_in() {
+    let root = scratch::fresh("depot");
+    fs::create_dir(root.join("out")).unwrap();
+    let prompting = "UsePAM yes\nPasswordAuthentication no\nKbdInteractiveAuthentication yes\n";
+    let sshd = Sshd::start_with(root, prompting);
+    let login = format!("password_file = {:?}", sshd.file("password"));
+    let said = checked(&sshd, &login, &[]).succeeded();
+    assert!(said.contains("works"), "{said}");
+    assert!(
+        sshd.log().contains("Accepted keyboard-interactive"),
+        "{}",
+        sshd.log()
+    );
+    let wrong = sshd.file("wrong");
+    fs::write(&wrong, "devinez").unwrap();
+    let said = checked(&sshd, &format!("password_file = {wrong:?}"), &[]);
+    assert!(
+        said.stdout.contains("depot-login-refused"),
+        "{}",
+        said.stdout
+    );
+}
+
 #[test]
 fn a_login_that_does_not_fit_is_told_as_such_and_no_secret_with_it() {
     let sshd = server();
@@ -100,7 +125,7 @@ impl Agent {
         let mut command = Command::new("ssh-agent");
         command.args(["-D", "-a"]).arg(&socket);
         let child = process::start(&command, Fate::Kill, &sshd.file("agent.log")).unwrap();
-        wait::until("agent", Duration::from_secs(10), || {
+        wait::until("agent", Duration::from_secs(60), || {
             socket.exists().then_some(())
         });
         for key in keys {

@@ -104,8 +104,8 @@ every_depot! {
     }
 }
 
-/// A disk of ten megabytes is full; the refusal says so, and what was sent of the file does not keep it full. FTPS has a sentence
-/// of its own (`ftps::wire`), without the proxy, behind which a full server is only silent.
+/// A disk of ten megabytes is full; the refusal says so, and what was sent of the file does not keep it full. Over FTPS the
+/// server's word for it comes on the control connection, and what stands between goes on taking bytes for a while.
 fn a_full_disk_is_told_and_left_as_it_was(make: Make) {
     let root = scratch::fresh("small");
     let disk = Tmpfs::mount(&root, 10);
@@ -135,5 +135,15 @@ mod a_full_disk_is_told_and_left_as_it_was {
     #[test]
     fn sftp() {
         super::a_full_disk_is_told_and_left_as_it_was(Make::Sftp);
+    }
+
+    #[test]
+    fn vsftpd() {
+        super::a_full_disk_is_told_and_left_as_it_was(Make::Vsftpd);
+    }
+
+    #[test]
+    fn proftpd() {
+        super::a_full_disk_is_told_and_left_as_it_was(Make::Proftpd);
     }
 }

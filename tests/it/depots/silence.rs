@@ -12,7 +12,7 @@ use crate::{
     distant_depots,
     kit::{
         depot::{Depot, noise},
-        process,
+        process, wait,
     },
 };
 
@@ -28,16 +28,38 @@ fn impatient(depot: Depot) -> Depot {
 
 /// Runs what a silent server should make fail, and holds it to the timeout; dropping the session counts.
 #[track_caller]
-fn left(depot: &Depot, verb: impl FnOnce(&mut dyn Session) -> Result<()>) {
-    let mut session = session(depot);
-    depot.proxy().swallow_after(0);
-    let begun = Instant::now();
-    let done = verb(session.as_mut());
-    assert!(!session.is_open());
-    drop(session);
-    assert!(begun.elapsed() < TIMEOUT + BUSY, "{:?}", begun.elapsed());
-    assert_eq!(code(done), Some(Code::DepotUnreachable));
-    depot.proxy().restore();
+fn left(depot: &Depot, verb: impl Fn(&mut dyn Session) -> Result<()>) {
+    wait::within(TIMEOUT + BUSY, || {
+        let mut session = session(depot);
+        depot.proxy().swallow_after(0);
+        let begun = Instant::now();
+        let done = verb(session.as_mut());
+        assert!(!session.is_open());
+        drop(session);
+        let took = begun.elapsed();
+        assert_eq!(code(done), Some(Code::DepotUnreachable));
+        depot.proxy().restore();
+        took
+    });
+}
+
+/// Holds a transfer to the timeout that a silent server interrupts.
+#[track_caller]
+fn left_half_way(
+    depot: &Depot,
+    swallowed: u64,
+    transfer: impl Fn(&mut dyn Session) -> Result<u64>,
+) {
+    wait::within(TIMEOUT + BUSY, || {
+        let mut session = session(depot);
+        depot.proxy().swallow_after(swallowed);
+        let begun = Instant::now();
+        let done = transfer(session.as_mut());
+        let took = begun.elapsed();
+        assert_eq!(code(done), Some(Code::DepotUnreachable));
+        depot.proxy().restore();
+        took
+    });
 }
 
 distant_depots! {
@@ -56,32 +78,25 @@ distant_depots! {
         let depot = impatient(plain);
         depot.put("in/a", &noise(1, 30_000_000));
         for swallowed in [10_000_000, 20_000_000] {
-            let mut open = session(&depot);
-            depot.proxy().swallow_after(swallowed);
-            let begun = Instant::now();
-            let done = open.read("in/a", 0, &mut |_| Ok(()));
-            assert_eq!(code(done), Some(Code::DepotUnreachable));
-            depot.proxy().restore();
-            let mut open = session(&depot);
-            depot.proxy().swallow_after(swallowed);
-            let done = put(open.as_mut(), "in/b", &noise(2, 30_000_000));
-            assert_eq!(code(done), Some(Code::DepotUnreachable));
-            assert!(begun.elapsed() < 3 * (TIMEOUT + BUSY), "{:?}", begun.elapsed());
-            depot.proxy().restore();
+            left_half_way(&depot, swallowed, |session| session.read("in/a", 0, &mut |_| Ok(())));
+            left_half_way(&depot, swallowed, |session| put(session, "in/b", &noise(2, 30_000_000)));
         }
     }
 
     fn a_black_hole_is_left_in_every_moment_of_a_login(plain) {
         let depot = impatient(plain);
         for after in [0, 30, 500, 1500, 2500, 3500] {
-            depot.proxy().swallow_after(after);
-            let begun = Instant::now();
-            let done = connect(&depot);
-            assert!(begun.elapsed() < TIMEOUT + BUSY, "after {after}: {:?}", begun.elapsed());
-            if let Err(fault) = done {
-                assert_eq!(fault.code(), Code::DepotUnreachable, "after {after}: {fault}");
-            }
-            depot.proxy().restore();
+            wait::within(TIMEOUT + BUSY, || {
+                depot.proxy().swallow_after(after);
+                let begun = Instant::now();
+                let done = connect(&depot);
+                let took = begun.elapsed();
+                if let Err(fault) = done {
+                    assert_eq!(fault.code(), Code::DepotUnreachable, "after {after}: {fault}");
+                }
+                depot.proxy().restore();
+                took
+            });
         }
     }
 
@@ -89,10 +104,14 @@ distant_depots! {
     fn a_command_leaves_a_black_hole_within_a_minute(depot) {
         depot.local("LOT.zip", &noise(1, 30_000_000));
         let command = depot.command(&["archive", "send", "LOT.zip", "--depot", depot.name()]);
-        depot.proxy().swallow_after(10_000_000);
-        let begun = Instant::now();
-        let said = process::run(&command, 90);
-        assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
-        assert!(said.failed_with(4).contains("depot-unreachable"));
+        wait::within(Duration::from_secs(60), || {
+            depot.proxy().swallow_after(10_000_000);
+            let begun = Instant::now();
+            let said = process::run(&command, 90);
+            let took = begun.elapsed();
+            assert!(said.failed_with(4).contains("depot-unreachable"));
+            depot.proxy().restore();
+            took
+        });
     }
 }

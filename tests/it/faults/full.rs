@@ -75,7 +75,7 @@ async fn a_database_without_room_refuses_and_recovers_without_loss() {
     );
     gateway
         .partner()
-        .wait_for(promises.len(), Duration::from_secs(10))
+        .wait_for(promises.len(), Duration::from_secs(60))
         .await;
 }
 

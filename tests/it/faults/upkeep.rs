@@ -18,6 +18,9 @@ use crate::{
 };
 
 const KILLS: usize = 100;
+/// Within how many microseconds the first run is killed, and the least of it later on: a process that has just begun.
+const FIRST_SPAN: u64 = 300_000;
+const LEAST_SPAN: u64 = 1_000;
 /// How many pieces come and grow old between two runs.
 const PIECES: usize = 3;
 /// Long enough for pieces to go the whole way on a busy machine.
@@ -66,6 +69,15 @@ fn is_purged_whole(gateway: &Gateway, sent: usize) {
     gateway.doctor();
 }
 
+/// Within how many microseconds the next run is killed: what was done before it was killed takes less, what was not may take
+/// more. So runs die at any moment of theirs, whatever else the machine does.
+fn next_span(span: u64, moment: u64, died: bool) -> u64 {
+    match died {
+        true => span + span / 20,
+        false => moment.max(LEAST_SPAN),
+    }
+}
+
 /// A backup has its hash list or is none.
 fn is_whole_or_none(gateway: &Gateway, copy: &Path, succeeded: bool) {
     let list = copy.join("SHA256SUMS");
@@ -83,6 +95,7 @@ both_engines! {
         let gateway = kit.start();
         let client = gateway.client().await;
         let (mut sent, mut deaths) = (0, 0);
+        let mut spans = [FIRST_SPAN; 2];
         for number in 0..KILLS {
             if number % 10 == 0 {
                 more(&gateway, &client, &mut sent, PIECES).await;
@@ -94,10 +107,14 @@ both_engines! {
             let is_backup = number % 2 == 1;
             let arguments: &[&str] = if is_backup { &backup } else { &purge };
             let mut child = gateway.start_command(arguments);
-            tokio::time::sleep(Duration::from_micros(chance.below(300_000))).await;
+            let span = &mut spans[number % 2];
+            let moment = chance.below(*span);
+            tokio::time::sleep(Duration::from_micros(moment)).await;
             let _ = child.kill();
             let ended = child.wait().expect("it is our child");
-            deaths += usize::from(ended.signal() == Some(9));
+            let died = ended.signal() == Some(9);
+            deaths += usize::from(died);
+            *span = next_span(*span, moment, died);
             if is_backup && number % 8 == 1 {
                 is_whole_or_none(&gateway, &copy, ended.success());
             }

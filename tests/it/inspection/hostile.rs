@@ -1,6 +1,9 @@
 //! Documents and circumstances that kill a child: the document gets its outcome, the next one gets a child.
 
-use std::{fs, time::Duration};
+use std::{
+    fs, thread,
+    time::{Duration, Instant},
+};
 
 use navette::{
     domain::processing::{ByteStream, Document, Opener, Outcome::LimitExceeded, Verdict},
@@ -103,6 +106,33 @@ async fn a_child_that_hangs_is_killed_at_the_deadline() {
         (opens.outcome, opens.detail.contains("temps")),
         (LimitExceeded, true)
     );
+}
+
+/// Load says nothing of a document: a child that gets no processor for many deadlines still answers.
+#[tokio::test]
+async fn a_child_that_the_machine_leaves_no_processor_is_waited_for() {
+    let pool = one_child(|settings| Settings {
+        deadline: Duration::from_millis(20),
+        ..settings
+    })
+    .await;
+    let crowd = crowd(Duration::from_millis(900));
+    passes(&pool).await;
+    crowd.into_iter().for_each(|one| one.join().unwrap());
+}
+
+/// Threads that take all processors for some time.
+fn crowd(time: Duration) -> Vec<thread::JoinHandle<()>> {
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    let until = Instant::now() + time;
+    let one = || {
+        thread::spawn(move || {
+            while Instant::now() < until {
+                std::hint::spin_loop();
+            }
+        })
+    };
+    std::iter::repeat_with(one).take(2 * processors).collect()
 }
 
 #[tokio::test]

@@ -65,12 +65,13 @@ async fn an_inspection_given_up_by_its_caller_frees_its_seat() {
 }
 
 #[tokio::test]
-async fn children_hold_three_descriptors_no_environment_and_all_their_limits() {
+async fn children_hold_three_descriptors_nothing_of_our_environment_and_all_their_limits() {
     let pool = pool().await;
     for id in pool.idle_process_ids() {
         let proc = format!("/proc/{id}");
         assert_eq!(fs::read_dir(format!("{proc}/fd")).unwrap().count(), 3);
-        assert!(fs::read(format!("{proc}/environ")).unwrap().is_empty());
+        let environment = fs::read_to_string(format!("{proc}/environ")).unwrap();
+        assert_eq!(environment, "MIMALLOC_DISALLOW_ARENA_ALLOC=1\0");
         let status = fs::read_to_string(format!("{proc}/status")).unwrap();
         assert!(status.contains("NoNewPrivs:\t1"));
         let limits = fs::read_to_string(format!("{proc}/limits")).unwrap();

@@ -1,15 +1,19 @@
 //! Archives of a project that wants contents looked at: before anything of them is visible.
 
-use super::{at, left, receipt};
+use std::fs;
+
+use super::{SOON, at, exchange, left, receipt};
 use crate::{
     both_engines,
     kit::{
         clamd::{Clamd, SIGNATURE, eicar},
         depot::{Depot, Make},
         document,
+        gateway::{Gateway, PROJECT, REASON},
         lot::Lot,
         wait,
     },
+    sending,
 };
 
 fn lot(dossier: &str) -> Lot {
@@ -57,4 +61,79 @@ both_engines! {
         assert_eq!(gateway.count(resolved), 1);
         gateway.doctor();
     }
+
+    /// An archive was accepted before its project demanded a scan: its files are looked at before they are opened, at the
+    /// latest when an operator has it tried again.
+    async fn an_archive_whose_project_demands_a_scan_since_is_looked_at_before_it_is_opened(kit) {
+        let mut clamd = Clamd::start();
+        let depot = Depot::start(Make::Folder);
+        let kit = sending::through(clamd.looking(kit), &depot).set("worker.lease_seconds", 1);
+        let mut gateway = kit.stopped();
+        let demanding = undemanding(&gateway);
+        let infected = lot("D-1").piece("P-2", "virus.txt", eicar().as_bytes());
+        depot.put("in/a.zip", &infected.zip());
+        gateway.launch(&[("NAVETTE_FAILPOINT".to_owned(), "slice.before-settle".to_owned())]);
+        gateway.ended();
+        clamd.vanish();
+        demanding();
+        // It is not ready without its antivirus, and works.
+        gateway.launch(&[]);
+        let id = exchange(&receipt(&depot, "a.zip")).to_owned();
+        wait::until("try in vain", SOON, || {
+            let tried = "SELECT count(*) FROM job WHERE kind = 'process-archive' AND attempts > 0 AND lease_token IS NULL";
+            (gateway.count(tried) == 1).then_some(())
+        });
+        assert_eq!(gateway.count("SELECT count(*) FROM scan"), 0);
+        clamd.appear();
+        gateway.run(&["archive", "retry", &id, "--reason", REASON]).succeeded();
+        let answer = sending::return_json(&depot, &sending::returned(&depot));
+        let outcomes = [&answer["pieces"][0]["outcome"], &answer["pieces"][1]["outcome"]];
+        assert_eq!(outcomes, ["processed", "unprocessable"], "{answer:#}");
+        let verdicts = gateway.sql("SELECT verdict FROM scan ORDER BY verdict");
+        assert_eq!(verdicts.lines().collect::<Vec<_>>(), ["clean", "infected"]);
+        assert_eq!(gateway.count("SELECT count(*) FROM incident WHERE code = 'infected' AND state = 'open'"), 1);
+        gateway.doctor();
+    }
+
+    /// The same where its return was made before: what is found since is in quarantine, and told.
+    async fn an_archive_that_was_answered_without_a_scan_is_looked_at_when_it_is_tried_again(kit) {
+        let clamd = Clamd::start();
+        let depot = Depot::start(Make::Folder);
+        let mut gateway = sending::through(clamd.looking(kit), &depot).stopped();
+        let demanding = undemanding(&gateway);
+        gateway.restart();
+        let infected = lot("D-1").piece("P-2", "virus.txt", eicar().as_bytes());
+        let id = sending::dropped(&depot, "a.zip", &infected.zip());
+        sending::returned(&depot);
+        left(&gateway, &depot, "a.zip");
+        assert!(gateway.stop().success());
+        demanding();
+        gateway.restart();
+        let retry = ["archive", "retry", &id, "--reason", REASON, "--json"];
+        // Beside them, the look whether its return was acknowledged.
+        assert_eq!(tried_again(&gateway, &retry), 2);
+        wait::until("verdicts", SOON, || (gateway.count("SELECT count(*) FROM scan") == 2).then_some(()));
+        assert_eq!(gateway.count("SELECT count(*) FROM scan WHERE verdict = 'infected'"), 1);
+        assert_eq!(gateway.count("SELECT count(*) FROM incident WHERE code = 'infected' AND state = 'open'"), 1);
+        wait::until("end of the looks", SOON, || {
+            (gateway.count("SELECT count(*) FROM job WHERE kind = 'process-archive'") == 0).then_some(())
+        });
+        assert_eq!(tried_again(&gateway, &retry), 1);
+        gateway.doctor();
+    }
+}
+
+/// Takes the demand of a scan from the project of a gateway that does not run; what brings it back.
+fn undemanding(gateway: &Gateway) -> impl Fn() + use<> {
+    let file = gateway.dir().join(format!("projects/{PROJECT}.toml"));
+    let demanding = fs::read_to_string(&file).unwrap();
+    fs::write(&file, demanding.replace("antivirus = \"required\"\n", "")).unwrap();
+    move || fs::write(&file, &demanding).unwrap()
+}
+
+/// How many jobs a command has tried again.
+fn tried_again(gateway: &Gateway, retry: &[&str]) -> u64 {
+    let said = gateway.run(retry).succeeded();
+    let said: serde_json::Value = serde_json::from_str(&said).expect("JSON was asked for");
+    said["jobs"].as_u64().expect("a number")
 }

@@ -1,13 +1,22 @@
 //! Every format, and files that are not complete yet.
 
-use std::fs;
+use std::{fs, sync::Arc};
 
-use super::{at, left, receipt, with_poll};
+use jiff::SignedDuration;
+use navette::{
+    domain::archives::reception::{CHECKS, Desk, Round, Rounds},
+    kernel::clock::Clock,
+};
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use super::{SOON, at, left, receipt, with_poll};
 use crate::{
-    both_engines,
+    both_engines, inside,
     kit::{
         depot::{Depot, Make},
         document,
+        gateway::Gateway,
         lot::Lot,
     },
 };
@@ -79,20 +88,39 @@ both_engines! {
         assert_eq!(gateway.count("SELECT count(*) FROM archive"), 1);
     }
 
-    /// A file that grows is left alone until it is the same in two looks.
+    /// A file that grows is left alone until it is the same in two looks a poll apart. The looks and their clock are our own, so
+    /// that it never stands still by accident.
     async fn a_growing_file_is_left_alone_until_it_stands_still(kit) {
         let depot = Depot::start(Make::Folder);
         let settings = depot.settings().replacen("receipts = ", "complete = \"stable\"\nreceipts = ", 1);
-        let gateway = kit.with_depot(depot.name(), format!("poll_millis = 1500\n{settings}")).start();
-        let bytes = lot("D-1").zip();
-        let path = depot.inside("in/a.zip");
-        // Half a second apart, where two looks are one and a half: it never stands still.
+        let mut gateway = kit.with_depot(depot.name(), with_poll(&settings)).stopped();
+        let clock = Clock::frozen(Clock::system().now() - POLL * 20);
+        let mut rounds = rounds(&gateway, &depot, &clock).await;
+        let (bytes, stop) = (lot("D-1").zip(), CancellationToken::new());
         for size in (1..=8).map(|eighth| bytes.len() * eighth / 8) {
-            fs::write(&path, &bytes[..size]).unwrap();
-            assert_eq!(gateway.count("SELECT count(*) FROM archive"), 0);
-            tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+            fs::write(depot.inside("in/a.zip"), &bytes[..size]).unwrap();
+            assert_eq!(rounds.look(&stop).await.unwrap(), Round::Taking(0));
+            clock.set(clock.now() + POLL);
         }
+        assert_eq!(rounds.look(&stop).await.unwrap(), Round::Taking(1));
+        rounds.end(SOON).await;
+        gateway.restart();
         assert_eq!(receipt(&depot, "a.zip")["outcome"], "accepted");
         left(&gateway, &depot, "a.zip");
     }
+}
+
+/// The pause between two looks of [`with_poll`].
+const POLL: SignedDuration = SignedDuration::from_millis(200);
+
+/// The looks at a depot of a gateway that does not run.
+async fn rounds(gateway: &Gateway, depot: &Depot, clock: &Clock) -> Rounds {
+    let house = inside::house(gateway).await;
+    let lines = inside::lines(&house);
+    let mut ctx = house.ctx;
+    ctx.clock = clock.clone();
+    let shared = (None, Arc::new(Semaphore::new(CHECKS)));
+    let settings = ctx.config.depots[depot.name()].clone();
+    let desk = Desk::new(&ctx, settings, &lines, shared, inside::id());
+    Rounds::new(desk, Arc::new(Notify::new()))
 }

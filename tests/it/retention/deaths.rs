@@ -21,7 +21,7 @@ const PURGE: [&str; 5] = [
 ];
 
 /// What a dead process holds would come back by itself, in a minute.
-fn take_lease_away(gateway: &Gateway) {
+pub fn take_lease_away(gateway: &Gateway) {
     gateway.sql("DELETE FROM lease WHERE name = 'purge'; SELECT 1");
 }
 

@@ -3,6 +3,7 @@
 //! | file | what it tries |
 //! |---|---|
 //! | `purge` | what goes, what stays and why, through the command and the API |
+//! | `archives` | large archives, which go in slices |
 //! | `marks` | the bytes that must be gone, looked for in every file |
 //! | `clock` | clocks that are not believed |
 //! | `nightly` | the run of each night |
@@ -13,6 +14,7 @@
 //! | `apart` | daily keys that are kept apart from the backups |
 
 mod apart;
+mod archives;
 pub mod backup;
 pub mod clock;
 mod deaths;

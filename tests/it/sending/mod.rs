@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Enough for whatever happens at once, on a busy machine.
-pub const SOON: Duration = Duration::from_secs(60);
+pub const SOON: Duration = Duration::from_secs(180);
 
 /// A gateway with this depot, through which the project's returns leave.
 pub fn through(kit: Kit, depot: &Depot) -> Kit {

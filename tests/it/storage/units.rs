@@ -117,7 +117,7 @@ both_stores! {
         drop(unit);
         drop(release);
         store.write(|_| Ok(())).await.unwrap();
-        crate::kit::wait::eventually("row", std::time::Duration::from_secs(10), async || {
+        crate::kit::wait::eventually("row", std::time::Duration::from_secs(60), async || {
             marked(&store, "left-alone").await.then_some(())
         })
         .await;

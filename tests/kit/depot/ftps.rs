@@ -1,5 +1,6 @@
 //! The FTPS servers of the kit as depots. ProFTPD lets uploads be continued here, which it does not by default: what it does by
-//! default is tried in `ftps::sessions`.
+//! default is tried in `ftps::sessions`. What a data connection brought and ProFTPD has not read is lost with a session that is
+//! cut, and the system lets that be a whole file: here it is little, so that a test can tell what has to be sent again.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +11,7 @@ use crate::kit::ftps::{DATA_PORTS, FtpsServer, Make, Wanted};
 pub fn start(make: Make, root: PathBuf) -> FtpsServer {
     let more = match make {
         Make::Vsftpd => "",
-        Make::Proftpd => "AllowStoreRestart on\n",
+        Make::Proftpd => "AllowStoreRestart on\nSocketOptions rcvbuf 524288\n",
     };
     let root = Some(root);
     FtpsServer::start_as(

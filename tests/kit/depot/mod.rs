@@ -19,7 +19,7 @@
 //! }
 //! ```
 //!
-//! To add a transport: a file with a [`Server`], a variant of [`Make`], and a line in each of the two macros.
+//! To add a transport: a file with a [`Server`], a variant of [`Make`], and its name in the two macros.
 
 pub mod folder;
 pub mod ftps;
@@ -304,60 +304,36 @@ pub fn noise(seed: u64, length: usize) -> Vec<u8> {
 /// Makes of each sentence one test per transport; the argument is a [`Depot`](crate::kit::depot::Depot).
 #[macro_export]
 macro_rules! every_depot {
-    ($($(#[$doc:meta])* fn $name:ident($depot:ident) $body:block)+) => {$(
-        $(#[$doc])*
-        fn $name($depot: $crate::kit::depot::Depot) $body
-
-        mod $name {
-            use $crate::kit::depot::{Depot, Make};
-
-            #[test]
-            fn folder() {
-                super::$name(Depot::start(Make::Folder));
-            }
-
-            #[test]
-            fn sftp() {
-                super::$name(Depot::start(Make::Sftp));
-            }
-
-            #[test]
-            fn vsftpd() {
-                super::$name(Depot::start(Make::Vsftpd));
-            }
-
-            #[test]
-            fn proftpd() {
-                super::$name(Depot::start(Make::Proftpd));
-            }
-        }
-    )+};
+    ($($sentences:tt)+) => {
+        $crate::each_of_these_depots! { [folder Folder, sftp Sftp, vsftpd Vsftpd, proftpd Proftpd] $($sentences)+ }
+    };
 }
 
 /// The same for transports over a network.
 #[macro_export]
 macro_rules! distant_depots {
-    ($($(#[$doc:meta])* fn $name:ident($depot:ident) $body:block)+) => {$(
+    ($($sentences:tt)+) => {
+        $crate::each_of_these_depots! { [sftp Sftp, vsftpd Vsftpd, proftpd Proftpd] $($sentences)+ }
+    };
+}
+
+/// What both have in common: the sentences, then the tests of each.
+#[macro_export]
+macro_rules! each_of_these_depots {
+    (@tests $name:ident [$($test:ident $make:ident),+]) => {$(
+        #[test]
+        fn $test() {
+            use $crate::kit::depot::{Depot, Make};
+
+            super::$name(Depot::start(Make::$make));
+        }
+    )+};
+    ($makes:tt $($(#[$doc:meta])* fn $name:ident($depot:ident) $body:block)+) => {$(
         $(#[$doc])*
         fn $name($depot: $crate::kit::depot::Depot) $body
 
         mod $name {
-            use $crate::kit::depot::{Depot, Make};
-
-            #[test]
-            fn sftp() {
-                super::$name(Depot::start(Make::Sftp));
-            }
-
-            #[test]
-            fn vsftpd() {
-                super::$name(Depot::start(Make::Vsftpd));
-            }
-
-            #[test]
-            fn proftpd() {
-                super::$name(Depot::start(Make::Proftpd));
-            }
+            $crate::each_of_these_depots! { @tests $name $makes }
         }
     )+};
 }

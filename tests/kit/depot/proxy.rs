@@ -24,6 +24,8 @@ enum Plan {
     Pass,
     /// So many pass, then every connection is cut, once.
     CutAfter(u64),
+    /// So many of each stretch pass, then every connection is cut, again and again: the stretch, and what is left of it.
+    CutEach(u64, u64),
     /// So many pass, then all of them vanish, and connections stay open.
     SwallowAfter(u64),
 }
@@ -73,6 +75,11 @@ impl Proxy {
     /// Cuts every connection once so many more bytes have passed, in both directions together.
     pub fn cut_after(&self, bytes: u64) {
         self.plan(Plan::CutAfter(bytes));
+    }
+
+    /// The same again and again, after each so many bytes.
+    pub fn cut_each(&self, bytes: u64) {
+        self.plan(Plan::CutEach(bytes, bytes));
     }
 
     /// Swallows everything once so many more bytes have passed; connections stay open, and new ones are taken.
@@ -193,6 +200,15 @@ impl Proxy {
             }
             Plan::CutAfter(left) => {
                 state.plan = Plan::Pass;
+                state.cuts += 1;
+                (left, true)
+            }
+            Plan::CutEach(each, left) if (count as u64) < left => {
+                state.plan = Plan::CutEach(each, left - count as u64);
+                (count as u64, false)
+            }
+            Plan::CutEach(each, left) => {
+                state.plan = Plan::CutEach(each, each);
                 state.cuts += 1;
                 (left, true)
             }

@@ -153,6 +153,8 @@ impl Sshd {
             "shadow.more",
             &format!("{USER}:{}:19000:0:99999:7:::\n", hash.trim()),
         );
+        let pam = "auth required pam_unix.so\naccount required pam_unix.so\nsession required pam_permit.so\n";
+        self.write("pam", pam);
     }
 
     fn write(&self, name: &str, text: &str) {

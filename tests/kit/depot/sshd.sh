@@ -9,6 +9,8 @@ for file in passwd shadow; do
     cat "/etc/$file" "$folder/$file.more" > "$folder/$file"
     mount --bind "$folder/$file" "/etc/$file"
 done
+# By a prompt, the password is PAM's to compare.
+mount --bind "$folder/pam" /etc/pam.d/sshd
 mount -t tmpfs -o mode=755 tmpfs /srv
 mkdir /srv/depot
 mount --rbind "$root" /srv/depot

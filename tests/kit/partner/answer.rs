@@ -27,6 +27,8 @@ pub enum Answer {
     TryLater(String),
     /// 503 with this `Retry-After`.
     Busy(String),
+    /// Takes the call, and acknowledges it once the test lets go ([`Partner::release`](super::Partner::release)).
+    Held,
     /// Takes the call and keeps silent.
     Never,
     /// 200 with a body of this many bytes.
@@ -48,7 +50,7 @@ impl Answer {
 /// The response, or `None` for silence.
 pub fn render(answer: Answer, call: &HeaderMap) -> Option<Response<Body>> {
     let response = match answer {
-        Answer::Acknowledge => acknowledgment(return_id(call)),
+        Answer::Acknowledge | Answer::Held => acknowledgment(return_id(call)),
         Answer::AcknowledgeAs(other) => acknowledgment(&other),
         Answer::Reply(status, text) => reply(status, text),
         Answer::Redirect(to) => with(reply(307, String::new()), header::LOCATION, &to),

@@ -1,10 +1,11 @@
 //! A stand-in for the API that ASP exposes for returns: a real HTTPS server that demands a client certificate.
 //!
 //! A test scripts what a path answers ([`Partner::script`]), lets the gateway call, waits for the calls
-//! ([`Partner::wait_for`]) and looks at what came. Unscripted paths acknowledge. To add a way of answering: a variant
-//! of [`Answer`] and its line in `answer::render`.
+//! ([`Partner::wait_for`]) and looks at what came. Unscripted paths acknowledge. How many calls of a path are open at once is
+//! counted (`open`). To add a way of answering: a variant of [`Answer`] and its line in `answer::render`.
 
 mod answer;
+mod open;
 mod server;
 
 use std::{
@@ -68,6 +69,7 @@ struct Shared {
     calls: Mutex<Vec<Received>>,
     counts: Mutex<HashMap<String, usize>>,
     count: watch::Sender<usize>,
+    open: open::Calls,
 }
 
 impl Partner {
@@ -83,6 +85,7 @@ impl Partner {
             calls: Mutex::default(),
             counts: Mutex::default(),
             count: watch::Sender::new(0),
+            open: open::Calls::default(),
         });
         let runtime = runtime();
         let port = ports::free();
@@ -122,6 +125,21 @@ impl Partner {
     pub fn count_of(&self, path: &str) -> usize {
         let counts = lock(&self.shared.counts);
         counts.get(path).copied().unwrap_or_default()
+    }
+
+    /// How many calls of one path are open now: taken, and neither answered nor given up by the gateway.
+    pub fn open_on(&self, path: &str) -> usize {
+        self.shared.open.now(path)
+    }
+
+    /// The most calls of one path that were ever open at once.
+    pub fn peak_on(&self, path: &str) -> usize {
+        self.shared.open.peak(path)
+    }
+
+    /// Acknowledges every call that was [`Answer::Held`], and those to come.
+    pub fn release(&self) {
+        self.shared.open.release();
     }
 
     /// Waits until `count` calls of one path have come. Panics at the deadline.

@@ -10,7 +10,7 @@ use rustls::{ServerConfig, server::WebPkiClientVerifier};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-use super::{Received, Shared, answer};
+use super::{Answer, Received, Shared, answer};
 use crate::kit::{pki::Identity, tls};
 
 /// Takes the port before it returns; the accepting goes on in the background.
@@ -60,11 +60,14 @@ async fn take(
     shared: &Shared,
 ) -> Result<Response<answer::Body>, Infallible> {
     let (head, body) = call.into_parts();
+    let _open = shared.open.open(head.uri.path());
     let Ok(body) = body.collect().await else {
         std::future::pending().await
     };
     let path = head.uri.path();
-    let response = answer::render(shared.next(path), &head.headers);
+    let answer = shared.next(path);
+    let is_held = matches!(answer, Answer::Held);
+    let response = answer::render(answer, &head.headers);
     shared.record(Received {
         path: path.to_owned(),
         body: body.to_bytes(),
@@ -72,6 +75,9 @@ async fn take(
         certificate,
         headers: head.headers,
     });
+    if is_held {
+        shared.open.released().await;
+    }
     match response {
         Some(response) => Ok(response),
         None => std::future::pending().await,

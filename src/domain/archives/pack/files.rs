@@ -8,6 +8,7 @@ use std::{
 
 use super::{Planned, Progress};
 use crate::{
+    codec::stream::Effort,
     domain::processing::sniff::{self, PREFIX_BYTES},
     kernel::{
         digest::Hasher,
@@ -57,9 +58,12 @@ pub fn media_type(prefix: &[u8], path: &Path) -> String {
     }
 }
 
-/// Whether a file of that name is worth compressing.
-pub(super) fn shrinks(name: &str) -> bool {
-    !PRESSED.contains(&&*extension(Path::new(name)))
+/// How well a file of that name is worth compressing.
+pub(super) fn effort(name: &str) -> Effort {
+    match PRESSED.contains(&&*extension(Path::new(name))) {
+        true => Effort::Fast,
+        false => Effort::Well,
+    }
 }
 
 fn extension(path: &Path) -> String {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{
-    record::{subject, subject_of},
+    on_depot::{subject, subject_of},
     spool::{BESIDE, ours},
 };
 use crate::{

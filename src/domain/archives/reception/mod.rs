@@ -14,12 +14,14 @@
 //!
 //! To add a check of archives, see [`super::check`]; to add something that is written with an archive, see `record`.
 
+mod conflicts;
 pub mod examine;
 pub mod flip;
 pub mod lease;
 pub mod leave;
 mod leftovers;
 mod looked;
+mod on_depot;
 mod record;
 pub mod refuse;
 pub mod repeat;
@@ -28,6 +30,7 @@ pub mod spool;
 pub mod stage;
 pub mod take;
 pub mod watch;
+mod work;
 
 use std::{
     collections::HashSet,

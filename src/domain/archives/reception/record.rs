@@ -1,10 +1,14 @@
 //! What the last transaction of an archive's reception writes, made before it: exchange, receipt, journal entry, jobs.
 
-use jiff::Timestamp;
 use serde_json::{Map, json};
 use uuid::Uuid;
 
-use super::{examine::Examined, spool::Spooled, take::Taking};
+use super::{
+    examine::Examined,
+    on_depot::{file, left_on_depot, subject},
+    spool::Spooled,
+    take::Taking,
+};
 use crate::{
     codec::Format,
     domain::{
@@ -15,21 +19,16 @@ use crate::{
         hubee::forward,
         incidents::{self, Cause, Clearing, Code as Anomaly, Ticket},
         jobs,
-        journal::{self, Kind, Subject},
+        journal::{self, Kind},
         receipts::{
             ArchiveReceipt,
             archive::{ArchiveKind, Outcome},
         },
     },
-    kernel::{
-        digest::{Sha256, hex},
-        fault::Result,
-        secret::Key,
-    },
+    kernel::{digest::hex, fault::Result},
     storage::{
         Value,
         archives::Finish,
-        depot_files::{self, DepotFileRow},
         exchanges::{self, ExchangeRow, ReceiptRow},
         jobs as job_rows, journal as journal_rows,
     },
@@ -262,15 +261,6 @@ fn entry(
     Ok(journal_rows::appending(&entry))
 }
 
-/// Where an exchange's entries belong.
-pub fn subject(exchange: &ExchangeRow) -> Subject {
-    Subject {
-        exchange_id: Some(exchange.id),
-        project: Some(exchange.project.clone()),
-        owner: exchange.owner.clone(),
-    }
-}
-
 fn codes(findings: &[crate::domain::receipts::archive::ArchiveFinding]) -> Vec<&str> {
     let mut codes: Vec<_> = findings
         .iter()
@@ -316,60 +306,4 @@ fn particulars(taking: &Taking, examined: &Examined) -> serde_json::Value {
         "codes": codes(&examined.findings),
         "fileNameHash": hex(&taking.name_hash),
     })
-}
-
-impl Taking {
-    /// What tells the file from others in incidents: never its name.
-    pub fn subject(&self) -> String {
-        subject_of(&self.desk.depot.name, &self.flow.name, &self.name_hash)
-    }
-}
-
-/// The same for a file that is not being taken.
-pub fn subject_of(depot: &str, flow: &str, name_hash: &Sha256) -> String {
-    format!("{depot}/{flow}/{}", hex(name_hash))
-}
-
-/// The row that keeps the file from being taken twice, with the bytes of its receipt, sealed under the exchange's key.
-pub fn file(
-    taking: &Taking,
-    key: &Key,
-    exchange: Uuid,
-    verdict: &str,
-    (body, cms): (&[u8], &[u8]),
-) -> Result<DepotFileRow> {
-    let ctx = taking.ctx();
-    Ok(DepotFileRow {
-        id: ctx.entropy.uuid(&ctx.clock)?,
-        exchange_id: exchange,
-        owner: taking.owner.clone(),
-        depot: taking.desk.depot.name.clone(),
-        flow: taking.flow.name.clone(),
-        name_hash: taking.name_hash,
-        name: seal_bytes(ctx, key, Column::ArchiveName, taking.listed.name.as_bytes())?,
-        size: taking.listed.size,
-        modified: taking.listed.modified,
-        verdict: verdict.to_owned(),
-        receipt: seal_bytes(ctx, key, Column::Receipt, body)?,
-        cms: seal_bytes(ctx, key, Column::Signature, cms)?,
-        taken_at: ctx.clock.now(),
-    })
-}
-
-/// The file's row and the job that leaves its receipt.
-pub fn left_on_depot(
-    taking: &Taking,
-    file: &DepotFileRow,
-    now: Timestamp,
-) -> Result<[Statement; 2]> {
-    let lane = jobs::depot_lane(&file.depot);
-    let job = jobs::new(
-        taking.ctx(),
-        jobs::Kind::Depot,
-        &lane,
-        file.id,
-        &file.owner,
-        now,
-    )?;
-    Ok([depot_files::insert(file), job_rows::queue(&job, now)])
 }

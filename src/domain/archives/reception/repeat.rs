@@ -4,8 +4,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    lease, leftovers,
-    record::{self, Statement},
+    lease, leftovers, on_depot,
+    record::Statement,
     spool::Spooled,
     take::{Taken, Taking, remove_blobs},
 };
@@ -87,9 +87,9 @@ async fn statements(
     let body = document.to_bytes()?;
     let cms = ctx.signer.sign(&body)?;
     let key = documents::exchange_key(ctx, exchange).await?;
-    let file = record::file(taking, &key, exchange.id, "duplicate", (&body, &cms))?;
+    let file = on_depot::file(taking, &key, exchange.id, "duplicate", (&body, &cms))?;
     let detail = json!({ "depot": file.depot, "flow": file.flow });
-    let subject = record::subject(exchange);
+    let subject = on_depot::subject(exchange);
     let entry = journal::entry(
         &ctx.clock,
         &ctx.entropy,
@@ -98,6 +98,6 @@ async fn statements(
         detail,
     )?;
     let mut all: Vec<Statement> = journal_rows::appending(&entry).into();
-    all.extend(record::left_on_depot(taking, &file, file.taken_at)?);
+    all.extend(on_depot::left_on_depot(taking, &file, file.taken_at)?);
     Ok(all)
 }

@@ -1,27 +1,21 @@
 //! The looks at one depot, one after the other: each lists its incoming flows and has what is ready taken.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     Desk, lease, leftovers,
-    take::{self, Taken},
     watch::Memory,
+    work::{Shared, Work},
 };
 use crate::{
     config::depots::{Direction, Flow, Incoming},
-    domain::incidents::{self, Cause, Code as Anomaly},
     kernel::{
         digest::Sha256,
-        fault::{Code, Fault, Result},
+        fault::{Fault, Result},
     },
     storage::depot_files,
     transport::Listed,
@@ -49,16 +43,6 @@ pub struct Rounds {
     tasks: TaskTracker,
 }
 
-/// What looks and takings know of each other.
-struct Shared {
-    memory: Mutex<HashMap<String, Memory>>,
-    /// Flow and name of what is being taken.
-    busy: Mutex<HashSet<(String, String)>>,
-    seats: Arc<Semaphore>,
-    /// Rung when a taking has ended.
-    bell: Arc<Notify>,
-}
-
 impl Rounds {
     /// The looks at `desk`'s depot; `bell` is rung when something of it ends.
     pub fn new(desk: Desk, bell: Arc<Notify>) -> Self {
@@ -67,12 +51,7 @@ impl Rounds {
             Direction::In(incoming) => Some((flow.clone(), incoming.clone())),
             _ => None,
         });
-        let shared = Shared {
-            memory: Mutex::default(),
-            busy: Mutex::default(),
-            seats: Arc::new(Semaphore::new(desk.depot.connections)),
-            bell,
-        };
+        let shared = Shared::new(desk.depot.connections, bell);
         Self {
             flows: flows.collect(),
             shared: Arc::new(shared),
@@ -242,104 +221,4 @@ impl Rounds {
         }
         lease::release(&self.desk.ctx, &self.desk.depot.name, self.desk.token).await;
     }
-}
-
-impl Shared {
-    fn memory(&self) -> MutexGuard<'_, HashMap<String, Memory>> {
-        // What is remembered is sound whatever happened to the thread that held it.
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn busy(&self) -> MutexGuard<'_, HashSet<(String, String)>> {
-        self.busy.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The taking of one file.
-struct Work {
-    desk: Desk,
-    shared: Arc<Shared>,
-    flow: Flow,
-    incoming: Incoming,
-}
-
-impl Work {
-    async fn take(&self, listed: Listed) {
-        let (depot, flow) = (&self.desk.depot.name, &self.flow.name);
-        match take::take(&self.desk, &self.flow, &self.incoming, listed.clone()).await {
-            Ok(taken) => {
-                tracing::info!(depot, flow, ?taken, "an archive was taken");
-                count(depot, taken);
-                let had_failed = self.memory(|memory| memory.taken(&listed));
-                self.over(&listed, had_failed).await;
-            }
-            // It is another file by now, or none: the next look sees.
-            Err(fault)
-                if matches!(
-                    fault.code(),
-                    Code::DepotFileChanged | Code::DepotFileMissing
-                ) => {}
-            Err(fault) => self.failed(&listed, &fault).await,
-        }
-    }
-
-    fn memory<T>(&self, of: impl FnOnce(&mut Memory) -> T) -> T {
-        let mut memory = self.shared.memory();
-        of(memory.entry(self.flow.name.clone()).or_default())
-    }
-
-    async fn failed(&self, listed: &Listed, fault: &Fault) {
-        let (ctx, depot) = (&self.desk.ctx, &self.desk.depot);
-        let now = ctx.clock.now();
-        let failures = self.memory(|memory| memory.failed(listed, now, depot.poll));
-        tracing::error!(depot = depot.name, flow = self.flow.name, failures, %fault, "an archive could not be taken; it is tried again");
-        if failures < depot.failures_before_incident {
-            return;
-        }
-        let detail = json!({
-            "depot": depot.name, "flow": self.flow.name, "fault": fault.code().as_str(), "failures": failures,
-        });
-        let told = async {
-            let ticket = incidents::prepare(ctx, self.cause(listed).await?, detail)?;
-            ctx.store.write(move |tx| ticket.open(tx).map(drop)).await
-        };
-        if let Err(fault) = told.await {
-            tracing::error!(%fault, "the incident of an archive that cannot be taken could not be written");
-        }
-    }
-
-    async fn over(&self, listed: &Listed, had_failed: bool) {
-        if !had_failed {
-            return;
-        }
-        let ctx = &self.desk.ctx;
-        let told = async {
-            let over = incidents::clear(ctx, &self.cause(listed).await?)?;
-            ctx.store.write(move |tx| over.close(tx).map(drop)).await
-        };
-        if let Err(fault) = told.await {
-            tracing::warn!(%fault, "the incident of an archive that was taken at last could not be resolved");
-        }
-    }
-
-    async fn cause(&self, listed: &Listed) -> Result<Cause> {
-        let keys = self.desk.ctx.keyring.project(&self.flow.project).await?;
-        let hash = keys.hash(&listed.name);
-        Ok(Cause {
-            code: Anomaly::ArchiveStuck,
-            project: Some(self.flow.project.clone()),
-            owner: self.desk.owner(),
-            exchange_id: None,
-            subject: super::record::subject_of(&self.desk.depot.name, &self.flow.name, &hash),
-        })
-    }
-}
-
-fn count(depot: &str, taken: Taken) {
-    let outcome = match taken {
-        Taken::Archive(outcome) => outcome.as_str(),
-        Taken::Duplicate => "duplicate",
-    };
-    let labels = [("depot", depot.to_owned()), ("outcome", outcome.to_owned())];
-    metrics::counter!("navette_archives_total", &labels).increment(1);
 }

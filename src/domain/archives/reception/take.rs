@@ -5,7 +5,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::{
-    Desk,
+    Desk, conflicts,
     examine::{self, Examined},
     flip::{self, Flipped},
     lease, leftovers, refuse, repeat,
@@ -193,7 +193,7 @@ impl Taking {
             match flip::flip(self, &spooled, &examined).await? {
                 Flipped::Visible => return Ok(Taken::Archive(examined.outcome)),
                 Flipped::Known(first) => return repeat::acknowledge(self, &spooled, first).await,
-                Flipped::Conflicts => stage::conflicts(self, &mut examined).await?,
+                Flipped::Conflicts => conflicts::refuse(self, &mut examined).await?,
             }
         }
         Err(Fault::unavailable(

@@ -23,10 +23,11 @@ use crate::{
     },
     storage::{
         Tx,
+        acknowledgments::{self, AcknowledgmentRow},
         exchanges::{self, ExchangeRow},
         journal::{self as journal_rows, EntryRow},
         redeliveries, return_files,
-        returns::{self, AcknowledgmentRow, ReturnRow},
+        returns::{self, ReturnRow},
     },
 };
 
@@ -147,7 +148,7 @@ impl Acknowledging {
             return Ok(false);
         }
         if self.refused.is_none() {
-            returns::acknowledge(tx, &self.row)?;
+            acknowledgments::insert(tx, &self.row)?;
         }
         exchanges::set_status(tx, self.exchange, status.as_str())?;
         return_files::settled(tx, id)?;

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::worked::{Worked, WorkedFile};
+use super::{
+    looked,
+    worked::{Worked, WorkedFile},
+};
 use crate::{
     codec::Limits,
     config::Project,
@@ -15,6 +18,7 @@ use crate::{
             documents::{self, Column},
             verdict::{self, Standing},
         },
+        incidents::Ticket,
         processing::{
             Document, Opener, ProducedFile, Results, run_all,
             sniff::{self, PREFIX_BYTES},
@@ -26,6 +30,7 @@ use crate::{
         fault::{Fault, Result},
         secret::Key,
     },
+    outbound::clamd::Clamd,
     storage::{
         Value,
         archive_pieces::PieceRow,
@@ -36,12 +41,13 @@ use crate::{
 };
 
 /// A statement and its parameters, made before the transaction.
-type Prepared = (&'static str, Vec<Value>);
+pub(super) type Prepared = (&'static str, Vec<Value>);
 
 /// Where the pieces of one archive are worked on.
 pub(super) struct Bench {
     pub(super) ctx: Context,
     pub(super) workshop: Workshop,
+    pub(super) antivirus: Option<Clamd>,
     pub(super) project: Arc<Project>,
     pub(super) exchange: ExchangeRow,
     pub(super) key: Key,
@@ -50,6 +56,7 @@ pub(super) struct Bench {
 /// A piece that was processed, ready to be written.
 pub(super) struct Done {
     pub(super) statements: Vec<Prepared>,
+    pub(super) tickets: Vec<Ticket>,
 }
 
 impl Bench {
@@ -57,10 +64,17 @@ impl Bench {
     pub(super) async fn piece(&self, row: PieceRow) -> Result<Done> {
         let kept: KeptPiece = documents::open_json(&self.key, Column::Piece, &row.metadata)?;
         let files = self.files(row.id).await?;
-        let (mut worked, mut statements) = (Worked::default(), Vec::new());
+        let (mut worked, mut statements, mut tickets) = (Worked::default(), Vec::new(), Vec::new());
         for file in &kept.files {
             let (document, standing) = found(&files, file)?;
-            let results = self.file(file, document, standing).await?;
+            let mut standing = standing.clone();
+            if standing == Standing::Awaited {
+                let look = looked::at(self, document).await?;
+                statements.extend(look.statements);
+                tickets.extend(look.ticket);
+                standing = look.standing;
+            }
+            let results = self.file(file, document, &standing).await?;
             for made in &results.produced {
                 let document = self.produced(row.id, made).await?;
                 statements.push(exchanges::insert_document(&document));
@@ -70,7 +84,10 @@ impl Bench {
         let sealed = documents::seal_json(&self.ctx, &self.key, Column::PieceResult, &worked)?;
         let outcome = worked.outcome().as_str();
         statements.push(piece_results::settle(row.id, outcome, sealed));
-        Ok(Done { statements })
+        Ok(Done {
+            statements,
+            tickets,
+        })
     }
 
     /// The piece's files as they lie in the archive, and how each stands with the antivirus.
@@ -88,17 +105,13 @@ impl Bench {
         read.await
     }
 
+    /// What is found of a file whose standing is known.
     async fn file(
         &self,
         file: &KeptFile,
         row: &DocumentRow,
         standing: &Standing,
     ) -> Result<Results> {
-        if *standing == Standing::Awaited {
-            return Err(Fault::unavailable(
-                "a file of the archive has no verdict yet",
-            ));
-        }
         match antivirus(standing) {
             // Nothing opens what is in quarantine.
             Some(control) if control.is_adverse() => Ok(Results::refused(control)),

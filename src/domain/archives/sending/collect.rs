@@ -15,7 +15,7 @@ use super::acknowledgment::{self, LONGEST, Proof};
 use crate::{
     config::{
         Depot,
-        depots::{Acknowledgments, Complete, Flow, Then},
+        depots::{Acknowledgments, Complete, Flow},
     },
     domain::{
         Context,
@@ -26,7 +26,7 @@ use crate::{
     },
     kernel::fault::{Code, Fault, Result},
     storage::{exchanges, return_files},
-    transport::{Listed, Session, path},
+    transport::Listed,
 };
 
 /// The length of an id as text.
@@ -175,26 +175,6 @@ impl Flowing<'_> {
         Ok(None)
     }
 
-    /// The file's first bytes, and its signature where the partner signs; nothing while that is not there, or the file is
-    /// gone.
-    async fn read(&self, file: &Listed) -> Result<Option<(Vec<u8>, Option<Vec<u8>>)>> {
-        let source = path::join(&self.flow.path, &file.name)?;
-        let signature = self.acks.signature.as_ref();
-        let signature = signature.map(|suffix| format!("{source}{suffix}"));
-        let read = self.lines.with(&self.depot.name, move |line| {
-            line.with(|session| {
-                let Some(body) = first_bytes(session, &source)? else {
-                    return Ok(None);
-                };
-                let Some(signature) = signature else {
-                    return Ok(Some((body, None)));
-                };
-                Ok(first_bytes(session, &signature)?.map(|signed| (body, Some(signed))))
-            })
-        });
-        read.await
-    }
-
     async fn verified(&self, signature: &[u8], body: &[u8]) -> Result<[u8; 32]> {
         let ca = self.acks.signer_ca.clone();
         let ca = ca.ok_or_else(|| Fault::internal("a flow that is signed without authorities"))?;
@@ -204,29 +184,6 @@ impl Flowing<'_> {
         });
         let signer = verified.await.map_err(Fault::internal)??;
         Ok(signer.certificate_sha256)
-    }
-
-    /// The file goes where its flow says, with what came beside it.
-    async fn have_leave(&self, file: &Listed) -> Result<()> {
-        let source = path::join(&self.flow.path, &file.name)?;
-        let beside = [self.acks.signature.clone(), marker(&self.acks.complete)];
-        let beside: Vec<String> = beside.into_iter().flatten().collect();
-        let (then, name) = (self.acks.then.clone(), file.name.clone());
-        let left = self.lines.with(&self.depot.name, move |line| {
-            line.with(|session| {
-                leave(session, &source, &then, &name)?;
-                for suffix in &beside {
-                    leave(
-                        session,
-                        &format!("{source}{suffix}"),
-                        &then,
-                        &format!("{name}{suffix}"),
-                    )?;
-                }
-                Ok(())
-            })
-        });
-        left.await
     }
 
     /// Tells of a file that is not what it should be, once for each that is there.
@@ -270,43 +227,6 @@ fn ids(name: &str) -> impl Iterator<Item = Uuid> + '_ {
         let text = name.get(at..at + ID)?;
         text.contains('-').then(|| Uuid::try_parse(text).ok())?
     })
-}
-
-/// The first bytes of a file, one more than is kept; nothing where it is gone.
-fn first_bytes(session: &mut dyn Session, source: &str) -> Result<Option<Vec<u8>>> {
-    let Some(found) = session.stat(source)? else {
-        return Ok(None);
-    };
-    let mut bytes = Vec::new();
-    if found.size > LONGEST {
-        return Ok(Some(bytes));
-    }
-    session.read(source, 0, &mut |piece| {
-        let room = (LONGEST as usize + 1).saturating_sub(bytes.len());
-        bytes.extend_from_slice(&piece[..piece.len().min(room)]);
-        Ok(())
-    })?;
-    Ok(Some(bytes))
-}
-
-/// One that is gone has left; one whose name is taken where it should go is of no more use.
-fn leave(session: &mut dyn Session, source: &str, then: &Then, name: &str) -> Result<()> {
-    let left = match then {
-        Then::Delete => session.remove(source),
-        Then::Move(folder) => session.rename(source, &path::join(folder, name)?),
-    };
-    match left {
-        Err(fault) if fault.code() == Code::DepotFileMissing => Ok(()),
-        Err(fault) if fault.code() == Code::DepotFileExists => session.remove(source),
-        done => done,
-    }
-}
-
-fn marker(complete: &Complete) -> Option<String> {
-    match complete {
-        Complete::Marker(suffix) => Some(suffix.clone()),
-        Complete::Rename | Complete::Stable => None,
-    }
 }
 
 fn authorities(path: &Path) -> Result<Vec<u8>> {

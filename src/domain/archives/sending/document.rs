@@ -1,7 +1,6 @@
 //! The return of an archive as JSON (`schemas/archive-return-v1.schema.json`): a head, then an entry for each accepted piece.
 //! It is never whole in memory: head, entries and end are made one after the other.
 
-use data_encoding::BASE64;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -12,12 +11,13 @@ use crate::{
     domain::{
         archives::kept::Header,
         processing::{Control, Finding},
+        returns::produced::{Carried, Document, plain},
     },
     kernel::{
         digest::hex,
         fault::{Fault, Result},
     },
-    storage::exchanges::{DocumentRow, ExchangeRow},
+    storage::exchanges::ExchangeRow,
 };
 
 /// What a return says before its pieces.
@@ -161,61 +161,9 @@ struct OfFile<T> {
     found: T,
 }
 
-/// A produced file and how it is handed over.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Document {
-    document_id: Uuid,
-    file_name: String,
-    media_type: String,
-    size: u64,
-    sha256: String,
-    #[serde(flatten)]
-    carried: Carried,
-}
-
-/// How a produced file is handed over.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Carried {
-    /// In the return itself, as base64.
-    Content(String),
-    /// By its address in this service.
-    Href(String),
-    /// As an entry of the return archive.
-    Entry(String),
-}
-
-impl Carried {
-    /// In the return itself.
-    pub fn inline(bytes: &[u8]) -> Self {
-        Self::Content(BASE64.encode(bytes))
-    }
-
-    /// By its address.
-    pub fn link(row: &DocumentRow) -> Self {
-        Self::Href(format!(
-            "/v1/pieces/{}/return/documents/{}",
-            row.exchange_id, row.id
-        ))
-    }
-}
-
 /// The entry of the return archive for the `number`th file (from 1) that was produced from the piece at `ordinal` (from 0).
 pub fn entry_name(ordinal: u32, number: usize, file_name: &str) -> String {
     format!("pieces/{:06}/{number}-{}", ordinal + 1, plain(file_name))
-}
-
-/// A file's name as a part of a path: a processor's name for it is no path.
-pub fn plain(file_name: &str) -> String {
-    let harmless = |c: char| {
-        if c == '/' || c == '\\' || c.is_control() {
-            '_'
-        } else {
-            c
-        }
-    };
-    file_name.chars().take(200).map(harmless).collect()
 }
 
 impl<'p> Entry<'p> {
@@ -247,7 +195,7 @@ impl<'p> Entry<'p> {
             controls: of_files(piece, |file| &file.controls),
             results: of_files(piece, |file| &file.results),
             documents: rows
-                .map(|(row, (name, carried))| document(row, name, carried))
+                .map(|(row, (name, carried))| Document::new(row, name, carried))
                 .collect(),
         })
     }
@@ -281,15 +229,4 @@ fn of_files<'p, T>(
             .map(move |found| OfFile { file, found })
     });
     all.collect()
-}
-
-fn document(row: &DocumentRow, file_name: String, carried: Carried) -> Document {
-    Document {
-        document_id: row.id,
-        file_name,
-        media_type: row.media_type.clone(),
-        size: row.size,
-        sha256: hex(&row.sha256),
-        carried,
-    }
 }

@@ -10,7 +10,7 @@ use super::{
     document::{Head, entry_name},
     outlet::{self, Way},
     packing::{self, Packer, RETURN},
-    text::{Carrying, Text, name_of},
+    text::{Text, name_of},
     walk::Walk,
     worked::together,
 };
@@ -27,6 +27,7 @@ use crate::{
             conformity::{self, Nonconformity},
             ending::subject,
             make::Kept,
+            produced::Carrying,
         },
     },
     kernel::{

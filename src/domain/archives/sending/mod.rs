@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`process`] | the work of a `process-archive` job: some pieces at a time, by the processors of unit pieces |
 //! | `bench` | one piece: its files opened, what was found and made of them |
+//! | `looked` | a file that its project wants looked at only since: looked at before it is opened |
 //! | [`worked`] | what is kept of it, sealed |
 //! | `walk` | the accepted pieces with their results, a page at a time |
 //! | [`document`] | the return as JSON: its head, and an entry for each piece |
@@ -16,7 +17,7 @@
 //! | `sent` | what follows from it: awaited, later, or given up |
 //! | [`overdue`] | the work of an `await-acknowledgment` job: whether it came in time |
 //! | [`acknowledgment`] | a partner's file of acknowledgment: read, verified, kept |
-//! | [`collect`] | what lies in a flow of acknowledgments, one after the other |
+//! | [`collect`], `collected` | what lies in a flow of acknowledgments, one after the other; read, and sent away once it is kept |
 //!
 //! *One return*: `return_once`, as for a piece. A slice of pieces is settled in the transaction that hands the job back, so a
 //! worker that lost its lease writes nothing and a restart goes on where it was.
@@ -24,7 +25,9 @@
 pub mod acknowledgment;
 mod bench;
 pub mod collect;
+mod collected;
 pub mod document;
+mod looked;
 mod making;
 pub mod outlet;
 pub mod overdue;

@@ -5,7 +5,7 @@ use futures_util::TryStreamExt;
 use jiff::Timestamp;
 
 use crate::{
-    codec::stream::{Form, Writer},
+    codec::stream::{Effort, Form, Writer},
     config::depots::Format,
     domain::{
         Context,
@@ -55,7 +55,7 @@ impl Packer {
 
     /// Begins an entry of `size` bytes.
     pub fn begin(&mut self, name: &str, size: u64) -> Result<()> {
-        self.writer.begin(name, size)
+        self.writer.begin(name, size, Effort::Well)
     }
 
     /// Adds bytes to the open entry.

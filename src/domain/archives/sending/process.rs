@@ -1,20 +1,21 @@
 //! The work of a `process-archive` job: some pieces at a time, several at once, and each slice settled before the next one.
-//! Once no piece is left, the return is made.
+//! Once no piece is left, the return is made. Where the project demands the antivirus only since, an operator's `archive retry` has
+//! the files looked at that had no verdict.
 
 use std::time::{Duration, Instant};
 
-use futures_util::stream::{self, StreamExt};
+use futures_util::stream::{self, Stream, StreamExt};
 use uuid::Uuid;
 
 use super::{
     bench::{Bench, Done},
-    making,
+    looked, making,
 };
 use crate::{
     domain::{
         Context,
         exchanges::Status,
-        ged::documents,
+        ged::{documents, verdict},
         jobs::{Effects, End, Settlement},
         returns::make::Workshop,
     },
@@ -22,12 +23,13 @@ use crate::{
         failpoint,
         fault::{Fault, Result},
     },
+    outbound::clamd::Clamd,
     storage::{
-        Value,
         archive_pieces::PieceRow,
-        exchanges::{self, ExchangeRow},
+        documents as rows,
+        exchanges::{self, DocumentRow, ExchangeRow},
         jobs::JobRow,
-        piece_results, returns,
+        piece_results, returns, scans,
     },
 };
 
@@ -37,9 +39,12 @@ const SLICE: u32 = 200;
 const SLICE_TIME: Duration = Duration::from_secs(15);
 
 /// Processes some pieces of the archive that `job` is about, or makes its return where all of them are.
-pub async fn run(ctx: &Context, workshop: &Workshop, job: &JobRow) -> Result<Settlement> {
-    let (exchange, pieces) = found(ctx, job.subject).await?;
-    let Some(exchange) = exchange else {
+pub async fn run(
+    ctx: &Context,
+    (workshop, antivirus): (&Workshop, Option<&Clamd>),
+    job: &JobRow,
+) -> Result<Settlement> {
+    let Some((exchange, left)) = found(ctx, job.subject).await? else {
         return Ok(Settlement::bare(End::Done));
     };
     let bench = Bench {
@@ -47,26 +52,46 @@ pub async fn run(ctx: &Context, workshop: &Workshop, job: &JobRow) -> Result<Set
         key: documents::exchange_key(ctx, &exchange).await?,
         ctx: ctx.clone(),
         workshop: workshop.clone(),
+        antivirus: antivirus.cloned(),
         exchange,
     };
-    match pieces.is_empty() {
-        true => making::run(&bench).await,
-        false => slice(&bench, pieces).await,
+    match left {
+        Left::Pieces(pieces) if pieces.is_empty() => making::run(&bench).await,
+        Left::Pieces(pieces) => slice(&bench, pieces).await,
+        Left::Unseen(files) => looks(&bench, files).await,
     }
 }
 
-/// The exchange, where anything is to be done for it, and the first of its pieces that wait.
-async fn found(ctx: &Context, id: Uuid) -> Result<(Option<ExchangeRow>, Vec<PieceRow>)> {
+/// What is to be done for an archive.
+enum Left {
+    /// The first of the pieces that wait; none: its return waits to be made.
+    Pieces(Vec<PieceRow>),
+    /// Its return is made. The first files that have no verdict, where their project demands one by now.
+    Unseen(Vec<DocumentRow>),
+}
+
+/// The exchange, where anything is to be done for it, and what.
+async fn found(ctx: &Context, id: Uuid) -> Result<Option<(ExchangeRow, Left)>> {
+    let of = ctx.clone();
     let read = ctx.store.read(move |tx| {
         let exchange = exchanges::find(tx, id)?;
         let exchange =
             exchange.ok_or_else(|| Fault::internal(format!("archive {id} has no exchange")))?;
-        let over =
-            exchange.status == Status::Purged.as_str() || returns::state_of(tx, id)?.is_some();
-        if over {
-            return Ok((None, Vec::new()));
+        if exchange.status == Status::Purged.as_str() {
+            return Ok(None);
         }
-        Ok((Some(exchange), piece_results::pending(tx, id, SLICE)?))
+        if returns::state_of(tx, id)?.is_none() {
+            let pieces = piece_results::pending(tx, id, SLICE)?;
+            return Ok(Some((exchange, Left::Pieces(pieces))));
+        }
+        let files = match verdict::is_demanded(&of, &exchange.project) {
+            true => scans::unseen(tx, id, SLICE)?,
+            false => Vec::new(),
+        };
+        let files = files.into_iter().map(|file| rows::find(tx, file));
+        let files: Vec<_> = files.collect::<Result<_>>()?;
+        let files: Vec<_> = files.into_iter().flatten().collect();
+        Ok((!files.is_empty()).then_some((exchange, Left::Unseen(files))))
     });
     read.await
 }
@@ -76,9 +101,27 @@ async fn slice(bench: &Bench, pieces: Vec<PieceRow>) -> Result<Settlement> {
     let (began, at_once) = (Instant::now(), bench.ctx.config.gateway.worker.processing);
     let in_time = |_: &PieceRow| std::future::ready(began.elapsed() < SLICE_TIME);
     let worked = stream::iter(pieces).take_while(in_time);
-    let mut worked = worked
-        .map(|piece| bench.piece(piece))
-        .buffer_unordered(at_once);
+    let worked = worked.map(|piece| bench.piece(piece));
+    gathered(worked.buffer_unordered(at_once)).await
+}
+
+/// Has files looked at side by side, whose return is made already.
+async fn looks(bench: &Bench, files: Vec<DocumentRow>) -> Result<Settlement> {
+    let antivirus = bench.ctx.config.gateway.antivirus.as_ref();
+    let at_once = antivirus.map_or(1, |antivirus| antivirus.at_once);
+    let looks = stream::iter(files).map(|file| async move {
+        let look = looked::at(bench, &file).await?;
+        Ok(Done {
+            statements: look.statements,
+            tickets: look.ticket.into_iter().collect(),
+        })
+    });
+    gathered(looks.buffer_unordered(at_once)).await
+}
+
+/// The settlement of what was done, once all of it is.
+async fn gathered(worked: impl Stream<Item = Result<Done>>) -> Result<Settlement> {
+    let mut worked = std::pin::pin!(worked);
     let (mut done, mut fault) = (Vec::new(), None);
     while let Some(one) = worked.next().await {
         match one {
@@ -86,7 +129,6 @@ async fn slice(bench: &Bench, pieces: Vec<PieceRow>) -> Result<Settlement> {
             Err(met) => fault = Some(met),
         }
     }
-    drop(worked);
     failpoint::hit("slice.before-settle");
     match fault {
         // What was done must not be lost to the fault's own settlement, which has no effects.
@@ -96,14 +138,19 @@ async fn slice(bench: &Bench, pieces: Vec<PieceRow>) -> Result<Settlement> {
 }
 
 fn settled(done: Vec<Done>) -> Settlement {
-    let statements: Vec<(&'static str, Vec<Value>)> =
-        done.into_iter().flat_map(|one| one.statements).collect();
+    let (mut prepared, mut tickets) = (Vec::new(), Vec::new());
+    for one in done {
+        prepared.extend(one.statements);
+        tickets.extend(one.tickets);
+    }
     let effects: Effects = Box::new(move |tx| {
+        let statements = prepared.iter();
         let statements: Vec<_> = statements
-            .iter()
             .map(|(sql, values)| (*sql, &values[..]))
             .collect();
-        tx.batch(&statements)
+        tx.batch(&statements)?;
+        let mut tickets = tickets.iter();
+        tickets.try_for_each(|ticket| ticket.open(tx).map(drop))
     });
     Settlement {
         end: End::Again,

@@ -17,6 +17,7 @@ use crate::{
         exchanges::{ReturnState, Status},
         ged::documents::{self, Column},
         jobs::{End, Settlement},
+        returns::trial::Trial,
     },
     kernel::{
         failpoint,
@@ -49,16 +50,19 @@ pub async fn run(ctx: &Context, lines: &Lines, job: &JobRow) -> Result<Settlemen
     failpoint::hit("send.before-upload");
     let left = left(lines, &way, name, blob).await;
     failpoint::hit("send.after-upload");
-    let made = Try {
+    let trial = Trial {
         row: found.row,
         exchange: found.exchange,
-        document: found.document,
         key,
-        way,
         made: found.made + 1,
         id,
         at,
         took: started.elapsed(),
+    };
+    let made = Try {
+        trial,
+        document: found.document,
+        way,
     };
     match left {
         Ok((uploaded, about)) => made.left(ctx, uploaded, &about),

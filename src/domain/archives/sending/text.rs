@@ -4,29 +4,21 @@ use serde_json::Value as Json;
 
 use super::{
     bench::Bench,
-    document::{Carried, END, Entry, Head, entry_name},
+    document::{END, Entry, Head, entry_name},
     walk::{Piece, Walk},
 };
 use crate::{
     domain::{
         archives::kept::Header,
         ged::documents::{self, Column},
-        returns::conformity::{self, Nonconformity},
+        returns::{
+            conformity::{self, Nonconformity},
+            produced::{Carried, Carrying},
+        },
     },
     kernel::fault::{Fault, Result},
     storage::exchanges::DocumentRow,
 };
-
-/// How the produced files of a return are handed over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Carrying {
-    /// In the return itself.
-    Inline,
-    /// By their addresses.
-    Links,
-    /// As entries of the return archive.
-    Entries,
-}
 
 /// The bytes of a return.
 pub(super) struct Text<'b> {

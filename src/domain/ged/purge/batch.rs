@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Report, Run, lease};
+use super::{Report, Run, lease, slices};
 use crate::{
     config::Project,
     domain::{
@@ -24,10 +24,13 @@ use crate::{
     storage::{
         Tx,
         journal::EntryRow,
-        purging::{self, NaturalKey, Purged},
+        purging::{self, Beside, NaturalKey, Purged},
         retention::{self, Due, Place},
     },
 };
+
+/// An archive of more documents than this goes in slices: other writers of SQLite wait for each of them, and for no more.
+const AT_ONCE: u64 = 500;
 
 /// Some exchanges that are due, ready to be destroyed.
 pub struct Batch {
@@ -55,7 +58,7 @@ impl Batch {
             let purged = Purged {
                 exchange_id: due.exchange_id,
                 return_id: Some(due.return_id),
-                archive: due.kind != PIECE,
+                beside: beside(&due),
                 folder: false,
                 natural_key: keys
                     .as_ref()
@@ -88,7 +91,11 @@ impl Batch {
         let all = batch.exchanges.iter().map(|(due, _)| due);
         all.filter(gone)
             .for_each(|due| report.take(&batch.project, due));
-        Ok(())
+        let mut all = batch.exchanges.iter();
+        match all.any(|(_, purged)| purged.beside == Beside::Many) {
+            true => slices::empty(ctx, batch.run).await,
+            false => Ok(()),
+        }
     }
 
     fn write(&self, tx: &mut Tx<'_>, now: Timestamp) -> Result<HashSet<Uuid>> {
@@ -101,6 +108,14 @@ impl Batch {
         let ready: Vec<_> = ready.map(|(_, purged)| purged.clone()).collect();
         purging::destroy(tx, self.run.id, self.run.at, &ready)?;
         Ok(ready.iter().map(|purged| purged.exchange_id).collect())
+    }
+}
+
+fn beside(due: &Due) -> Beside {
+    match due.kind == PIECE {
+        true => Beside::Nothing,
+        false if due.documents > AT_ONCE => Beside::Many,
+        false => Beside::Pieces,
     }
 }
 

@@ -6,6 +6,7 @@
 //! | [`lease`] | one purge at a time, and none while a backup is made |
 //! | [`survey`] | what is due, and what is kept although its term is over, and why |
 //! | [`batch`] | destroys a few hundred exchanges in one transaction |
+//! | `slices` | empties what a large archive has beside |
 //! | [`removal`] | removes the blobs of what was destroyed, and keeps the ledger |
 //! | [`ledger`] | the ids of what was purged, beside the database: what a restoration purges again |
 //! | [`daily`] | the run of each night |
@@ -19,7 +20,8 @@
 //! **Never purged**: what nobody acknowledged, what is on legal hold, what an open incident is about, what work waits for.
 //! A batch asks again within its own transaction.
 //!
-//! **A run that dies** leaves whole exchanges purged or not; blobs that were queued go at the next start of a worker.
+//! **A run that dies** leaves whole exchanges purged or not; blobs that were queued go at the next start of a worker, and what was
+//! left to empty of large archives with the next run.
 
 pub mod batch;
 pub mod daily;
@@ -27,6 +29,7 @@ pub mod guard;
 pub mod lease;
 pub mod ledger;
 pub mod removal;
+mod slices;
 pub mod survey;
 
 use std::collections::BTreeMap;
@@ -175,6 +178,7 @@ async fn every_project(
     report: &mut Report,
     worth_it: removal::Bell,
 ) -> Result<()> {
+    slices::empty(ctx, run).await?;
     for project in ctx.config.projects.values() {
         one_project(ctx, run, project, report, &worth_it).await?;
     }

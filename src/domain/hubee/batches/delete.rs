@@ -29,7 +29,7 @@ use crate::{
             batches::{self, DueFolder, START},
             forgetting, processes, reports,
         },
-        purging::{self, NaturalKey, Purged},
+        purging::{self, Beside, NaturalKey, Purged},
     },
 };
 
@@ -145,7 +145,7 @@ fn purged(work: &Work<'_>, free: &[DueFolder]) -> Result<Vec<Purged>> {
         Ok(Purged {
             exchange_id: folder.id,
             return_id: None,
-            archive: false,
+            beside: Beside::Nothing,
             folder: true,
             natural_key: NaturalKey::Later,
             entry: entry?,

@@ -15,7 +15,7 @@ use crate::{
     storage::{
         Tx,
         hubee::{events, folders, notifications},
-        purging::{self, NaturalKey, Purged},
+        purging::{self, Beside, NaturalKey, Purged},
     },
 };
 
@@ -48,7 +48,7 @@ fn delete(tx: &mut Tx<'_>, ctx: &Context, caller: &Caller, id: Uuid) -> Result<(
     let purged = Purged {
         exchange_id: id,
         return_id: None,
-        archive: false,
+        beside: Beside::Nothing,
         folder: true,
         natural_key: NaturalKey::Later,
         entry,

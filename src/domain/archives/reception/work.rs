@@ -1,0 +1,144 @@
+//! The taking of one file beside the looks, and what both know of each other: what is busy, what failed and how often.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use serde_json::json;
+use tokio::sync::{Notify, Semaphore};
+
+use super::{
+    Desk, on_depot,
+    take::{self, Taken},
+    watch::Memory,
+};
+use crate::{
+    config::depots::{Flow, Incoming},
+    domain::incidents::{self, Cause, Code as Anomaly},
+    kernel::fault::{Code, Fault, Result},
+    transport::Listed,
+};
+
+/// What looks and takings know of each other.
+pub(super) struct Shared {
+    memory: Mutex<HashMap<String, Memory>>,
+    /// Flow and name of what is being taken.
+    busy: Mutex<HashSet<(String, String)>>,
+    pub(super) seats: Arc<Semaphore>,
+    /// Rung when a taking has ended.
+    pub(super) bell: Arc<Notify>,
+}
+
+impl Shared {
+    /// Nothing known yet; so many files are taken at once, and `bell` is rung when one was.
+    pub(super) fn new(at_once: usize, bell: Arc<Notify>) -> Self {
+        Self {
+            memory: Mutex::default(),
+            busy: Mutex::default(),
+            seats: Arc::new(Semaphore::new(at_once)),
+            bell,
+        }
+    }
+
+    /// What is remembered of each flow, by its name.
+    pub(super) fn memory(&self) -> MutexGuard<'_, HashMap<String, Memory>> {
+        // What is remembered is sound whatever happened to the thread that held it.
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Flow and name of what is being taken.
+    pub(super) fn busy(&self) -> MutexGuard<'_, HashSet<(String, String)>> {
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The taking of one file.
+pub(super) struct Work {
+    pub(super) desk: Desk,
+    pub(super) shared: Arc<Shared>,
+    pub(super) flow: Flow,
+    pub(super) incoming: Incoming,
+}
+
+impl Work {
+    /// Takes it. What fails is told, and tried again by a later look.
+    pub(super) async fn take(&self, listed: Listed) {
+        let (depot, flow) = (&self.desk.depot.name, &self.flow.name);
+        match take::take(&self.desk, &self.flow, &self.incoming, listed.clone()).await {
+            Ok(taken) => {
+                tracing::info!(depot, flow, ?taken, "an archive was taken");
+                count(depot, taken);
+                let had_failed = self.memory(|memory| memory.taken(&listed));
+                self.over(&listed, had_failed).await;
+            }
+            // It is another file by now, or none: the next look sees.
+            Err(fault)
+                if matches!(
+                    fault.code(),
+                    Code::DepotFileChanged | Code::DepotFileMissing
+                ) => {}
+            Err(fault) => self.failed(&listed, &fault).await,
+        }
+    }
+
+    fn memory<T>(&self, of: impl FnOnce(&mut Memory) -> T) -> T {
+        let mut memory = self.shared.memory();
+        of(memory.entry(self.flow.name.clone()).or_default())
+    }
+
+    async fn failed(&self, listed: &Listed, fault: &Fault) {
+        let (ctx, depot) = (&self.desk.ctx, &self.desk.depot);
+        let now = ctx.clock.now();
+        let failures = self.memory(|memory| memory.failed(listed, now, depot.poll));
+        tracing::error!(depot = depot.name, flow = self.flow.name, failures, %fault, "an archive could not be taken; it is tried again");
+        if failures < depot.failures_before_incident {
+            return;
+        }
+        let detail = json!({
+            "depot": depot.name, "flow": self.flow.name, "fault": fault.code().as_str(), "failures": failures,
+        });
+        let told = async {
+            let ticket = incidents::prepare(ctx, self.cause(listed).await?, detail)?;
+            ctx.store.write(move |tx| ticket.open(tx).map(drop)).await
+        };
+        if let Err(fault) = told.await {
+            tracing::error!(%fault, "the incident of an archive that cannot be taken could not be written");
+        }
+    }
+
+    async fn over(&self, listed: &Listed, had_failed: bool) {
+        if !had_failed {
+            return;
+        }
+        let ctx = &self.desk.ctx;
+        let told = async {
+            let over = incidents::clear(ctx, &self.cause(listed).await?)?;
+            ctx.store.write(move |tx| over.close(tx).map(drop)).await
+        };
+        if let Err(fault) = told.await {
+            tracing::warn!(%fault, "the incident of an archive that was taken at last could not be resolved");
+        }
+    }
+
+    async fn cause(&self, listed: &Listed) -> Result<Cause> {
+        let keys = self.desk.ctx.keyring.project(&self.flow.project).await?;
+        let hash = keys.hash(&listed.name);
+        Ok(Cause {
+            code: Anomaly::ArchiveStuck,
+            project: Some(self.flow.project.clone()),
+            owner: self.desk.owner(),
+            exchange_id: None,
+            subject: on_depot::subject_of(&self.desk.depot.name, &self.flow.name, &hash),
+        })
+    }
+}
+
+fn count(depot: &str, taken: Taken) {
+    let outcome = match taken {
+        Taken::Archive(outcome) => outcome.as_str(),
+        Taken::Duplicate => "duplicate",
+    };
+    let labels = [("depot", depot.to_owned()), ("outcome", outcome.to_owned())];
+    metrics::counter!("navette_archives_total", &labels).increment(1);
+}
