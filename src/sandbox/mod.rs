@@ -14,10 +14,11 @@
 //! its stdout. The child returns to the idle ones, unless it has served its number of documents.
 //!
 //! **What a document can do.** Take too much memory or stack: its child dies. Loop: the parent kills the child at the
-//! deadline. Both are [`Inspection::Exceeded`]. A child killed by somebody else (an operator, the kernel for want of
+//! deadline, or the system at its end of processor time. Both are [`Inspection::Exceeded`]. A child that is ready and gets no
+//! processor is waited for: it takes only what nobody else wants, and load is no property of a document. A child killed by somebody else (an operator, the kernel for want of
 //! memory) is no verdict on the document: it is put to a second child, once.
 //!
-//! **What a child cannot do.** It has no environment, no file descriptor but its three pipes and may open none, writes no
+//! **What a child cannot do.** It has nothing of our environment, no file descriptor but its three pipes and may open none, writes no
 //! file, starts no process, gains no privilege, dumps no core, and dies with its parent.
 //!
 //! To add an inspector, see `domain::processing`; nothing changes here.

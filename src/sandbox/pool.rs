@@ -49,7 +49,7 @@ pub struct Settings {
     pub children: usize,
     /// The address space of each, in bytes. The program itself takes some 20 MB of it.
     pub memory_bytes: u64,
-    /// How long one document may take, on the clock and on the processor.
+    /// How long one document may take: on the processor, and on the clock as far as the child gets a processor.
     pub deadline: Duration,
     /// After how many documents a child is replaced; at least 1.
     pub documents_per_child: u32,
