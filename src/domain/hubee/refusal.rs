@@ -2,7 +2,7 @@
 //! [`Refusal`] to its status. Messages are English and literal: deployed clients look for their words.
 //!
 //! Faults of the caller are [`Refusal::Bad`], all of a request in one; what breaks on our side stays a [`Fault`], which `?`
-//! turns into a refusal. A unit of work that may refuse after it has begun to write goes through [`write`], so that
+//! turns into a refusal. A unit of work that may refuse after it has begun to write goes through [`write()`], so that
 //! nothing of it stays.
 
 use std::sync::{Arc, Mutex, PoisonError};

@@ -2,7 +2,7 @@
 //!
 //! **The way of a mail.** What happens to a case makes a [`Notice`] before its transaction and queues it within it: a job
 //! for a subscription of unit frequency, a row of `hub_mail` for the next digest of a daily one, nothing for the others.
-//! [`unit`] and [`digest`] are the work of the jobs; [`letter`] writes the text. A mail goes to the address that the
+//! [`unit()`] and [`digest`] are the work of the jobs; [`letter`] writes the text. A mail goes to the address that the
 //! subscription names, to nobody where it names none; it tells the process and the cases' external ids, and
 //! nothing else of a télédossier.
 //!
