@@ -22,7 +22,7 @@
 //! | `names` | which names are safe, code pages, what counts as the same name |
 //! | `window`, `source` | reading by seeking, cheaply; several readers of one archive |
 //! | `directory`, `entry` | what is in there and where; reading it |
-//! | `zip/`, `tar/`, `gz` | the walkers |
+//! | `walk`; `zip/`, `tar/`, `gz` | the walk of any format; the walkers |
 //! | [`stream`] | the other direction, without going back in what was written: into an encrypted blob |
 //! | `write` | the same into a file, from contents that are read |
 //!
@@ -45,6 +45,7 @@ mod names;
 mod source;
 pub mod stream;
 mod tar;
+mod walk;
 mod window;
 mod write;
 mod zip;

@@ -7,6 +7,7 @@ use super::{
     antivirus::Antivirus,
     hubee::{self, Hubee},
     reader::Reader,
+    tls::TlsFiles,
 };
 
 /// The gateway's own settings. Relative paths start at the settings file's folder.
@@ -70,15 +71,6 @@ pub struct Listen {
     pub client_crl: Option<PathBuf>,
     /// How many connections may be open at once.
     pub connections: usize,
-}
-
-/// A certificate chain and its private key, both PEM.
-#[derive(Clone, Debug)]
-pub struct TlsFiles {
-    /// The chain, leaf first.
-    pub certificate: PathBuf,
-    /// The private key.
-    pub key: PathBuf,
 }
 
 /// Where the rows are.
@@ -190,7 +182,7 @@ impl Gateway {
             database: Database::read(reader, &data_dir),
             master_key_file: reader.file("keys.master_key_file"),
             receipts: Receipts {
-                signer: tls_files(reader, "receipts"),
+                signer: TlsFiles::read(reader, "receipts"),
                 earlier: reader.optional_file("receipts.earlier_signers"),
             },
             tokens: Tokens::read(reader),
@@ -209,7 +201,7 @@ impl Gateway {
                 deadline: reader.seconds("sandbox.deadline_seconds", 10, 60),
             },
             purge: Purge {
-                at: time_of_day(reader, "purge.at", (2, 30)),
+                at: reader.time_of_day("purge.at", (2, 30)),
             },
             smtp: Smtp::read(reader),
             alerts: alerts(reader),
@@ -217,21 +209,6 @@ impl Gateway {
             data_dir,
         }
     }
-}
-
-/// `HH:MM` of legal time.
-pub(super) fn time_of_day(reader: &mut Reader, key: &str, default: (i8, i8)) -> (i8, i8) {
-    let Some(text) = reader.optional_text(key) else {
-        return default;
-    };
-    let time = jiff::civil::Time::strptime("%H:%M", &text);
-    time.map_or_else(
-        |_| {
-            reader.wrong(key, "expected a time of day, such as \"02:30\"");
-            default
-        },
-        |time| (time.hour(), time.minute()),
-    )
 }
 
 fn alerts(reader: &mut Reader) -> Alerts {
@@ -253,13 +230,6 @@ fn loopback(reader: &mut Reader, key: &str, default: &str) -> SocketAddr {
     address
 }
 
-fn tls_files(reader: &mut Reader, section: &str) -> TlsFiles {
-    TlsFiles {
-        certificate: reader.file(&format!("{section}.certificate")),
-        key: reader.file(&format!("{section}.key_file")),
-    }
-}
-
 impl Listen {
     fn read(reader: &mut Reader) -> Self {
         let public_url = reader.text("listen.public_url");
@@ -274,7 +244,7 @@ impl Listen {
         Self {
             address: reader.address("listen.address", "127.0.0.1:8443"),
             public_url,
-            tls: tls_files(reader, "listen"),
+            tls: TlsFiles::read(reader, "listen"),
             client_ca: reader.file("listen.client_ca"),
             client_crl: reader.optional_file("listen.client_crl"),
             connections: reader.number("listen.connections", 8192, 1, 1_000_000) as usize,

@@ -2,10 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use super::{
-    gateway::{TlsFiles, time_of_day},
-    reader::Reader,
-};
+use super::{reader::Reader, tls::TlsFiles};
 
 /// The largest attachment, in bytes (1 GiB).
 pub const LARGEST_ATTACHMENT: u64 = 1_073_741_824;
@@ -56,8 +53,8 @@ impl Hubee {
             token_lifetime: reader.seconds("hubee.token_lifetime_seconds", 86_400, 30 * 86_400),
             body_deadline: reader.seconds("hubee.body_deadline_seconds", 3600, 86_400),
             antivirus: antivirus(reader, has_antivirus),
-            batches_at: time_of_day(reader, "hubee.batches_at", (3, 30)),
-            digest_at: time_of_day(reader, "hubee.digest_at", (7, 0)),
+            batches_at: reader.time_of_day("hubee.batches_at", (3, 30)),
+            digest_at: reader.time_of_day("hubee.digest_at", (7, 0)),
             mail_from: reader.optional_text("hubee.mail_from"),
         };
         address.map(|_| hub.needing(reader))

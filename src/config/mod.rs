@@ -16,6 +16,7 @@ mod hubee;
 mod project;
 mod reader;
 mod returns;
+mod tls;
 
 use std::{
     collections::BTreeMap,
@@ -27,13 +28,12 @@ pub use alerts::{Alerts, CONTACTS, Smtp, Tool};
 pub use antivirus::{Antivirus, ClamdAddress};
 pub use depots::{Depot, Depots, Flow};
 pub use forward::Forward;
-pub use gateway::{
-    Database, Gateway, Limits, Listen, Purge, Receipts, Sandbox, TlsFiles, Tokens, Worker,
-};
+pub use gateway::{Database, Gateway, Limits, Listen, Purge, Receipts, Sandbox, Tokens, Worker};
 pub use hubee::{Hubee, LARGEST_ATTACHMENT};
 pub use project::{Acceptance, Callback, Project, Projects, is_name};
 use reader::Reader;
 pub use returns::{Channel, Outlet, Returns, Tries};
+pub use tls::TlsFiles;
 
 use crate::kernel::fault::{Code, Fault, FieldFault, Result};
 

@@ -155,6 +155,21 @@ impl Reader {
         Duration::from_secs(self.number(key, default, 1, most))
     }
 
+    /// Hour and minute: `HH:MM` of legal time.
+    pub(super) fn time_of_day(&mut self, key: &str, default: (i8, i8)) -> (i8, i8) {
+        let Some(text) = self.optional_text(key) else {
+            return default;
+        };
+        let time = jiff::civil::Time::strptime("%H:%M", &text);
+        time.map_or_else(
+            |_| {
+                self.wrong(key, "expected a time of day, such as \"02:30\"");
+                default
+            },
+            |time| (time.hour(), time.minute()),
+        )
+    }
+
     pub(super) fn list(&mut self, key: &str) -> Vec<String> {
         self.typed(key, "a list of texts", |value| {
             let items = value.as_array()?.iter();

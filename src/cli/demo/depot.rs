@@ -9,11 +9,9 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::stage::{self, CLIENT, PROJECT, Stage};
+use super::stage::{self, CLIENT, DEPOT, PROJECT, Stage};
 use crate::kernel::fault::{Code, Fault, Result};
 
-/// The depot's name in the settings.
-pub const DEPOT: &str = "demo";
 /// The folders of its flows.
 const FOLDERS: [&str; 5] = ["in", "receipts", "rejected", "out", "acks"];
 /// How long a helper such as `ssh-keygen` may take.

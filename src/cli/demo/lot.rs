@@ -11,10 +11,10 @@ use tokio::time::sleep;
 
 use super::{
     application::Application,
-    depot::{DEPOT, Depot},
+    depot::Depot,
     document::Document,
     gateway, proof,
-    stage::{self, APPLICATION, PROJECT, Stage},
+    stage::{self, APPLICATION, DEPOT, PROJECT, Stage},
 };
 use crate::kernel::{
     digest::{Hasher, hex},

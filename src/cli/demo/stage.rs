@@ -8,7 +8,6 @@ use std::{
 
 use toml::Value;
 
-use super::depot::DEPOT;
 use crate::kernel::fault::{Code, Fault, Result};
 
 /// The project that is configured.
@@ -17,6 +16,8 @@ pub const PROJECT: &str = "demo";
 pub const APPLICATION: &str = "asp-demo";
 /// The client that it signs in as.
 pub const CLIENT: &str = "demo";
+/// The depot's name in the settings.
+pub const DEPOT: &str = "demo";
 /// What the project takes.
 const MEDIA_TYPES: [&str; 5] = [
     "application/pdf",

@@ -10,12 +10,9 @@ use super::{
         window::Window,
     },
     ENCRYPTED, Record, UTF8,
-    end::End,
+    end::{End, MARK},
     extra, malformed, u16_at, u32_at,
 };
-
-/// What a record begins with.
-pub(super) const MARK: [u8; 4] = *b"PK\x01\x02";
 
 const RECORD: usize = 46;
 /// Flag: the content is a patch of another one.

@@ -11,6 +11,8 @@ use super::{
     malformed, u16_at, u32_at, u64_at,
 };
 
+/// What a record of the directory begins with.
+pub(super) const MARK: [u8; 4] = *b"PK\x01\x02";
 const END: [u8; 4] = *b"PK\x05\x06";
 const END64: [u8; 4] = *b"PK\x06\x06";
 const LOCATOR: [u8; 4] = *b"PK\x06\x07";
@@ -213,7 +215,7 @@ fn placed<R: Read + Seek>(source: &mut Window<R>, told: &Told, stop: u64) -> Res
     if let Some(at) = moved {
         let mut mark = [0; 4];
         source.go(at);
-        if told.bytes == 0 || (source.read_whole(&mut mark)? && mark == super::central::MARK) {
+        if told.bytes == 0 || (source.read_whole(&mut mark)? && mark == MARK) {
             return Err(Refusal::one(
                 FindingCode::PrefixBytes,
                 "Des octets précèdent l'archive.",
