@@ -160,8 +160,15 @@ impl Manifest {
     ///
     /// Fails with every fault of the text at once (the first of them alone where it is no JSON and no XML), or where the
     /// reader does not answer.
-    pub fn parse(text: impl BufRead) -> Result<Self, Refusal> {
-        read::parse(text)
+    pub fn parse(mut text: impl BufRead) -> Result<Self, Refusal> {
+        let start = text.fill_buf()?;
+        let blank = |byte: &&u8| {
+            byte.is_ascii_whitespace() || matches!(byte, 0 | 0xEF | 0xBB | 0xBF | 0xFE | 0xFF)
+        };
+        match start.iter().find(|byte| !blank(byte)) {
+            Some(b'<') => xml::parse(text),
+            _ => json::parse(text),
+        }
     }
 
     /// `pli` or `archive`, as `kind` says it.

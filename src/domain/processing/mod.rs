@@ -28,6 +28,7 @@ mod opening;
 pub mod pdf;
 mod pixels;
 pub mod processor;
+pub mod registry;
 mod resolution;
 pub mod sandbox;
 pub mod sniff;
@@ -36,7 +37,8 @@ mod testing;
 
 pub use control::{Control, Outcome, Verdict};
 pub use document::{Announced, ByteStream, Content, Document, Opener};
-pub use processor::{Finding, Processor, ProducedFile, Registry, Report, Results, run_all};
+pub use processor::{Finding, Processor, ProducedFile, Report, Results};
+pub use registry::{Registry, run_all};
 pub use sandbox::{Budget, Inspect, Inspection, Limit, Sandbox};
 pub use sniff::TypeFinding;
 

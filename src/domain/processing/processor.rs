@@ -1,6 +1,4 @@
-//! What a processor is, the list of them, and the run over all.
-
-use std::sync::Arc;
+//! What a processor is, and what it reports.
 
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
@@ -9,9 +7,6 @@ use serde_json::{Map, Value};
 use super::{
     control::{Control, Verdict},
     document::Document,
-    facts::{HashProcessor, SizeProcessor, TypeProcessor},
-    image::ImageProcessor,
-    pdf::PdfProcessor,
     sandbox::Sandbox,
 };
 use crate::kernel::fault::Result;
@@ -81,51 +76,6 @@ pub struct Results {
     pub produced: Vec<ProducedFile>,
 }
 
-/// The processors that run, in order. Cheap to clone.
-#[derive(Clone)]
-pub struct Registry {
-    processors: Vec<Arc<dyn Processor>>,
-}
-
-impl Registry {
-    /// The processors of the house.
-    pub fn builtin() -> Self {
-        let processors: Vec<Arc<dyn Processor>> = vec![
-            Arc::new(TypeProcessor),
-            Arc::new(SizeProcessor),
-            Arc::new(HashProcessor),
-            Arc::new(PdfProcessor),
-            Arc::new(ImageProcessor),
-        ];
-        Self { processors }
-    }
-
-    /// The same and one more, which runs last.
-    pub fn with(mut self, processor: impl Processor + 'static) -> Self {
-        self.processors.push(Arc::new(processor));
-        self
-    }
-
-    fn concerning<'a>(&'a self, media_type: &'a str) -> impl Iterator<Item = &'a dyn Processor> {
-        let all = self.processors.iter().map(AsRef::as_ref);
-        all.filter(move |processor| processor.accepts(media_type))
-    }
-}
-
-/// Runs every processor that concerns the document, one after the other. Fails only for faults of ours.
-pub async fn run_all(
-    registry: &Registry,
-    document: &Document,
-    sandbox: &dyn Sandbox,
-) -> Result<Results> {
-    let mut all = Results::empty();
-    for processor in registry.concerning(document.media_type.known()) {
-        all.add(processor, processor.run(document, sandbox).await?);
-    }
-    all.verdict = Verdict::of(&all.controls);
-    Ok(all)
-}
-
 impl Results {
     /// The results of a document that no processor may open, for the reason that `control` tells.
     pub fn refused(control: Control) -> Self {
@@ -139,7 +89,7 @@ impl Results {
         self
     }
 
-    fn empty() -> Self {
+    pub(super) fn empty() -> Self {
         Self {
             verdict: Verdict::Processed,
             controls: Vec::new(),
@@ -148,7 +98,7 @@ impl Results {
         }
     }
 
-    fn add(&mut self, processor: &dyn Processor, report: Report) {
+    pub(super) fn add(&mut self, processor: &dyn Processor, report: Report) {
         self.controls.extend(report.controls);
         self.produced.extend(report.produced);
         self.results.push(Finding {

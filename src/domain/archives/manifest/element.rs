@@ -3,8 +3,6 @@
 use quick_xml::events::BytesRef;
 use serde_json::{Map, Value};
 
-use super::xml::number;
-
 /// An element with all that is in it.
 #[derive(Default)]
 pub(super) struct Element {
@@ -161,4 +159,12 @@ fn data(element: &Element) -> Value {
         object.insert("#text".to_owned(), text.into());
     }
     Value::Object(object)
+}
+
+/// Numbers of the schema, which in XML are texts.
+fn number(text: &str) -> Value {
+    match text.parse::<u64>() {
+        Ok(number) => number.into(),
+        Err(_) => text.into(),
+    }
 }

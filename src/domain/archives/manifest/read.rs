@@ -2,14 +2,13 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    io::BufRead,
     sync::Arc,
 };
 
 use jiff::civil::Date;
 use serde_json::{Map, Value};
 
-use super::{Data, Dossier, JSON, Manifest, Piece, Pli, json, siret::is_siret, xml};
+use super::{Data, Dossier, JSON, Manifest, Piece, Pli, siret::is_siret};
 use crate::{
     codec::{Finding, FindingCode, Refusal},
     config::is_name,
@@ -38,17 +37,6 @@ struct Draft {
     iteration: Option<u32>,
     business_data: Data,
     pieces: Vec<Piece>,
-}
-
-pub(super) fn parse(mut text: impl BufRead) -> Result<Manifest, Refusal> {
-    let start = text.fill_buf()?;
-    let blank = |byte: &&u8| {
-        byte.is_ascii_whitespace() || matches!(byte, 0 | 0xEF | 0xBB | 0xBF | 0xFE | 0xFF)
-    };
-    match start.iter().find(|byte| !blank(byte)) {
-        Some(b'<') => xml::parse(text),
-        _ => json::parse(text),
-    }
 }
 
 /// One fault, of the whole text.

@@ -9,7 +9,7 @@ use quick_xml::{
     Reader,
     events::{BytesStart, Event},
 };
-use serde_json::{Map, Value};
+use serde_json::Map;
 
 use super::{
     Manifest, Piece,
@@ -190,12 +190,4 @@ fn at(place: u64) -> Refusal {
     unreadable(format!(
         "Ce n'est pas un XML acceptable (octet {place}) : bien formé, sans DOCTYPE ni entité, {LEVELS} niveaux au plus."
     ))
-}
-
-/// Numbers of the schema, which in XML are texts.
-pub(super) fn number(text: &str) -> Value {
-    match text.parse::<u64>() {
-        Ok(number) => number.into(),
-        Err(_) => text.into(),
-    }
 }
