@@ -9,6 +9,7 @@
 //! | `conformity` | schemathesis over the four contracts |
 //! | `damage` | every way in which the hub's rows may disagree, found by the inspection |
 //! | `delivery` | the process killed at any moment: a télédossier is notified whole or not at all |
+//! | `digests` | the mail of a day, by the clock, and in whose name |
 //! | `events` | what is posted on a case, what follows from it, who is told |
 //! | `folders` | complete, close, open again, withdraw |
 //! | `forward` | what a project sends on as télédossiers |
@@ -30,6 +31,7 @@ mod cases;
 mod conformity;
 mod damage;
 mod delivery;
+mod digests;
 mod events;
 mod folders;
 mod forward;

@@ -62,6 +62,10 @@ pub(super) fn day(about: &About<'_>, ids: &[String], cases: usize, count: u64) -
         1 => "1 télédossier nouveau ou mis à jour".to_owned(),
         cases => format!("{cases} télédossiers nouveaux ou mis à jour"),
     };
+    let notifications = match count {
+        1 => "1 notification".to_owned(),
+        count => format!("{count} notifications"),
+    };
     let mut lines: Vec<String> = ids.iter().map(|id| format!("- {}", plain(id))).collect();
     let hidden = cases.saturating_sub(ids.len());
     if hidden > 0 {
@@ -70,7 +74,7 @@ pub(super) fn day(about: &About<'_>, ids: &[String], cases: usize, count: u64) -
     Letter {
         subject: subject(about, &title),
         text: format!(
-            "Bonjour,\n\nDepuis votre dernier récapitulatif : {title} ({count} notifications).\n\n{}{}\n\n{WHERE}\n\n{SIGNED}\n",
+            "Bonjour,\n\nDepuis votre dernier récapitulatif : {title} ({notifications}).\n\n{}{}\n\n{WHERE}\n\n{SIGNED}\n",
             head(about),
             lines.join("\n")
         ),
@@ -144,5 +148,7 @@ mod tests {
         let one = day(&ABOUT, &ids[..1], 1, 1);
         assert!(one.subject.ends_with("1 télédossier nouveau ou mis à jour"));
         assert!(!one.text.contains("autres"));
+        assert!(one.text.contains("(1 notification)."), "{one:?}");
+        assert!(letter.text.contains("(7 notifications)."), "{letter:?}");
     }
 }

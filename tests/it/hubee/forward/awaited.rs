@@ -106,7 +106,7 @@ both_engines! {
         tried_in_vain(&gateway);
         gateway.run(&["archive", "retry", &id, "--reason", REASON]).succeeded();
         wait::until("word of the trace", SOON, || (!details(&gateway, &id, "exchange.withheld").is_empty()).then_some(()));
-        assert_eq!(gateway.count("SELECT count(*) FROM scan"), 2);
+        wait::until("both verdicts", SOON, || (gateway.count("SELECT count(*) FROM scan") == 2).then_some(()));
         assert_eq!(details(&gateway, &id, "exchange.forwarded"), [json!(null); 0]);
         assert_eq!(gateway.count("SELECT count(*) FROM hub_folder"), 0);
         let waiting = si.get(&format!("{FOLDERS}/notifications")).await.of(200).json();

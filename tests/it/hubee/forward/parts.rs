@@ -56,6 +56,7 @@ both_engines! {
         let hub = Hub::open(kit.without_worker()).await;
         let mut dying = hub.start_worker(&[("NAVETTE_FAILPOINT", "forward.before-deposit:2")]);
         depot.put("in/gros.zip", &lot().zip());
+        wait::until("first part in the hub", SOON, || (hub.count("SELECT count(*) FROM hub_forward") == 1).then_some(()));
         dying.ended();
         assert_eq!(hub.notifications(&hub.si).await.len(), 1, "the first part was told before the second began");
         let worker = hub.start_worker(&[]);
