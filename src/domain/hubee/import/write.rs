@@ -205,7 +205,7 @@ fn put(tx: &mut Tx<'_>, row: &SubscriptionRow, action: Action) -> Result<bool> {
     if action == Action::Created {
         return subscriptions::insert(tx, row);
     }
-    let Some(now) = subscriptions::find(tx, row.id)? else {
+    let Some(now) = subscriptions::lock(tx, row.id)? else {
         return Ok(false);
     };
     subscriptions::replace(tx, &now, row)?;
