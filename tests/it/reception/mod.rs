@@ -2,6 +2,7 @@
 
 mod antivirus;
 mod crashes;
+mod cuts;
 mod dossiers;
 mod duplicates;
 mod formats;
