@@ -8,8 +8,10 @@ mod duplicates;
 mod formats;
 mod journey;
 mod leases;
+mod leaving;
 mod memory;
 mod refusals;
+mod shown;
 mod trouble;
 
 use std::{fs, time::Duration};
