@@ -2,13 +2,16 @@
 
 mod antivirus;
 mod crashes;
+mod cuts;
 mod dossiers;
 mod duplicates;
 mod formats;
 mod journey;
 mod leases;
+mod leaving;
 mod memory;
 mod refusals;
+mod shown;
 mod trouble;
 
 use std::{fs, time::Duration};
