@@ -10,6 +10,7 @@ use serde_json::{Value as Json, json};
 
 use super::{
     Caller, Document, Fields, OrganizationId, Refusal, Result, contact,
+    forms::date,
     referential::{self, Action, Object},
     refusal::{self, ORGANIZATION},
 };
@@ -213,7 +214,7 @@ pub fn view(row: &OrganizationRow) -> Json {
         "email": row.email,
         "phoneNumber": row.phone_number,
         "status": row.status,
-        "createDateTime": row.created_at,
-        "updateDateTime": row.updated_at,
+        "createDateTime": date(row.created_at),
+        "updateDateTime": row.updated_at.map(date),
     })
 }
