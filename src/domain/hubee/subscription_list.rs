@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::{
     Caller, OrganizationId, Scope,
     contact::Person,
+    forms::date,
     subscription::{Sealed, actor_hash, open_with},
 };
 use crate::{
@@ -245,11 +246,11 @@ pub(super) fn view(row: &SubscriptionRow, sealed: &Sealed, person: fn(&Person) -
         },
         "accessMode": row.access_mode,
         "notificationFrequency": row.frequency,
-        "activateDateTime": row.activate_at,
-        "validateDateTime": row.validate_at,
-        "rejectDateTime": row.reject_at,
-        "endDateTime": row.end_at,
-        "updateDateTime": row.updated_at,
+        "activateDateTime": row.activate_at.map(date),
+        "validateDateTime": row.validate_at.map(date),
+        "rejectDateTime": row.reject_at.map(date),
+        "endDateTime": row.end_at.map(date),
+        "updateDateTime": row.updated_at.map(date),
         "delegationActor": sealed.delegation_actor.as_ref().map(person),
         "rejectionReason": sealed.rejection_reason,
         "status": row.status,

@@ -16,6 +16,7 @@
 //! | `journeys` | whole télédossiers, and the habits of deployed clients |
 //! | `mails` | who is told by mail, and how often |
 //! | `notifications` | the queue of an organisation |
+//! | `page` | the page of `deploy/hubee`, played as it is written |
 //! | `plans` | the engines' plans for the hub's statements: by an index, however large the tables grow |
 //! | `points` | the process killed before, within and after an upload and a completion |
 //! | `referential` | organisations, processes, subscriptions, and the file that brings them |
@@ -38,6 +39,7 @@ mod forward;
 mod journeys;
 mod mails;
 mod notifications;
+mod page;
 mod plans;
 mod points;
 mod referential;
