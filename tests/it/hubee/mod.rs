@@ -14,6 +14,7 @@
 //! | `forward` | what a project sends on as télédossiers |
 //! | `journeys` | whole télédossiers, and the habits of deployed clients |
 //! | `mails` | who is told by mail, and how often |
+//! | `moves` | an organisation's cases move while others are created and completed |
 //! | `notifications` | the queue of an organisation |
 //! | `plans` | the engines' plans for the hub's statements: by an index, however large the tables grow |
 //! | `points` | the process killed before, within and after an upload and a completion |
@@ -35,6 +36,7 @@ mod folders;
 mod forward;
 mod journeys;
 mod mails;
+mod moves;
 mod notifications;
 mod plans;
 mod points;
