@@ -15,6 +15,7 @@
 //! | `forward` | what a project sends on as télédossiers |
 //! | `journeys` | whole télédossiers, and the habits of deployed clients |
 //! | `mails` | who is told by mail, and how often |
+//! | `moves` | an organisation's cases move while others are created and completed |
 //! | `notifications` | the queue of an organisation |
 //! | `page` | the page of `deploy/hubee`, played as it is written |
 //! | `plans` | the engines' plans for the hub's statements: by an index, however large the tables grow |
@@ -38,6 +39,7 @@ mod folders;
 mod forward;
 mod journeys;
 mod mails;
+mod moves;
 mod notifications;
 mod page;
 mod plans;

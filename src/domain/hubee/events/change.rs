@@ -26,7 +26,7 @@ use crate::{
         Tx,
         hubee::{
             attachments,
-            cases::{self, CaseRow},
+            cases::CaseRow,
             events::{self, EventRow},
             files,
         },
@@ -98,8 +98,7 @@ impl Change {
 
     /// Holds the case, and with it its events, until the transaction ends.
     fn hold(&self, tx: &mut Tx<'_>) -> Result<(CaseRow, EventRow)> {
-        let case = cases::lock(tx, self.case_id)?.ok_or(Refusal::NotFound(CASE))?;
-        sight::permit(&self.caller, &case)?;
+        let case = sight::hold(tx, &self.caller, self.case_id, CASE)?;
         let event = sight::event(tx, &case, self.event_id, EVENT)?;
         sight::not_archived(&case)?;
         Ok((case, event))
