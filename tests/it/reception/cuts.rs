@@ -20,7 +20,7 @@ const AGAIN: u64 = 12_000_000;
 /// The server falls silent in the middle, and stays so until it is told to an operator.
 #[test]
 fn an_archive_whose_line_is_cut_for_long_is_taken_on_from_where_it_was() {
-    let more = "timeout_seconds = 1\nconnections = 1\nfailures_before_incident = 1";
+    let more = "timeout_seconds = 3\nconnections = 1\nfailures_before_incident = 1";
     let depot = Depot::start(Make::Sftp).with(more);
     let gateway = at(Kit::new(Engine::Sqlite), &depot).start();
     let pieces = (0..PIECES).map(|at| (format!("P-{at}"), format!("{at}.pdf")));
