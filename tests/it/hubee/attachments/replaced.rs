@@ -14,6 +14,7 @@ use crate::{
             caller::try_finish,
             hub::Hub,
         },
+        token::now,
         wait,
     },
 };
@@ -35,7 +36,7 @@ fn holds(hub: &Hub, files: u64) {
 
 /// Somebody holds the lease of purges for an hour, as a backup does while it copies blobs.
 fn take_lease(hub: &Hub) {
-    let until = jiff::Timestamp::now().as_microsecond() + 3_600_000_000;
+    let until = (now() + 3600) * 1_000_000;
     let token = hub.id("01890a5d-ac96-774b-bcce-b302099a8057");
     hub.sql(&format!(
         "INSERT INTO lease (name, token, until) VALUES ('purge', {token}, {until}); SELECT 1"
