@@ -91,7 +91,7 @@ impl BlobWriter {
         let ((mut tally, hashed), press) = self.ready().await?;
         let press = printing(press, hashed);
         let group = mem::replace(&mut self.group, Group::spent());
-        let last = move || {
+        let last = move || -> Result<Digests> {
             let (digests, group) = tally.finish(group)?;
             press.wait()?.finish(group)?;
             Ok(digests)
