@@ -7,8 +7,8 @@
 //!
 //! # The way through
 //! - in: [`Vault::create`] → [`BlobWriter::write`] … → [`BlobWriter::finish`] → [`Stored`] (id, size, digests).
-//!   `writer` gathers frames into a `group`, has it hashed and hands it over, `press` seals and writes it, `disk` makes it
-//!   durable. Writers that hash at the same time share the lanes of a few threads (`tally`, `crew`).
+//!   `writer` gathers frames into a `group`, `press` seals and writes it once it is hashed, `disk` makes it durable; `stage`
+//!   is how one group waits for another. Writers that hash at the same time share the lanes of a few threads (`tally`, `crew`).
 //! - out: [`Vault::reader`] → [`BlobReader::stream`], [`BlobReader::read_all`], [`BlobReader::verify`] (`reader`);
 //!   [`BlobReader::seekable`] reads it as a file (`seekable`).
 //! - upkeep: [`Vault::remove`], [`Vault::list`], [`Vault::parts`] (`census`).
@@ -49,6 +49,7 @@ mod group;
 mod press;
 mod reader;
 mod seekable;
+mod stage;
 mod tally;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! The blocking half of a writer: seals and writes groups of frames that were hashed, then publishes the file.
 
-use super::{disk::Part, frame::Cipher, group::Group, tally::Tally};
-use crate::kernel::{digest::Digests, fault::Result};
+use super::{disk::Part, frame::Cipher, group::Group};
+use crate::kernel::fault::Result;
 
 /// What turns text into a file.
 pub struct Press {
@@ -37,21 +37,10 @@ impl Press {
         Ok(self)
     }
 
-    /// Writes the group `before` the last one, where it waits; hashes and writes the last one, and makes the blob durable
-    /// under its final name. Blocks.
-    pub fn finish(
-        mut self: Box<Self>,
-        before: Option<Group>,
-        mut tally: Tally,
-        last: Group,
-    ) -> Result<Digests> {
-        if let Some(group) = before {
-            self.write(group, false)?;
-        }
-        let (digests, last) = tally.finish(last)?;
-        self.write(last, true)?;
-        self.part.publish()?;
-        Ok(digests)
+    /// The same with the last group, then makes the blob durable under its final name. Blocks.
+    pub fn finish(mut self: Box<Self>, group: Group) -> Result<()> {
+        self.write(group, true)?;
+        self.part.publish()
     }
 
     fn write(&mut self, mut group: Group, last: bool) -> Result<()> {
