@@ -1,10 +1,11 @@
-//! The asynchronous half of a writer: gathers the body into groups while the previous group is at the press.
+//! The asynchronous half of a writer: gathers the body into a group while the one before is hashed, and the one before that
+//! is at the press. No thread waits for another: each stage is awaited here before the next group enters it.
 
 use bytes::Bytes;
 use tokio::task::{JoinHandle, spawn_blocking};
 use uuid::Uuid;
 
-use super::{blocking, group::Group, press::Press};
+use super::{blocking, group::Group, press::Press, tally::Tally};
 use crate::kernel::{
     digest::Digests,
     fault::{Fault, Result},
@@ -32,23 +33,53 @@ pub struct BlobWriter {
     size: u64,
     prefix: Vec<u8>,
     group: Group,
-    stage: Stage,
+    hashing: Stage<Hashed>,
+    printing: Stage<Box<Press>>,
 }
 
-enum Stage {
-    Ready(Box<Press>),
-    Printing(JoinHandle<Result<Box<Press>>>),
+/// The digests so far, and the group that was hashed last, to be printed.
+type Hashed = (Tally, Option<Group>);
+
+/// One of the stages that a group goes through.
+enum Stage<T> {
+    Ready(T),
+    Working(JoinHandle<Result<T>>),
     Spent,
 }
 
+impl<T: Send + 'static> Stage<T> {
+    fn begin(work: impl FnOnce() -> Result<T> + Send + 'static) -> Self {
+        Self::Working(spawn_blocking(work))
+    }
+
+    /// Waits until it is free. A caller that stops waiting loses nothing.
+    async fn settle(&mut self) -> Result<()> {
+        if let Self::Working(task) = self {
+            let done = task.await;
+            *self = Self::Spent;
+            *self = Self::Ready(done.map_err(Fault::internal)??);
+        }
+        Ok(())
+    }
+
+    /// What it works with, once it is free.
+    fn take(&mut self) -> Result<T> {
+        match std::mem::replace(self, Self::Spent) {
+            Self::Ready(ready) => Ok(ready),
+            _ => Err(Fault::unavailable("this blob has failed before")),
+        }
+    }
+}
+
 impl BlobWriter {
-    pub(super) fn new(id: Uuid, press: Box<Press>) -> Self {
+    pub(super) fn new(id: Uuid, tally: Tally, press: Box<Press>) -> Self {
         Self {
             id,
             size: 0,
             prefix: Vec::new(),
             group: press.first_group(),
-            stage: Stage::Ready(press),
+            hashing: Stage::Ready((tally, None)),
+            printing: Stage::Ready(press),
         }
     }
 
@@ -86,9 +117,9 @@ impl BlobWriter {
     /// `unavailable`; nothing is left then, and nothing is tried again. If the caller stops waiting, the blob may stand
     /// all the same: without a row, it is swept.
     pub async fn finish(mut self) -> Result<Stored> {
-        let press = self.ready().await?;
+        let ((tally, before), press) = self.ready().await?;
         let group = std::mem::replace(&mut self.group, Group::spent());
-        let digests = blocking(move || press.finish(group)).await?;
+        let digests = blocking(move || press.finish(before, tally, group)).await?;
         Ok(Stored {
             id: self.id,
             size: self.size,
@@ -104,30 +135,31 @@ impl BlobWriter {
     }
 
     async fn hand_over(&mut self) -> Result<()> {
-        let press = self.ready().await?;
+        let ((mut tally, hashed), press) = self.ready().await?;
         let group = std::mem::replace(&mut self.group, Group::after(&[]));
-        self.stage = Stage::Printing(spawn_blocking(move || press.print(group)));
+        self.printing = match hashed {
+            Some(hashed) => Stage::begin(move || press.print(hashed)),
+            None => Stage::Ready(press),
+        };
+        self.hashing = Stage::begin(move || {
+            let group = tally.add(group)?;
+            Ok((tally, Some(group)))
+        });
         Ok(())
     }
 
-    /// The press, once it is free. A caller that stops waiting loses nothing.
-    async fn ready(&mut self) -> Result<Box<Press>> {
-        if let Stage::Printing(task) = &mut self.stage {
-            let printed = task.await;
-            self.stage = Stage::Spent;
-            return printed.map_err(Fault::internal)?;
-        }
-        match std::mem::replace(&mut self.stage, Stage::Spent) {
-            Stage::Ready(press) => Ok(press),
-            _ => Err(Fault::unavailable("this blob has failed before")),
-        }
+    /// Both stages, once they are free. A caller that stops waiting loses nothing.
+    async fn ready(&mut self) -> Result<(Hashed, Box<Press>)> {
+        self.hashing.settle().await?;
+        self.printing.settle().await?;
+        Ok((self.hashing.take()?, self.printing.take()?))
     }
 }
 
 impl Drop for BlobWriter {
     /// Removes the file on a thread that may block, if there is a runtime to lend one.
     fn drop(&mut self) {
-        let Stage::Ready(press) = std::mem::replace(&mut self.stage, Stage::Spent) else {
+        let Stage::Ready(press) = std::mem::replace(&mut self.printing, Stage::Spent) else {
             // A press at work is dropped by its own task, and its file with it.
             return;
         };
