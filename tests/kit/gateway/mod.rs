@@ -28,7 +28,6 @@ use rustix::process::{Pid, Signal, kill_process};
 pub use commands::{APPLICATION, Credentials, REASON, damage};
 pub use kept::Kept;
 pub use kit::{Engine, Kit};
-pub use workers::WorkerProcess;
 
 use super::{
     client::Client,
