@@ -11,7 +11,7 @@ mod kept;
 mod kit;
 mod settings;
 mod twins;
-mod workers;
+pub mod workers;
 
 use std::os::unix::process::ExitStatusExt;
 use std::{
