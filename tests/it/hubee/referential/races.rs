@@ -49,9 +49,8 @@ async fn posted(hub: &Hub, path: &str, object: &Value) -> [Answer; 4] {
 /// A subscription of a new organisation.
 async fn subscribed(hub: &Hub, subscriber: &str, code: &str) -> Value {
     let organizations = format!("{REFERENTIAL}/organizations");
-    let made = hub.admin.post(&organizations, &organization(subscriber));
-    made.await.of(201);
-    let said = subscription(subscriber, code);
+    let (made, said) = (organization(subscriber), subscription(subscriber, code));
+    hub.admin.post(&organizations, &made).await.of(201);
     hub.datapass.post(&path(""), &said).await.of(201).json()
 }
 
@@ -90,12 +89,12 @@ both_engines! {
             };
             let paths: Vec<String> = moved.iter().map(one).collect();
             let said: Vec<Value> = moved.iter().map(there).collect();
-            let new = subscription(&place, SILENT);
+            let (new, all) = (subscription(&place, SILENT), path(""));
             let (a, b, c, d) = tokio::join!(
                 hub.admin.put(&paths[0], &said[0]),
                 hub.admin.put(&paths[1], &said[1]),
                 hub.admin.put(&paths[2], &said[2]),
-                hub.datapass.post(&path(""), &new),
+                hub.datapass.post(&all, &new),
             );
             // What was created is 201, what was moved 200.
             let answers = [a, b, c, d];
