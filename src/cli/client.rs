@@ -47,10 +47,16 @@ enum Command {
     ///     --applications isis --reason "ouverture du marché"
     Add(AddArgs),
     /// Lists the clients, revoked ones too.
+    ///
+    /// Example: navette client list --json
     List(ListArgs),
     /// Gives a client another secret and shows it, once; the old one is refused at once, tokens live on.
+    ///
+    /// Example: navette client rotate asp-demo --reason "lost"
     Rotate(OneArgs),
     /// Revokes a client for good: it is refused everywhere within a second, whatever its tokens say.
+    ///
+    /// Example: navette client revoke asp-demo --reason "project ended"
     Revoke(OneArgs),
 }
 

@@ -6,13 +6,19 @@ use serde_json::json;
 use super::{Answer, Settings, output};
 use crate::{
     app,
+    config::Depots,
     domain::returns::Couriers,
-    kernel::{clock::Clock, fault::Result},
+    kernel::{
+        clock::Clock,
+        fault::{Code, Fault, Result},
+    },
     storage::{Access, migrate},
+    transport,
 };
 
 /// Loads the settings and tells every fault in them, with file and key. Hosts of callbacks are resolved too: one that leads
-/// inside the network, and that its project does not allow, is a fault.
+/// inside the network, and that its project does not allow, is a fault; so is an SSH server whose key its `known_hosts` cannot
+/// tell.
 ///
 /// Example: navette --config /etc/navette/navette.toml check-config
 #[derive(Args)]
@@ -37,11 +43,25 @@ pub(super) async fn check(settings: &Settings, args: &CheckArgs) -> Result<Answe
     app::tokens(&config.gateway)?;
     let couriers = Couriers::new(&config.projects, &Clock::system())?;
     couriers.check_names().await?;
+    check_depots(&config.depots)?;
     let projects: Vec<_> = config.projects.keys().collect();
     output::either(args.json, &json!({ "projects": projects }), || {
         format!("settings in order; {} project(s)", projects.len())
     });
     Ok(Answer::Yes)
+}
+
+/// Every depot whose settings cannot work, whatever its server does.
+fn check_depots(depots: &Depots) -> Result<()> {
+    let faults = depots.values().filter_map(|depot| {
+        let fault = transport::check::settings(depot).err()?;
+        Some(format!("{}: {fault}", depot.name))
+    });
+    let faults: Vec<_> = faults.collect();
+    match faults.is_empty() {
+        true => Ok(()),
+        false => Err(Fault::new(Code::Configuration, faults.join("\n"))),
+    }
 }
 
 pub(super) async fn migrate(settings: &Settings, args: &MigrateArgs) -> Result<Answer> {

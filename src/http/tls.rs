@@ -116,7 +116,8 @@ fn configure(files: &TlsFiles) -> Result<ServerConfig> {
         .with_client_cert_verifier(verifier)
         .with_single_cert(material.chain, material.key)
         .map_err(refused)?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    // Some clients name the version that they will speak, and are hung up on where nobody knows it.
+    config.alpn_protocols = vec![b"http/1.1".to_vec(), b"http/1.0".to_vec()];
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     Ok(config)

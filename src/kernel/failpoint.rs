@@ -75,7 +75,7 @@ pub const HUB: &[&str] = &[
     "hub.after-complete",
 ];
 
-/// Those that the hub's batches meet, and what goes on as a télédossier.
+/// Those that the hub's batches and imports meet, and what goes on as a télédossier.
 pub const BATCHES: &[&str] = &[
     "hub-purge.before-commit",
     "hub-purge.after-commit",
@@ -84,6 +84,7 @@ pub const BATCHES: &[&str] = &[
     "hub-delete.before-commit",
     "hub-delete.after-commit",
     "hub-delete.before-burial",
+    "hub-import.after-batch",
     "forward.before-deposit",
     "forward.after-settle",
 ];

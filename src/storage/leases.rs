@@ -13,6 +13,7 @@ statements! {
     TAKE = "INSERT INTO lease (name, token, until) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE \
         SET token = excluded.token, until = excluded.until WHERE lease.until <= $4 OR lease.until > $5 \
         OR lease.token = excluded.token";
+    TAKEN = "SELECT 1 FROM lease WHERE name = $1 AND until > $2 AND until <= $3";
     HELD = "SELECT 1 FROM lease WHERE name = $1 AND token = $2";
     RELEASE = "DELETE FROM lease WHERE name = $1 AND token = $2";
 }
@@ -30,6 +31,12 @@ pub fn take(
 ) -> Result<bool> {
     let beyond = now.checked_add(LONGEST).map_err(Fault::internal)?;
     Ok(tx.execute(TAKE, &params![name, token, until, now, beyond])? == 1)
+}
+
+/// Whether anybody holds the lease.
+pub fn is_taken(tx: &mut Tx<'_>, name: &str, now: Timestamp) -> Result<bool> {
+    let beyond = now.checked_add(LONGEST).map_err(Fault::internal)?;
+    Ok(tx.first(TAKEN, &params![name, now, beyond])?.is_some())
 }
 
 /// Whether `token` still holds the lease: asked in the transaction of the effects, so that a late holder cannot commit.

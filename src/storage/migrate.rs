@@ -43,6 +43,7 @@ fn scripts(engine: Engine) -> &'static [Migration] {
             migration!("sqlite", 8, "0008_cft"),
             migration!("sqlite", 9, "0009_sending"),
             migration!("sqlite", 10, "0010_hubee"),
+            migration!("sqlite", 11, "0011_forward_parts"),
         ],
         Engine::Postgres => &[
             migration!("postgres", 1, "0001_foundation"),
@@ -55,6 +56,7 @@ fn scripts(engine: Engine) -> &'static [Migration] {
             migration!("postgres", 8, "0008_cft"),
             migration!("postgres", 9, "0009_sending"),
             migration!("postgres", 10, "0010_hubee"),
+            migration!("postgres", 11, "0011_forward_parts"),
         ],
     }
 }

@@ -65,6 +65,13 @@ pub struct Removal {
     pub attachment: bool,
 }
 
+impl Removal {
+    /// Whether its sender replaced or withdrew it: what it belonged to stays, and names it no more.
+    pub fn is_given_up(&self) -> bool {
+        !self.whole && !self.attachment
+    }
+}
+
 statements! {
     BEGIN = "INSERT INTO purge_run (id, environment, started_at, run_by, reason, confirmed_clock, exchanges, documents, \
         bytes, keys_destroyed, kept_back) VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, 0, 0)";

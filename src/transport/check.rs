@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Session, connect, path};
+use super::{Session, connect, path, sftp};
 use crate::{
     config::{
         Depot, Flow,
-        depots::{Direction, Then},
+        depots::{Direction, Then, Transport},
     },
     kernel::{
         clock::Clock,
@@ -47,6 +47,16 @@ impl Report {
     pub fn is_sound(&self) -> bool {
         let works = |folder: &Folder| folder.files.is_ok() && folder.written.is_ok();
         self.unreachable.is_none() && self.folders.iter().all(works)
+    }
+}
+
+/// What is wrong with a depot's settings and the files that they name, as far as that can be told without connecting.
+///
+/// Fails with `configuration`, or with `host-key-refused` where no key of the server is known.
+pub fn settings(depot: &Depot) -> Result<()> {
+    match &depot.transport {
+        Transport::Sftp(settings) => sftp::knows_its_server(settings),
+        Transport::Folder(_) | Transport::Ftps(_) | Transport::Cft(_) => Ok(()),
     }
 }
 

@@ -9,13 +9,9 @@
 //! On processors with SHA instructions there is no crew, and each writer hashes its own text.
 //!
 //! # The way through
-//! [`Crew::hash`] → the channel → [`Shift::work`] (the loop of one thread) → the text comes back, hashed.
+//! [`Crew::begin`] or [`Crew::hash`] → the channel → [`Shift::work`] (the loop of one thread) → the text comes back, hashed.
 
-use std::{
-    mem,
-    sync::mpsc::{SyncSender, sync_channel},
-    thread,
-};
+use std::{mem, sync::mpsc::sync_channel, thread};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
@@ -51,8 +47,11 @@ struct Job {
     group: Group,
     /// Blocks of the group that are behind the stream.
     done: usize,
-    owner: SyncSender<(Stream, Group)>,
+    owner: Owner,
 }
+
+/// Takes both back, on the crew's thread: it must not block.
+type Owner = Box<dyn FnOnce(Stream, Group) + Send>;
 
 impl Crew {
     /// A crew that hashes in these lanes, on threads of its own. Fails with `internal` where the system has none left.
@@ -68,12 +67,44 @@ impl Crew {
         Ok(Self { desk: Some(desk) })
     }
 
+    /// Whether there is anybody.
+    pub fn is_there(&self) -> bool {
+        self.desk.is_some()
+    }
+
+    /// Has the whole blocks of `group` added to `stream`, and both given to `owner` on the thread that did it. If the crew
+    /// has ended, `owner` is dropped. Blocks only where there is no crew.
+    pub fn begin(
+        &self,
+        stream: Stream,
+        group: Group,
+        owner: impl FnOnce(Stream, Group) + Send + 'static,
+    ) {
+        let Some(desk) = &self.desk else {
+            let (stream, group) = alone(stream, group);
+            return owner(stream, group);
+        };
+        // A job that nobody takes is dropped, and its owner with it.
+        let _ = desk.send(Job {
+            stream,
+            group,
+            done: 0,
+            owner: Box::new(owner),
+        });
+    }
+
     /// Adds the whole blocks of `group` to `stream`, and gives both back. Blocks while the crew is at it.
     pub fn hash(&self, stream: Stream, group: Group) -> Result<(Stream, Group)> {
-        match &self.desk {
-            Some(desk) if group.blocks() >= WORTH => hand_over(desk, stream, group),
-            _ => Ok(alone(stream, group)),
+        if !self.is_there() || group.blocks() < WORTH {
+            return Ok(alone(stream, group));
         }
+        let (give, hashed) = sync_channel(1);
+        self.begin(stream, group, move |stream, group| {
+            // There is room for one answer.
+            let _ = give.send((stream, group));
+        });
+        let gone = |_| Fault::internal("the thread that hashes has ended");
+        hashed.recv().map_err(gone)
     }
 }
 
@@ -87,22 +118,6 @@ fn start(lanes: Lanes, jobs: Receiver<Job>) -> Result<()> {
     };
     let named = thread::Builder::new().name("hashing".to_owned());
     named.spawn(work).map(drop).map_err(Fault::internal)
-}
-
-fn hand_over(desk: &Sender<Job>, stream: Stream, group: Group) -> Result<(Stream, Group)> {
-    let (owner, hashed) = sync_channel(1);
-    let job = Job {
-        stream,
-        group,
-        done: 0,
-        owner,
-    };
-    desk.send(job).map_err(|_| gone())?;
-    hashed.recv().map_err(|_| gone())
-}
-
-fn gone() -> Fault {
-    Fault::internal("the thread that hashes has ended")
 }
 
 fn alone(mut stream: Stream, group: Group) -> (Stream, Group) {
@@ -146,8 +161,7 @@ impl<'a> Shift<'a> {
             if job.done < job.group.blocks() {
                 self.jobs.push(job);
             } else {
-                // Its owner waits, and there is room for one answer.
-                let _ = job.owner.send((job.stream, job.group));
+                (job.owner)(job.stream, job.group);
             }
         }
     }

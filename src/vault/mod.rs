@@ -7,8 +7,8 @@
 //!
 //! # The way through
 //! - in: [`Vault::create`] → [`BlobWriter::write`] … → [`BlobWriter::finish`] → [`Stored`] (id, size, digests).
-//!   `writer` gathers frames into a `group` and hands it over, `press` hashes, seals and writes it, `disk` makes it
-//!   durable. Writers that hash at the same time share the lanes of a few threads (`tally`, `crew`).
+//!   `writer` gathers frames into a `group`, `press` seals and writes it once it is hashed, `disk` makes it durable; `stage`
+//!   is how one group waits for another. Writers that hash at the same time share the lanes of a few threads (`tally`, `crew`).
 //! - out: [`Vault::reader`] → [`BlobReader::stream`], [`BlobReader::read_all`], [`BlobReader::verify`] (`reader`);
 //!   [`BlobReader::seekable`] reads it as a file (`seekable`).
 //! - upkeep: [`Vault::remove`], [`Vault::list`], [`Vault::parts`] (`census`).
@@ -32,7 +32,7 @@
 //!
 //! # What holds
 //! - No thread waits for a body: the disk is touched by short blocking tasks, one per 256 KiB and a single one for a smaller blob.
-//! - A writer holds two groups of 256 KiB at most: one is filled while the other is hashed, sealed and written.
+//! - A writer holds three groups of 256 KiB at most: one is filled while another is hashed and a third sealed and written.
 //! - After [`BlobWriter::finish`] the blob survives a power cut. A sync that fails fails the blob and is never tried again:
 //!   the retry would say yes and the bytes would be gone.
 //! - An unfinished writer leaves nothing; what a crash leaves, [`Vault::parts`] finds.
@@ -49,6 +49,7 @@ mod group;
 mod press;
 mod reader;
 mod seekable;
+mod stage;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -115,8 +116,7 @@ impl Vault {
         let cipher = frame::Cipher::new(key, id)?;
         let part = disk::Part::new(&self.layout, id);
         let tally = tally::Tally::new(Arc::clone(&self.crew), with_sha512);
-        let press = press::Press::new(part, cipher, tally);
-        Ok(BlobWriter::new(id, press))
+        Ok(BlobWriter::new(id, tally, press::Press::new(part, cipher)))
     }
 
     /// Opens a blob of `size` bytes (as its row says) for reading. Fails with `corrupt` where the file is missing, has

@@ -1,24 +1,22 @@
-//! The blocking half of a writer: hashes, seals and writes groups of frames, then publishes the file.
+//! The blocking half of a writer: seals and writes groups of frames that were hashed, then publishes the file.
 
-use super::{disk::Part, frame::Cipher, group::Group, tally::Tally};
-use crate::kernel::{digest::Digests, fault::Result};
+use super::{disk::Part, frame::Cipher, group::Group};
+use crate::kernel::fault::Result;
 
 /// What turns text into a file.
 pub struct Press {
     part: Part,
     cipher: Cipher,
-    tally: Tally,
     /// The index of the next frame.
     next: u64,
 }
 
 impl Press {
     /// A press at the start of a blob, boxed since it travels between threads.
-    pub fn new(part: Part, cipher: Cipher, tally: Tally) -> Box<Self> {
+    pub fn new(part: Part, cipher: Cipher) -> Box<Self> {
         Box::new(Self {
             part,
             cipher,
-            tally,
             next: 0,
         })
     }
@@ -33,19 +31,16 @@ impl Press {
         self.part.exists()
     }
 
-    /// Hashes, seals and writes a full group that others follow. Blocks.
+    /// Seals and writes a full group that others follow. Blocks.
     pub fn print(mut self: Box<Self>, group: Group) -> Result<Box<Self>> {
-        let group = self.tally.add(group)?;
         self.write(group, false)?;
         Ok(self)
     }
 
     /// The same with the last group, then makes the blob durable under its final name. Blocks.
-    pub fn finish(mut self: Box<Self>, group: Group) -> Result<Digests> {
-        let (digests, group) = self.tally.finish(group)?;
+    pub fn finish(mut self: Box<Self>, group: Group) -> Result<()> {
         self.write(group, true)?;
-        self.part.publish()?;
-        Ok(digests)
+        self.part.publish()
     }
 
     fn write(&mut self, mut group: Group, last: bool) -> Result<()> {

@@ -2,7 +2,9 @@
 
 use std::{mem, sync::Arc};
 
-use super::{crew::Crew, group::Group};
+use tokio::task::spawn_blocking;
+
+use super::{crew::Crew, group::Group, stage::Stage};
 use crate::kernel::{
     digest::{Digests, Sha512, blocks::Stream},
     fault::Result,
@@ -15,6 +17,9 @@ pub struct Tally {
     sha512: Option<Sha512>,
 }
 
+/// The digests so far, and the group that was added last, to be printed; none before the first.
+pub type Hashed = (Tally, Option<Group>);
+
 impl Tally {
     /// An empty one. SHA-512 is computed on demand (API-11).
     pub fn new(crew: Arc<Crew>, with_sha512: bool) -> Self {
@@ -25,8 +30,26 @@ impl Tally {
         }
     }
 
-    /// Adds a full group, and gives it back. Blocks.
-    pub fn add(&mut self, group: Group) -> Result<Group> {
+    /// Has a full group added elsewhere: by the crew, which nobody need wait for, or on a thread that may block.
+    pub fn begin(mut self, group: Group) -> Stage<Hashed> {
+        let (give, coming) = Stage::taken();
+        if self.sha512.is_none() && self.crew.is_there() {
+            let (crew, stream) = (Arc::clone(&self.crew), mem::take(&mut self.sha256));
+            crew.begin(stream, group, move |stream, group| {
+                self.sha256 = stream;
+                let _ = give.send(Ok((self, Some(group))));
+            });
+        } else {
+            spawn_blocking(move || {
+                let added = self.add(group);
+                let _ = give.send(added.map(|group| (self, Some(group))));
+            });
+        }
+        coming
+    }
+
+    /// Adds a group, and gives it back. Blocks.
+    fn add(&mut self, group: Group) -> Result<Group> {
         if let Some(sha512) = &mut self.sha512 {
             group.texts().for_each(|text| sha512.update(text));
         }

@@ -1,6 +1,8 @@
-//! The vault as its callers see it: round trips, ranges, dropped writers, a full disk; [`tampering`] has the damage.
+//! The vault as its callers see it: round trips, ranges, a full disk; [`writing`] has the writers that fail, [`tampering`] the
+//! damage.
 
 mod tampering;
+mod writing;
 
 use std::{
     fs,
@@ -45,7 +47,11 @@ impl Kit {
     }
 
     async fn store(&self, text: &[u8]) -> Stored {
-        let mut writer = self.vault.create(&self.key, true).unwrap();
+        self.store_as(text, true).await
+    }
+
+    async fn store_as(&self, text: &[u8], with_sha512: bool) -> Stored {
+        let mut writer = self.vault.create(&self.key, with_sha512).unwrap();
         for chunk in text.chunks(10_007) {
             writer.write(chunk).await.unwrap();
         }
@@ -154,32 +160,6 @@ fn any_range_is_that_part_of_the_text() {
         let read = runtime.block_on(collect(&reader, range.start as u64..range.end as u64));
         prop_assert!(read.unwrap() == all[range]);
     });
-}
-
-#[test]
-fn a_dropped_writer_leaves_nothing() {
-    let kit = Kit::new();
-    for size in [0, 10, GROUP + 1, 3 * GROUP + 1] {
-        // A runtime of its own: its shutdown waits for the tasks that remove files.
-        let runtime = tokio::runtime::Builder::new_multi_thread().build().unwrap();
-        runtime.block_on(async {
-            let mut writer = kit.vault.create(&kit.key, false).unwrap();
-            writer.write(&text(size)).await.unwrap();
-        });
-        drop(runtime);
-        assert_eq!(kit.files(), 0, "size {size}");
-    }
-    assert_eq!(kit.vault.list().count(), 0);
-}
-
-#[tokio::test]
-async fn a_blob_that_cannot_get_its_name_is_refused_once_and_leaves_nothing() {
-    let kit = Kit::new();
-    let mut writer = kit.vault.create(&kit.key, false).unwrap();
-    writer.write(&text(GROUP + 1)).await.unwrap();
-    fs::create_dir(kit.vault.layout.blob(writer.id())).unwrap();
-    assert_eq!(code(writer.finish().await), Some(Code::Unavailable));
-    assert_eq!(kit.files(), 0);
 }
 
 #[tokio::test]

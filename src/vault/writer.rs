@@ -1,14 +1,20 @@
-//! The asynchronous half of a writer: gathers the body into groups while the previous group is at the press.
+//! The asynchronous half of a writer: gathers the body into a group while the one before is hashed, and the one before that
+//! is sealed and written. No thread waits for another: a group enters a stage once the one before has left it.
+
+use std::mem;
 
 use bytes::Bytes;
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
-use super::{blocking, group::Group, press::Press};
-use crate::kernel::{
-    digest::Digests,
-    fault::{Fault, Result},
+use super::{
+    blocking,
+    group::Group,
+    press::Press,
+    stage::Stage,
+    tally::{Hashed, Tally},
 };
+use crate::kernel::{digest::Digests, fault::Result};
 
 /// How much of a blob's beginning is kept at hand, in bytes, to tell its real type.
 pub const PREFIX_BYTES: usize = 8 * 1024;
@@ -32,23 +38,19 @@ pub struct BlobWriter {
     size: u64,
     prefix: Vec<u8>,
     group: Group,
-    stage: Stage,
-}
-
-enum Stage {
-    Ready(Box<Press>),
-    Printing(JoinHandle<Result<Box<Press>>>),
-    Spent,
+    hashing: Stage<Hashed>,
+    press: Stage<Box<Press>>,
 }
 
 impl BlobWriter {
-    pub(super) fn new(id: Uuid, press: Box<Press>) -> Self {
+    pub(super) fn new(id: Uuid, tally: Tally, press: Box<Press>) -> Self {
         Self {
             id,
             size: 0,
             prefix: Vec::new(),
             group: press.first_group(),
-            stage: Stage::Ready(press),
+            hashing: Stage::Free((tally, None)),
+            press: Stage::Free(press),
         }
     }
 
@@ -67,8 +69,8 @@ impl BlobWriter {
         &self.prefix
     }
 
-    /// Appends bytes. Returns at once, unless a group is full and the previous one is still being written. Fails with
-    /// `storage-full` or `unavailable`, perhaps for bytes of an earlier call; the blob is lost then.
+    /// Appends bytes. Returns at once, unless a group is full and the previous one is still being hashed, or the one before
+    /// it written. Fails with `storage-full` or `unavailable`, perhaps for bytes of an earlier call; the blob is lost then.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.keep_prefix(bytes);
         self.size += bytes.len() as u64;
@@ -86,14 +88,20 @@ impl BlobWriter {
     /// `unavailable`; nothing is left then, and nothing is tried again. If the caller stops waiting, the blob may stand
     /// all the same: without a row, it is swept.
     pub async fn finish(mut self) -> Result<Stored> {
-        let press = self.ready().await?;
-        let group = std::mem::replace(&mut self.group, Group::spent());
-        let digests = blocking(move || press.finish(group)).await?;
+        let ((mut tally, hashed), press) = self.ready().await?;
+        let press = printing(press, hashed);
+        let group = mem::replace(&mut self.group, Group::spent());
+        let last = move || -> Result<Digests> {
+            let (digests, group) = tally.finish(group)?;
+            press.wait()?.finish(group)?;
+            Ok(digests)
+        };
+        let digests = blocking(last).await?;
         Ok(Stored {
             id: self.id,
             size: self.size,
             digests,
-            prefix: std::mem::take(&mut self.prefix).into(),
+            prefix: mem::take(&mut self.prefix).into(),
         })
     }
 
@@ -104,35 +112,72 @@ impl BlobWriter {
     }
 
     async fn hand_over(&mut self) -> Result<()> {
-        let press = self.ready().await?;
-        let group = std::mem::replace(&mut self.group, Group::after(&[]));
-        self.stage = Stage::Printing(spawn_blocking(move || press.print(group)));
+        let ((tally, hashed), press) = self.ready().await?;
+        let group = mem::replace(&mut self.group, Group::after(&[]));
+        self.hashing = tally.begin(group);
+        self.press = printing(press, hashed);
         Ok(())
     }
 
-    /// The press, once it is free. A caller that stops waiting loses nothing.
-    async fn ready(&mut self) -> Result<Box<Press>> {
-        if let Stage::Printing(task) = &mut self.stage {
-            let printed = task.await;
-            self.stage = Stage::Spent;
-            return printed.map_err(Fault::internal)?;
-        }
-        match std::mem::replace(&mut self.stage, Stage::Spent) {
-            Stage::Ready(press) => Ok(press),
-            _ => Err(Fault::unavailable("this blob has failed before")),
-        }
+    /// What both stages work with, once both are free. A caller that stops waiting loses nothing.
+    async fn ready(&mut self) -> Result<(Hashed, Box<Press>)> {
+        self.hashing.settle().await?;
+        self.press.settle().await?;
+        Ok((self.hashing.take()?, self.press.take()?))
     }
 }
 
+/// Has a group printed where there is one.
+fn printing(press: Box<Press>, hashed: Option<Group>) -> Stage<Box<Press>> {
+    let Some(group) = hashed else {
+        return Stage::Free(press);
+    };
+    let (give, coming) = Stage::taken();
+    spawn_blocking(move || {
+        // Where the writer was dropped meanwhile, the press is dropped here, and its file with it.
+        let _ = give.send(press.print(group));
+    });
+    coming
+}
+
 impl Drop for BlobWriter {
-    /// Removes the file on a thread that may block, if there is a runtime to lend one.
+    /// Removes the file on a thread that may block, if there is a runtime to lend one. A press at work is dropped by its own
+    /// thread, and its file with it.
     fn drop(&mut self) {
-        let Stage::Ready(press) = std::mem::replace(&mut self.stage, Stage::Spent) else {
-            // A press at work is dropped by its own task, and its file with it.
+        let Some(press) = self.press.give_up() else {
             return;
         };
         if let (true, Ok(runtime)) = (press.has_file(), tokio::runtime::Handle::try_current()) {
             runtime.spawn_blocking(move || drop(press));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::{
+        kernel::{clock::Clock, entropy::Entropy, secret::Key},
+        vault::{Vault, frame},
+    };
+
+    const GROUP: usize = frame::GROUP * frame::TEXT;
+
+    #[tokio::test]
+    async fn a_writer_takes_no_further_group_while_the_press_has_not_come_back() {
+        let root = tempfile::TempDir::new().unwrap();
+        let vault = Vault::open(root.path(), Clock::system(), Entropy::system()).unwrap();
+        let mut writer = vault.create(&Key::new([5; 32]), false).unwrap();
+        let (give, busy) = Stage::taken();
+        let press = mem::replace(&mut writer.press, busy).wait().unwrap();
+        writer.write(&vec![1; GROUP]).await.unwrap();
+        assert!(writer.hand_over().now_or_never().is_none());
+        assert!(writer.group.is_full(), "it waits with the group in hand");
+        assert!(give.send(Ok(press)).is_ok());
+        writer.hand_over().await.unwrap();
+        writer.write(&vec![2; GROUP]).await.unwrap();
+        assert_eq!(writer.finish().await.unwrap().size, 2 * GROUP as u64);
     }
 }

@@ -189,9 +189,7 @@ impl Health {
                 tracing::error!(%fault, "the incident of a depot that does not answer could not be written");
             }
         }
-        let poll = self.depot.poll;
-        let times = self.failures.saturating_sub(1).min(12);
-        poll.saturating_mul(1 << times).min(LONGEST_PAUSE.max(poll))
+        pause(self.failures, self.depot.poll)
     }
 
     async fn tell(&self, fault: &Fault) -> Result<()> {
@@ -221,5 +219,31 @@ impl Health {
             exchange_id: None,
             subject: self.depot.name.clone(),
         }
+    }
+}
+
+/// How long a depot that failed so often in a row is left alone: twice as long each time, and never less than a poll.
+fn pause(failures: u32, poll: Duration) -> Duration {
+    let times = failures.saturating_sub(1).min(12);
+    poll.saturating_mul(1 << times).min(LONGEST_PAUSE.max(poll))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_depot_that_fails_is_looked_at_more_and_more_rarely() {
+        let seconds = |failures, poll| pause(failures, Duration::from_secs(poll)).as_secs();
+        assert_eq!(
+            [1, 2, 3, 4].map(|failures| seconds(failures, 10)),
+            [10, 20, 40, 80]
+        );
+        let longest = LONGEST_PAUSE.as_secs();
+        assert_eq!(
+            [12, 1000, u32::MAX].map(|failures| seconds(failures, 10)),
+            [longest; 3]
+        );
+        assert_eq!(seconds(5, 3600), 3600);
     }
 }

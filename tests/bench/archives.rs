@@ -19,7 +19,7 @@ use crate::kit::{
         sshd::{Sshd, USER},
     },
     document,
-    gateway::{APPLICATION, Engine, Gateway, Kit, PROJECT, WorkerProcess},
+    gateway::{APPLICATION, Engine, Gateway, Kit, PROJECT, workers::WorkerProcess},
     process, scratch, wait,
 };
 

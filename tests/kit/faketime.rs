@@ -19,18 +19,29 @@ pub struct FakeClock {
 impl FakeClock {
     /// Puts the gateway of `kit` under a clock that shows the true time until it is set.
     pub fn over(kit: Kit) -> (Kit, Self) {
-        let file = kit.dir().join("clock");
+        let clock = Self::beside(&kit.dir().join("clock"));
+        let all = clock.environment().into_iter();
+        let kit = all.fold(kit, |kit, (name, value)| kit.env(name, &value));
+        (kit, clock)
+    }
+
+    /// One in this file, which shows the true time until it is set, for commands that a test starts itself.
+    pub fn beside(file: &Path) -> Self {
+        let file = file.to_owned();
         let clock = Self { file };
         clock.set("+0");
-        let library = library();
-        let file = clock.file.display().to_string();
-        let kit = kit
-            .env("LD_PRELOAD", library.to_str().expect("a path of Debian's"))
-            .env("FAKETIME_TIMESTAMP_FILE", &file)
-            .env("FAKETIME_NO_CACHE", "1")
-            .env("DONT_FAKE_MONOTONIC", "1")
-            .env("NO_FAKE_STAT", "1");
-        (kit, clock)
+        clock
+    }
+
+    /// What a process needs in its environment to go by it.
+    pub fn environment(&self) -> [(&'static str, String); 5] {
+        [
+            ("LD_PRELOAD", library().display().to_string()),
+            ("FAKETIME_TIMESTAMP_FILE", self.file.display().to_string()),
+            ("FAKETIME_NO_CACHE", "1".to_owned()),
+            ("DONT_FAKE_MONOTONIC", "1".to_owned()),
+            ("NO_FAKE_STAT", "1".to_owned()),
+        ]
     }
 
     /// Sets it: `+1d` is a day ahead of the true time, `-2h` two hours behind.

@@ -30,6 +30,7 @@ class Keeper:
         message = BytesParser(policy=policy.default).parsebytes(envelope.content)
         kept = {
             "from": envelope.mail_from,
+            "author": message["From"],
             "to": envelope.rcpt_tos,
             "subject": message["Subject"],
             "id": message["Message-ID"],

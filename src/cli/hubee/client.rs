@@ -41,8 +41,14 @@ enum Command {
     /// Example: navette hubee client add --organization SI-22770001000019-77372 --process CERTDC
     Add(AddArgs),
     /// Lists the clients, revoked ones too.
+    ///
+    /// Example: navette hubee client list --json
     List(ListArgs),
     /// Revokes a client for good: it is refused everywhere within a second, whatever its tokens say.
+    ///
+    /// To change a secret, add a second client first.
+    ///
+    /// Example: navette hubee client revoke si-77372-certdc --reason "other editor"
     Revoke(RevokeArgs),
 }
 

@@ -162,6 +162,12 @@ impl<'a> Fields<'a> {
         text.unwrap_or_default()
     }
 
+    /// A text that must be there and may be empty, where the contract lets it: names are, where nobody knows them.
+    pub fn present_text(&self, name: &str, most: usize) -> String {
+        self.demand(name);
+        self.text(name, most).unwrap_or_default()
+    }
+
     /// One of a few texts.
     pub fn choice<'c>(&self, name: &str, choices: &[&'c str]) -> Option<&'c str> {
         let what = format!("expected one of {}", choices.join(", "));

@@ -73,6 +73,25 @@ fn unknown_fields_are_ignored_and_null_is_nothing() {
     assert!(document.done().is_ok());
 }
 
+/// R6: what must be there may be empty only where the contract says nothing of its length.
+#[test]
+fn a_text_that_must_be_there_may_be_empty_where_it_is_asked_for_so() {
+    let document = Document::new(json!({ "name": "", "code": "", "long": "xxx" }), Vec::new());
+    let fields = document.object();
+    assert_eq!(fields.present_text("name", 5), "");
+    fields.required_text("code", 5);
+    fields.present_text("long", 2);
+    fields.present_text("none", 5);
+    assert_eq!(
+        told(document),
+        [
+            "#/code: String is empty",
+            "#/long: String is too long (3 characters, at most 2)",
+            "#/none: required key not found",
+        ]
+    );
+}
+
 #[test]
 fn a_body_that_is_no_object_is_one_fault() {
     for body in [json!([]), json!(7), json!(null), json!("x")] {

@@ -39,6 +39,12 @@ pub fn instant(text: &str) -> Option<Timestamp> {
     Timestamp::from_microsecond(instant.as_microsecond()).ok()
 }
 
+/// A date as the hub writes it: to the millisecond, always. Older readers of JSON (`SimpleDateFormat` behind Jackson before 2.9)
+/// take whatever stands behind the point for so many milliseconds, and would be minutes off.
+pub fn date(at: Timestamp) -> String {
+    format!("{at:.3}")
+}
+
 /// An id in its usual spelling, 36 characters with hyphens; large letters are taken too.
 pub fn uuid(text: &str) -> Option<Uuid> {
     (text.len() == 36)
@@ -95,6 +101,19 @@ mod tests {
             "2026-03-04T10:15:30é+01:00",
         ] {
             assert_eq!(instant(text), None, "{text}");
+        }
+    }
+
+    /// R6: what is written has three digits behind the point, whatever the date, and reads back.
+    #[test]
+    fn a_date_is_written_to_the_millisecond() {
+        for (kept, written) in [
+            ("2026-03-04T10:15:30+01:00", "2026-03-04T09:15:30.000Z"),
+            ("2026-03-04T09:15:30.5Z", "2026-03-04T09:15:30.500Z"),
+            ("2026-03-04T09:15:30.123999Z", "2026-03-04T09:15:30.123Z"),
+        ] {
+            assert_eq!(date(instant(kept).unwrap()), written);
+            assert!(instant(written).is_some());
         }
     }
 

@@ -4,7 +4,7 @@
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use super::{Caller, Refusal, Result, perimeter, refusal, sight::named};
+use super::{Caller, Refusal, Result, forms::date, perimeter, refusal, sight::named};
 use crate::{
     domain::{
         Context,
@@ -140,7 +140,7 @@ impl Listing {
             "processCode": row.process_code,
             "caseId": row.case_id,
             "eventId": row.event_id,
-            "dateTime": row.created_at,
+            "dateTime": date(row.created_at),
         });
         if self.event_details {
             let event = shown.event.as_ref();

@@ -10,6 +10,7 @@ use serde_json::{Value as Json, json};
 
 use super::{
     Caller, Document, Fields, OrganizationId, Refusal, Result, contact,
+    forms::date,
     referential::{self, Action, Object},
     refusal::{self, ORGANIZATION},
 };
@@ -168,8 +169,8 @@ pub(super) fn read(
         name: fields.required_text("name", 100),
         code: fields.text("code", 10),
         country: fields.text("country", 100),
-        postal_code: fields.required_text("postalCode", 100),
-        territory: fields.required_text("territory", 255),
+        postal_code: fields.present_text("postalCode", 100),
+        territory: fields.present_text("territory", 255),
         email: fields.email("email"),
         phone_number: phone(fields),
         status: fields.required_text("status", 20),
@@ -213,7 +214,7 @@ pub fn view(row: &OrganizationRow) -> Json {
         "email": row.email,
         "phoneNumber": row.phone_number,
         "status": row.status,
-        "createDateTime": row.created_at,
-        "updateDateTime": row.updated_at,
+        "createDateTime": date(row.created_at),
+        "updateDateTime": row.updated_at.map(date),
     })
 }

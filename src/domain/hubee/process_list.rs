@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use serde_json::{Value as Json, json};
 
-use super::process::Process;
+use super::{forms::date, process::Process};
 
 /// What a list of processes is ordered by; ties by code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +93,7 @@ pub fn view(process: &Process) -> Json {
         "legalJustification": process.legal_justification,
         "messageWithStatus": process.message_with_status,
         "authorizedAwaiting": process.authorized_awaiting,
-        "creationDateTime": process.dates.0,
-        "updateDateTime": process.dates.1,
+        "creationDateTime": date(process.dates.0),
+        "updateDateTime": process.dates.1.map(date),
     })
 }

@@ -30,6 +30,13 @@ pub fn case(tx: &mut Tx<'_>, caller: &Caller, id: Uuid, missing: &'static str) -
     Ok(case)
 }
 
+/// The same, which nobody else changes until the transaction ends: it may have moved to another since it was looked at (R24).
+pub fn hold(tx: &mut Tx<'_>, caller: &Caller, id: Uuid, missing: &'static str) -> Result<CaseRow> {
+    let case = cases::lock(tx, id)?.ok_or(Refusal::NotFound(missing))?;
+    permit(caller, &case)?;
+    Ok(case)
+}
+
 /// Fails where the case is not the caller's to see.
 pub fn permit(caller: &Caller, case: &CaseRow) -> Result<()> {
     let (osl, recipient) = (named(&case.osl)?, named(&case.recipient)?);

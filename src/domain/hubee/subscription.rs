@@ -171,9 +171,10 @@ pub async fn replace(ctx: &Context, caller: &Caller, id: Uuid, document: Documen
     Ok(subscription_list::view(&row, &sealed, Person::brief))
 }
 
-/// Writes a subscription over the one of its id, in the transaction that looks at what it is now.
+/// Writes a subscription over the one of its id, in the transaction that looks at what it is now. Of two that go to the same
+/// place at once, the database stops the second, whose unit then runs again and finds the place taken.
 fn put(tx: &mut Tx<'_>, row: &SubscriptionRow, taken: &str) -> Result<()> {
-    let now = rows::find(tx, row.id)?.ok_or(Refusal::NotFound(SUBSCRIPTION))?;
+    let now = rows::lock(tx, row.id)?.ok_or(Refusal::NotFound(SUBSCRIPTION))?;
     let other = rows::of(tx, &row.subscriber, &row.process_code)?;
     if other.is_some_and(|other| other.id != row.id) {
         return Err(Refusal::bad(taken));

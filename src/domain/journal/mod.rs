@@ -154,8 +154,10 @@ pub enum Kind {
     HubBatch,
     /// A subscriber was told of a télédossier by mail.
     FolderMailed,
-    /// A piece or an archive went on as a télédossier.
+    /// A piece or an archive, or a part of one, went on as a télédossier.
     Forwarded,
+    /// A piece or an archive does not go on as a télédossier: it is in quarantine.
+    Withheld,
 }
 
 impl Kind {
@@ -227,6 +229,7 @@ impl Kind {
             Self::HubBatch => "hub.batch",
             Self::FolderMailed => "folder.mailed",
             Self::Forwarded => "exchange.forwarded",
+            Self::Withheld => "exchange.withheld",
         }
     }
 }

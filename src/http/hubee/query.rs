@@ -128,12 +128,13 @@ impl Params {
         }
     }
 
-    /// Texts of `most` characters at most each: the parameter repeated, or commas within it; no text where it is absent.
+    /// Texts of `most` characters at most each: the parameter repeated, or commas within it; no text where it is absent or
+    /// empty, for clients that fill in a form of their own send it so.
     pub fn list(&mut self, name: &'static str, most: usize) -> Vec<String> {
         let values = self.all(name);
         let texts = values.iter().flat_map(|value| value.split(','));
         let texts: Vec<String> = texts.map(|text| text.trim().to_owned()).collect();
-        let fit = |text: &String| self.fit(name, text, most);
+        let fit = |text: &String| !text.is_empty() && self.fit(name, text, most);
         texts.into_iter().filter(fit).collect()
     }
 
@@ -189,6 +190,16 @@ mod tests {
         let mut query = Params::new(None);
         assert_eq!(query.number("maxResult", 1), None);
         assert!(query.list("processCode", 30).is_empty());
+        assert!(query.faults().is_empty());
+    }
+
+    /// R40: an empty filter is none, and an empty place in a list is nothing.
+    #[test]
+    fn an_empty_list_is_like_an_absent_one() {
+        let mut query = Params::new(Some("processCode=&processPriority&type=A,,B,"));
+        assert!(query.list("processCode", 30).is_empty());
+        assert!(query.list("processPriority", 30).is_empty());
+        assert_eq!(query.list("type", 30), ["A", "B"]);
         assert!(query.faults().is_empty());
     }
 }

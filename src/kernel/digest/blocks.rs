@@ -1,8 +1,8 @@
 //! SHA-256 by whole blocks, of one stream or of several at once.
 //!
 //! A processor with SHA instructions hashes one stream at a time faster than lanes could. One without them hashes sixteen
-//! streams in AVX-512 lanes in little more time than two alone. [`Lanes::detect`] tells which it is; `vector` is the
-//! arithmetic.
+//! streams in AVX-512 lanes in little more time than two alone, and one alone a quarter faster than the library.
+//! [`Lanes::detect`] tells which it is; `vector` is the arithmetic.
 
 use super::Sha256;
 #[cfg(target_arch = "x86_64")]
@@ -130,6 +130,8 @@ impl Lanes {
     /// Adds its blocks to each stream. All have as many blocks as the first.
     pub fn add(self, lanes: &mut [Lane<'_>]) {
         match (self, lanes.len()) {
+            #[cfg(target_arch = "x86_64")]
+            (Self::Sixteen(vector), 1) => together(lanes, |[s], [b]| vector.one(s, b)),
             #[cfg(target_arch = "x86_64")]
             (Self::Sixteen(vector), 2..=4) => together(lanes, |s, b| vector.four(s, b)),
             #[cfg(target_arch = "x86_64")]

@@ -86,10 +86,6 @@ statements! {
     DROP_OF_EVENT = "DELETE FROM hub_attachment WHERE event_id = $1";
     DROP_OF_FOLDER = "DELETE FROM hub_attachment WHERE folder_id = $1";
     DROP_LINKS = "DELETE FROM hub_case_attachment WHERE folder_id = $1";
-    DROP_FILE = "DELETE FROM document WHERE id = $1";
-    DROP_VERDICT = "DELETE FROM scan WHERE document_id = $1";
-    DROP_FILES_OF_EVENT = "DELETE FROM document WHERE id IN (SELECT document_id FROM hub_attachment WHERE event_id = $1)";
-    DROP_VERDICTS_OF_EVENT = "DELETE FROM scan WHERE document_id IN (SELECT document_id FROM hub_attachment WHERE event_id = $1)";
 }
 
 /// The statement that inserts `attachment`, for a batch.
@@ -210,22 +206,10 @@ pub fn reject(tx: &mut Tx<'_>, id: Uuid, at: Timestamp) -> Result<()> {
     tx.execute(REJECT, &params![at, id]).map(drop)
 }
 
-/// Forgets a file that nobody may ask for any more: its row, with the key that opens it, and its verdict. The blob is left to
-/// the sweep, so that a backup that is being made still finds what its rows name.
-pub fn drop_file(tx: &mut Tx<'_>, document: Uuid) -> Result<()> {
-    let document = params![document];
-    tx.batch(&[(DROP_VERDICT, &document), (DROP_FILE, &document)])
-}
-
-/// Forgets the attachments of an event, with their files.
+/// Forgets the attachments of an event; their files are given up first.
 pub fn drop_of_event(tx: &mut Tx<'_>, event: Uuid) -> Result<()> {
     let event = params![event];
-    tx.batch(&[
-        (DROP_VERDICTS_OF_EVENT, &event),
-        (DROP_FILES_OF_EVENT, &event),
-        (DROP_LINKS_OF_EVENT, &event),
-        (DROP_OF_EVENT, &event),
-    ])
+    tx.batch(&[(DROP_LINKS_OF_EVENT, &event), (DROP_OF_EVENT, &event)])
 }
 
 /// Forgets all attachments of a folder, those of its events too, and its links.

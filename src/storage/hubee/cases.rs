@@ -66,17 +66,13 @@ statements! {
 
 /// Gives the cases of one organisation to another; `{}` holds the processes.
 const MIGRATE_SOME: &str = "UPDATE hub_case SET recipient = $1, updated_at = $2 WHERE recipient = $3 AND process_code IN ({})";
-/// Takes the cases of an organisation for this transaction, so that nobody notifies it meanwhile.
-const HOLD_SOME: &str =
-    "UPDATE hub_case SET status = status WHERE recipient = $1 AND process_code IN ({})";
-const HOLD_ALL: &str = "UPDATE hub_case SET status = status WHERE recipient = $1";
 const MIGRATE_ALL: &str =
     "UPDATE hub_case SET recipient = $1, updated_at = $2 WHERE recipient = $3";
-/// The same of their events, of which it is the author.
+/// The events that it wrote on the cases that are now the other's.
 const EVENTS_SOME: &str = "UPDATE hub_event SET author = $1 WHERE author = $2 AND case_id IN \
-    (SELECT id FROM hub_case WHERE recipient = $2 AND process_code IN ({}))";
+    (SELECT id FROM hub_case WHERE recipient = $1 AND process_code IN ({}))";
 const EVENTS_ALL: &str = "UPDATE hub_event SET author = $1 WHERE author = $2 AND case_id IN \
-    (SELECT id FROM hub_case WHERE recipient = $2)";
+    (SELECT id FROM hub_case WHERE recipient = $1)";
 
 /// The statements over sets, for the preparation test.
 pub fn of_sets() -> Vec<(&'static str, String)> {
@@ -86,11 +82,6 @@ pub fn of_sets() -> Vec<(&'static str, String)> {
     vec![
         ("MIGRATE_SOME", some),
         ("MIGRATE_ALL", MIGRATE_ALL.to_owned()),
-        (
-            "HOLD_SOME",
-            sets::filled(HOLD_SOME, &none[2..], &[&[Value::Null]]).0,
-        ),
-        ("HOLD_ALL", HOLD_ALL.to_owned()),
         ("EVENTS_SOME", events),
         ("EVENTS_ALL", EVENTS_ALL.to_owned()),
     ]
@@ -163,19 +154,9 @@ pub fn delete_of_folder(tx: &mut Tx<'_>, folder: Uuid) -> Result<()> {
     tx.execute(DELETE_OF_FOLDER, &params![folder]).map(drop)
 }
 
-/// Takes the cases of `source`, of these processes or of all, until the transaction ends: the first step of their move.
-pub fn hold(tx: &mut Tx<'_>, source: &str, processes: Option<&[String]>) -> Result<()> {
-    let fixed = params![source];
-    match processes {
-        None => tx.execute(HOLD_ALL, &fixed).map(drop),
-        Some(processes) => {
-            let codes: Vec<Value> = processes.iter().map(Value::from).collect();
-            sets::run(tx, HOLD_SOME, &fixed, &codes)
-        }
-    }
-}
-
-/// Gives the cases of `source`, of these processes or of all, to `target`. Answers how many.
+/// Gives the cases of `source`, of these processes or of all, to `target`: the first step of their move, which also takes them
+/// until the transaction ends. Whoever writes beside a case takes it first, so that nothing new comes beside these; one that is
+/// created from here on is none of them. Answers how many.
 pub fn migrate(
     tx: &mut Tx<'_>,
     (source, target): (&str, &str),
@@ -195,7 +176,7 @@ pub fn migrate(
     Ok(moved)
 }
 
-/// Gives the events that `source` wrote on its cases, of these processes or of all, to `target`: before the cases themselves.
+/// Gives the events that `source` wrote on cases that are now `target`'s, of these processes or of all, to `target`.
 pub fn migrate_events(
     tx: &mut Tx<'_>,
     (source, target): (&str, &str),

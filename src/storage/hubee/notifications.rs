@@ -69,15 +69,16 @@ statements! {
         FROM hub_notification WHERE id = $1";
     DELETE = "DELETE FROM hub_notification WHERE id = $1";
     IN_FOLDER = "SELECT 1 FROM hub_notification WHERE folder_id = $1 LIMIT 1";
-    MIGRATE_RECEIVED_ALL = "UPDATE hub_notification SET recipient = $1 WHERE recipient = $2";
+    MIGRATE_RECEIVED_ALL = "UPDATE hub_notification SET recipient = $1 WHERE recipient = $2 AND case_id IN \
+        (SELECT id FROM hub_case WHERE recipient = $1)";
     MIGRATE_SENT_ALL = "UPDATE hub_notification SET transmitter = $1 WHERE transmitter = $2 AND folder_id IN \
-        (SELECT folder_id FROM hub_case WHERE recipient = $2)";
+        (SELECT folder_id FROM hub_case WHERE recipient = $1)";
 }
 
-const MIGRATE_RECEIVED_SOME: &str =
-    "UPDATE hub_notification SET recipient = $1 WHERE recipient = $2 AND process_code IN ({})";
+const MIGRATE_RECEIVED_SOME: &str = "UPDATE hub_notification SET recipient = $1 WHERE recipient = $2 AND case_id IN \
+    (SELECT id FROM hub_case WHERE recipient = $1 AND process_code IN ({}))";
 const MIGRATE_SENT_SOME: &str = "UPDATE hub_notification SET transmitter = $1 WHERE transmitter = $2 AND folder_id IN \
-    (SELECT folder_id FROM hub_case WHERE recipient = $2 AND process_code IN ({}))";
+    (SELECT folder_id FROM hub_case WHERE recipient = $1 AND process_code IN ({}))";
 
 /// The statements that are put together, for the preparation test and that of the query plans.
 pub fn composed() -> Vec<(&'static str, String)> {
@@ -208,7 +209,7 @@ fn statement(recipient: &str, which: &Which, after: Uuid, limit: u32) -> (String
     (sql, values)
 }
 
-/// Gives the notifications of the cases of `source`, of these processes or of all, to `target`: before the cases themselves.
+/// Gives the notifications that `source` has of cases that are now `target`'s, of these processes or of all, to `target`.
 pub fn migrate(
     tx: &mut Tx<'_>,
     (source, target): (&str, &str),

@@ -89,11 +89,12 @@ statements! {
         validate_at = $12, reject_at = $13, end_at = $14, updated_at = $15, activation_due_at = $16, \
         delegation_actor_hash = $17, wrapped_key = $18, sealed = $19 WHERE id = $20";
     FIND = concat!("SELECT ", columns!(), " FROM hub_subscription WHERE id = $1");
+    LOCK = "UPDATE hub_subscription SET status = status WHERE id = $1";
     OF = concat!("SELECT ", columns!(), " FROM hub_subscription WHERE subscriber = $1 AND process_code = $2");
     DUE = "SELECT id, partner, environment, process_code, status FROM hub_subscription \
         WHERE activation_due_at IS NOT NULL AND activation_due_at <= $1 ORDER BY activation_due_at, id LIMIT $2";
     ACTIVATE = "UPDATE hub_subscription SET status = $1, updated_at = $2, activation_due_at = NULL \
-        WHERE id = $3 AND activation_due_at IS NOT NULL AND activation_due_at <= $2";
+        WHERE id = $3 AND activation_due_at IS NOT NULL AND activation_due_at <= $2 AND process_code = $4 AND status = $5";
     COUNT_ONE_MORE = "INSERT INTO hub_subscription_count (process_code, status, n) VALUES ($1, $2, 1) \
         ON CONFLICT (process_code, status) DO UPDATE SET n = hub_subscription_count.n + 1";
     COUNT_ONE_LESS = "UPDATE hub_subscription_count SET n = n - 1 WHERE process_code = $1 AND status = $2";
@@ -133,7 +134,8 @@ pub fn insert(tx: &mut Tx<'_>, row: &SubscriptionRow) -> Result<bool> {
     Ok(added)
 }
 
-/// Replaces all of a subscription but its id and its creation. `before` is the row as it was found in the same transaction.
+/// Replaces all of a subscription but its id and its creation. `before` is the row that the same transaction holds ([`lock`]):
+/// the counts go from what it was.
 pub fn replace(tx: &mut Tx<'_>, before: &SubscriptionRow, row: &SubscriptionRow) -> Result<()> {
     let r = row.clone();
     let values = params![
@@ -169,6 +171,12 @@ pub fn find(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<SubscriptionRow>> {
     row.as_ref().map(subscription).transpose()
 }
 
+/// The subscription of that id, which nobody else changes until this transaction ends.
+pub fn lock(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<SubscriptionRow>> {
+    tx.execute(LOCK, &params![id])?;
+    find(tx, id)
+}
+
 /// The subscription of an organisation to a process.
 pub fn of(
     tx: &mut Tx<'_>,
@@ -196,9 +204,10 @@ pub fn due(tx: &mut Tx<'_>, now: Timestamp, limit: u32) -> Result<Vec<Due>> {
     read.collect()
 }
 
-/// Gives a subscription that is due the status `active`; `false` where it is due no more.
+/// Gives a subscription that is due the status `active`; `false` where it is due no more, or was replaced since it was found.
 pub fn activate(tx: &mut Tx<'_>, due: &Due, active: &str, now: Timestamp) -> Result<bool> {
-    let done = tx.execute(ACTIVATE, &params![active, now, due.id])? == 1;
+    let values = params![active, now, due.id, &due.process_code, &due.status];
+    let done = tx.execute(ACTIVATE, &values)? == 1;
     if done {
         let from = (&*due.process_code, &*due.status);
         moved(tx, from, (&due.process_code, active))?;

@@ -1,7 +1,9 @@
 //! `known_hosts` in OpenSSH's form: plain and hashed names, patterns, ports, `@revoked`.
 //!
-//! `@cert-authority` lines are passed over: the library knows no keys signed by an authority (`…-cert-v01@openssh.com`), so that
-//! a server shows its plain key, which has to be named like any other.
+//! The library knows no keys signed by an authority (`…-cert-v01@openssh.com`), so a server shows its plain key, which has to be
+//! named like any other. A file that knows the host by a `@cert-authority` line alone is refused with these words: silence
+//! would look like a server that nobody knows. So is one with a `@revoked` line whose key cannot be read: what cannot be
+//! compared cannot be refused.
 
 use std::{fs, path::Path};
 
@@ -18,24 +20,43 @@ use crate::kernel::{
 /// The port that a name without one stands for.
 const SSH: u16 = 22;
 
+/// What a file says of one host.
+#[derive(Default)]
+struct Said {
+    keys: Vec<HostKey>,
+    revoked: Vec<HostKey>,
+    /// Whether an authority may speak for it.
+    authority: bool,
+    /// The first line that revokes what cannot be read, from 1.
+    unreadable: Option<usize>,
+}
+
 /// The keys of `host` in `file`, without those revoked.
 ///
-/// Fails with `configuration` where the file cannot be read, `host-key-refused` where it has none for this host.
+/// Fails with `configuration` where the file cannot be read, revokes a key that cannot, or knows the host by an authority
+/// alone; with `host-key-refused` where it has no key of this host.
 pub fn read(file: &Path, host: &str, port: u16) -> Result<Vec<HostKey>> {
-    let text = fs::read_to_string(file).map_err(|error| {
-        let detail = format!("{}: {error}", file.display());
-        Fault::new(Code::Configuration, detail)
-    })?;
-    let keys = keys_of(&text, &spelling(host, port));
-    if keys.is_empty() {
-        let detail = format!(
-            "{} ne contient pas de clé de {} : le serveur est inconnu.",
-            file.display(),
-            spelling(host, port)
-        );
-        return Err(Fault::new(Code::HostKeyRefused, detail));
+    let fault = |code, detail: String| Fault::new(code, format!("{} : {detail}", file.display()));
+    let text =
+        fs::read_to_string(file).map_err(|error| fault(Code::Configuration, error.to_string()))?;
+    let host = spelling(host, port);
+    let said = said_of(&text, &host);
+    if let Some(line) = said.unreadable {
+        let detail = format!("ligne {line}, la clé révoquée (@revoked) est illisible.");
+        return Err(fault(Code::Configuration, detail));
     }
-    Ok(keys)
+    if said.keys.is_empty() && said.authority {
+        let detail = format!(
+            "{host} n'y est connu que par une autorité (@cert-authority), ce qui n'est pas pris en charge. Nommez la clé du \
+             serveur lui-même, dans ce fichier ou par host_key."
+        );
+        return Err(fault(Code::Configuration, detail));
+    }
+    if said.keys.is_empty() {
+        let detail = format!("aucune clé valable de {host} : le serveur est inconnu.");
+        return Err(fault(Code::HostKeyRefused, detail));
+    }
+    Ok(said.keys)
 }
 
 /// A host as these files write it.
@@ -47,20 +68,26 @@ fn spelling(host: &str, port: u16) -> String {
     }
 }
 
-fn keys_of(text: &str, host: &str) -> Vec<HostKey> {
-    let (mut keys, mut revoked) = (Vec::new(), Vec::new());
-    for line in text.lines() {
+fn said_of(text: &str, host: &str) -> Said {
+    let mut said = Said::default();
+    for (at, line) in text.lines().enumerate() {
         let words: Vec<_> = line.split_whitespace().collect();
         match words.as_slice() {
-            ["@revoked", names, _, key, ..] if matches(names, host) => revoked.extend(key_of(key)),
+            ["@revoked", names, rest @ ..] if matches(names, host) => {
+                match rest.get(1).and_then(|key| key_of(key)) {
+                    Some(key) => said.revoked.push(key),
+                    None => said.unreadable = said.unreadable.or(Some(at + 1)),
+                }
+            }
+            ["@cert-authority", names, ..] => said.authority |= matches(names, host),
             [names, _, key, ..] if !names.starts_with(['#', '@']) && matches(names, host) => {
-                keys.extend(key_of(key));
+                said.keys.extend(key_of(key));
             }
             _ => {}
         }
     }
-    keys.retain(|key| !revoked.contains(key));
-    keys
+    said.keys.retain(|key| !said.revoked.contains(key));
+    said
 }
 
 fn key_of(base64: &str) -> Option<HostKey> {
@@ -105,8 +132,12 @@ mod tests {
     const ONE: &str = "AAAAC3NzaC1lZDI1NTE5AAAAIJtDXLqTd1nKnDzKlY2vXWwMHgbZYJYJQmMYJQy0n0Xa";
     const TWO: &str = "AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
+    fn said(text: &str, host: &str, port: u16) -> Said {
+        said_of(text, &spelling(host, port))
+    }
+
     fn found(text: &str, host: &str, port: u16) -> usize {
-        keys_of(text, &spelling(host, port)).len()
+        said(text, host, port).keys.len()
     }
 
     #[test]
@@ -133,5 +164,51 @@ mod tests {
             "# h ssh-ed25519 {ONE}\n#h ssh-ed25519 {ONE}\n@cert-authority h ssh-ed25519 {ONE}\nh ssh-ed25519\n"
         );
         assert_eq!(found(&none, "h", 22), 0);
+    }
+
+    #[test]
+    fn a_revoked_key_is_none_wherever_its_line_stands_and_whatever_name_it_has() {
+        let key = format!("h ssh-ed25519 {ONE}\n");
+        for names in [
+            "h",
+            "*",
+            "other,h",
+            "|1|MTIzNDU2Nzg5MDEyMzQ1Njc4OTA=|IZ5E9l73DScQ4IwepMfKiZz5dnI=",
+        ] {
+            let revoked = format!("@revoked {names} ssh-ed25519 {ONE}\n");
+            let both = [
+                found(&(key.clone() + &revoked), "h", 22),
+                found(&(revoked + &key), "h", 22),
+            ];
+            assert_eq!(both, [0, 0], "{names}");
+        }
+        assert_eq!(
+            found(&format!("{key}@revoked g ssh-ed25519 {ONE}\n"), "h", 22),
+            1
+        );
+    }
+
+    #[test]
+    fn a_revoked_key_that_cannot_be_read_is_told_with_its_line() {
+        let key = format!("h ssh-ed25519 {ONE}\n");
+        for line in [
+            "@revoked h ssh-ed25519 x",
+            "@revoked h ssh-ed25519",
+            "@revoked h",
+        ] {
+            assert_eq!(
+                said(&(key.clone() + line), "h", 22).unreadable,
+                Some(2),
+                "{line}"
+            );
+        }
+        assert_eq!(said("@revoked g ssh-ed25519 x\n", "h", 22).unreadable, None);
+    }
+
+    #[test]
+    fn an_authority_is_noticed_where_it_speaks_for_the_host() {
+        let line = format!("@cert-authority *.example.org ssh-ed25519 {ONE}\n");
+        assert!(said(&line, "depot.example.org", 22).authority);
+        assert!(!said(&line, "example.com", 22).authority);
     }
 }

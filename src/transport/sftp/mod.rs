@@ -46,6 +46,13 @@ pub struct Sftp {
     agreed: Vec<(String, String)>,
 }
 
+/// Whether its key can be told once it shows one: what the settings and their files say of it.
+///
+/// Fails with `configuration`, or with `host-key-refused` where they know no key of this server.
+pub fn knows_its_server(settings: &depots::Sftp) -> Result<()> {
+    hostkey::Pins::read(settings).map(drop)
+}
+
 /// Connects, compares the server's key, logs in: all of it within `timeout`, and any silence later on is no longer.
 pub fn connect(settings: &depots::Sftp, timeout: Duration) -> Result<Sftp> {
     let pins = hostkey::Pins::read(settings)?;

@@ -1,11 +1,12 @@
 //! Archives made by the programs that partners use, accents in names and all: every one is taken.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     process::Command,
 };
 
+use navette::codec::{CodePage, Directory, Format, Limits, Window};
 use serde_json::Value;
 
 use super::{checked, rules};
@@ -238,7 +239,7 @@ fn packed_tars_of_every_packer() {
 }
 
 #[test]
-fn a_zip_of_more_than_65_535_entries_and_one_of_a_file_over_4_gib_are_read() {
+fn a_zip_of_more_than_65_535_entries_is_read() {
     let script = "import os, zipfile
 z = zipfile.ZipFile(os.environ['OUT'], 'w')
 for n in range(70000): z.writestr(f'{n}.txt', b'x')
@@ -257,4 +258,45 @@ z.close()";
         (codes, found.directory.entries.len()),
         (vec!["manifest-missing"], 70_000)
     );
+}
+
+/// The file is a hole, so that it takes no room; headers, sizes and checksum are Python's.
+#[test]
+fn a_zip_of_a_stored_file_over_4_gib_is_read_with_what_lies_behind_it() {
+    let script = "import os, zipfile
+HOLE = bytes(1 << 26)
+class Sparse:
+  def __init__(self, path): self.file = open(path, 'wb')
+  def __getattr__(self, name): return getattr(self.file, name)
+  def write(self, data):
+    if data is not HOLE: return self.file.write(data)
+    self.file.seek(len(data), 1)
+    return len(data)
+file = Sparse(os.environ['OUT'])
+z = zipfile.ZipFile(file, 'w')
+with z.open('zeros.bin', 'w', force_zip64=True) as entry:
+  for _ in range(65): entry.write(HOLE)
+z.writestr('after.txt', b'after it')
+z.close()
+file.close()";
+    let out = scratch::fresh("made").join("large.zip");
+    shell(
+        &format!("python3 -c \"{script}\""),
+        &scratch::fresh("none"),
+        &out,
+    );
+    let mut source = Window::new(fs::File::open(&out).unwrap()).unwrap();
+    let found = Directory::read(&mut source, Format::Zip, &Limits::default(), CodePage::Auto)
+        .expect("a sound structure");
+    let sizes: Vec<_> = found
+        .entries
+        .iter()
+        .map(|entry| (&*entry.name, entry.size))
+        .collect();
+    assert_eq!(sizes, [("zeros.bin", 65 << 26), ("after.txt", 8)]);
+    for entry in &found.entries {
+        let read = io::copy(&mut entry.open(&mut source), &mut io::sink());
+        assert_eq!(read.expect("the checksum of Python"), entry.size);
+    }
+    fs::remove_file(out).unwrap();
 }

@@ -2,6 +2,7 @@
 
 mod damage;
 mod doctor;
+mod help;
 mod jobs;
 mod push;
 mod receipts;

@@ -1,23 +1,21 @@
-//! sslyze looks at the listener as an auditor would (ANSSI's TLS guide: 1.2 at least, ECDHE and AEAD only).
+//! sslyze looks at the listeners as an auditor would (ANSSI's TLS guide: 1.2 at least, ECDHE and AEAD only).
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, net::SocketAddr};
 
 use serde_json::Value;
 
 use crate::kit::{
-    gateway::{Engine, Gateway, Kit},
+    gateway::{Engine, Kit},
     process, python,
 };
 
 /// Seconds that a scan may take.
 const PATIENCE: u32 = 120;
 
-fn scan(gateway: &Gateway) -> Value {
+fn scan(address: SocketAddr) -> Value {
     let mut command = python::program("sslyze", "python");
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/kit/python/scan_tls.py");
-    command
-        .arg(script)
-        .arg(gateway.address().port().to_string());
+    command.arg(script).arg(address.port().to_string());
     let text = process::run(&command, PATIENCE).succeeded();
     let result: Value = serde_json::from_str(&text).expect("a result is JSON");
     assert_eq!(result["scan_status"], "COMPLETED", "{result}");
@@ -42,7 +40,19 @@ fn accepted(scan: &Value, version: &str) -> BTreeSet<String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_listener_speaks_tls_1_2_and_1_3_with_ecdhe_and_aead_only() {
     let gateway = Kit::new(Engine::Sqlite).start();
-    let scan = scan(&gateway);
+    is_sound(gateway.address());
+}
+
+/// R1: nobody has a client certificate there, and what is spoken is the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_hubs_listener_speaks_tls_1_2_and_1_3_with_ecdhe_and_aead_only() {
+    let gateway = Kit::new(Engine::Sqlite).with_hub().start();
+    is_sound(gateway.hub_address());
+}
+
+/// Fails unless a listener speaks what an auditor expects of it, and nothing else.
+fn is_sound(address: SocketAddr) {
+    let scan = scan(address);
     for old in ["ssl_2_0", "ssl_3_0", "tls_1_0", "tls_1_1"] {
         assert!(accepted(&scan, old).is_empty(), "{old} is accepted");
     }

@@ -10,6 +10,7 @@ use crate::kit::{
         DIRECT, Depot,
         sshd::{Sshd, USER},
     },
+    gateway::{Engine, Kit},
     process, scratch,
 };
 
@@ -117,6 +118,47 @@ fn a_file_of_known_hosts_is_read_as_openssh_wrote_it() {
     fs::write(&file, format!("{plain}@revoked * {key}")).unwrap();
     let settings = read_text(&depot(), &known_by(&sshd, &lines));
     assert_eq!(refusal(&settings).code(), Code::HostKeyRefused);
+}
+
+/// What an authority signed cannot be held to it. A server known by nothing else is refused with that reason, by the check of
+/// the settings too; once its own key is named beside, the line does no harm.
+#[test]
+fn a_server_known_by_an_authority_alone_is_refused_with_the_reason() {
+    let sshd = Sshd::start(scratch::fresh("depot"));
+    let file = sshd.file("known_hosts");
+    let key = |name: &str| fs::read_to_string(sshd.file(&format!("{name}.pub"))).unwrap();
+    let host = format!("[{DIRECT}]:{}", sshd.port());
+    let authority = format!("@cert-authority {host} {}", key("other-host"));
+    let plain = format!("{host} {}", key("host"));
+    let lines = known_by(&sshd, &format!("known_hosts = {file:?}"));
+    signed_by(&sshd, "other-host", "host");
+    let certificate = format!("HostCertificate {}", sshd.file("host-cert.pub").display());
+    let sshd = restarted(sshd, &certificate);
+    fs::write(&file, &authority).unwrap();
+    let settings = read_text(&depot(), &lines);
+    let fault = refusal(&settings);
+    assert_eq!(fault.code(), Code::Configuration, "{fault}");
+    assert!(fault.detail().contains("@cert-authority"), "{fault}");
+    assert!(!heard_of_us(&sshd), "it was told who we are");
+    let kit = Kit::new(Engine::Sqlite).with_depot("partenaire", lines);
+    kit.write();
+    let said = kit.run(&["check-config"]).failed_with(3);
+    assert!(
+        said.contains("partenaire: ") && said.contains("@cert-authority"),
+        "{said}"
+    );
+    fs::write(&file, authority + &plain).unwrap();
+    transport::connect(&settings, &Clock::system()).expect("the key is known");
+    kit.run(&["check-config"]).succeeded();
+}
+
+/// Has one of the server's keys sign another, as an authority does.
+fn signed_by(sshd: &Sshd, authority: &str, host: &str) {
+    let mut sign = Command::new("ssh-keygen");
+    sign.args(["-q", "-h", "-I", "depot", "-n", DIRECT, "-s"])
+        .arg(sshd.file(authority))
+        .arg(sshd.file(&format!("{host}.pub")));
+    process::run(&sign, 20).succeeded();
 }
 
 /// A server with keys of three kinds shows the one that it is asked for; any of them may be the pinned one.

@@ -1,6 +1,9 @@
 //! A line that swallows everything is left, whatever it was doing.
 
-use std::time::{Duration, Instant};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use navette::{
     kernel::fault::{Code, Result},
@@ -11,7 +14,7 @@ use super::{code, connect, put, session};
 use crate::{
     distant_depots,
     kit::{
-        depot::{Depot, noise},
+        depot::{Depot, Make, noise},
         process, wait,
     },
 };
@@ -99,19 +102,32 @@ distant_depots! {
             });
         }
     }
+}
 
-    /// With the settings as they come, tries again included.
-    fn a_command_leaves_a_black_hole_within_a_minute(depot) {
-        depot.local("LOT.zip", &noise(1, 30_000_000));
-        let command = depot.command(&["archive", "send", "LOT.zip", "--depot", depot.name()]);
-        wait::within(Duration::from_secs(60), || {
-            depot.proxy().swallow_after(10_000_000);
-            let begun = Instant::now();
-            let said = process::run(&command, 90);
-            let took = begun.elapsed();
-            assert!(said.failed_with(4).contains("depot-unreachable"));
-            depot.proxy().restore();
-            took
-        });
-    }
+/// On every line at once: each is but a long wait.
+#[test]
+fn a_command_leaves_a_black_hole_within_a_minute() {
+    thread::scope(|scope| {
+        for make in [Make::Sftp, Make::Vsftpd, Make::Proftpd] {
+            let named = thread::Builder::new().name(format!("{make:?}"));
+            let spawned = named.spawn_scoped(scope, move || leaves_within_a_minute(make));
+            spawned.expect("the system has a thread left");
+        }
+    });
+}
+
+/// With the settings as they come, tries again included.
+fn leaves_within_a_minute(make: Make) {
+    let depot = Depot::start(make);
+    depot.local("LOT.zip", &noise(1, 30_000_000));
+    let command = depot.command(&["archive", "send", "LOT.zip", "--depot", depot.name()]);
+    wait::within(Duration::from_secs(60), || {
+        depot.proxy().swallow_after(10_000_000);
+        let begun = Instant::now();
+        let said = process::run(&command, 90);
+        let took = begun.elapsed();
+        assert!(said.failed_with(4).contains("depot-unreachable"));
+        depot.proxy().restore();
+        took
+    });
 }

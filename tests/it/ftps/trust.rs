@@ -4,7 +4,7 @@ use navette::kernel::fault::Code;
 
 use super::{agreed, both_servers, connect, put, refused};
 use crate::kit::{
-    ftps::{FtpsServer, PASSWORD, Wanted},
+    ftps::{FtpsServer, Make, PASSWORD, Wanted},
     pki::pki,
 };
 
@@ -53,5 +53,26 @@ both_servers! {
         assert_eq!(agreed(session.as_ref(), "certificate sha256"), shown);
         assert!(agreed(session.as_ref(), "cipher suite").starts_with("TLS"));
         assert_eq!(agreed(session.as_ref(), "mode"), "explicit");
+    }
+}
+
+/// Floor and ceiling are the depot's own: a server that has no version between them never hears the password.
+#[test]
+fn a_server_without_a_version_between_floor_and_ceiling_is_refused_before_the_login() {
+    let (v12, v13) = ("TLSProtocol TLSv1.2\n", "TLSProtocol TLSv1.3\n");
+    let (only_12, only_13) = ("tls_ceiling = \"1.2\"\n", "tls_floor = \"1.3\"\n");
+    for (more, fits, misses) in [(v12, only_12, only_13), (v13, only_13, only_12)] {
+        let wanted = Wanted {
+            more,
+            ..Wanted::default()
+        };
+        let server = FtpsServer::start_as(Make::Proftpd, wanted);
+        assert_eq!(
+            refused(&(server.settings() + misses)),
+            Code::DepotInsecure,
+            "{more}"
+        );
+        assert!(!server.log().contains("PASS"));
+        connect(&(server.settings() + fits)).expect("a version in common");
     }
 }

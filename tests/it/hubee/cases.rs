@@ -107,6 +107,34 @@ both_engines! {
         assert_eq!(listed(&hub.admin).await, none);
     }
 
+    /// R25: a portal says at once of thousands that they are gone, in one answer; where one of them is another's, none is marked.
+    async fn thousands_of_purged_files_are_told_at_once_and_marked_all_or_none(kit) {
+        let hub = Hub::open(kit).await;
+        let mine = hub.send("DGS-CERTD-0000000002005").await;
+        let files = [File::pdf("autrui")];
+        let folder = build::folder_to("DGS-CERTD-0000000002006", &[OTHER_SI], &files);
+        let theirs = Sent::create(&hub.osl, &folder, &files).await;
+        theirs.upload(&hub.osl).await;
+        theirs.complete(&hub.osl).await;
+        set(&hub.si, &mine, "DONE").await;
+        let pair = |attachment: &str, case: &str| json!({ "folder_attachment_id": attachment, "case_id": case });
+        let first: uuid::Uuid = mine.case(0).parse().unwrap();
+        // Cases are taken in their order: these nobody has stand between the two, and make parts of their own.
+        let mut pairs: Vec<Value> = (1..=4_998)
+            .map(|n| pair(mine.attachment(0), &uuid::Uuid::from_u128(first.as_u128() + n).to_string()))
+            .collect();
+        pairs.push(pair(mine.attachment(0), mine.case(0)));
+        let marked = "SELECT count(*) FROM hub_case_attachment WHERE portal_purged";
+        let purged = format!("{FOLDERS}/idsPurged");
+        let mut with_theirs = pairs.clone();
+        with_theirs.push(pair(theirs.attachment(0), theirs.case(0)));
+        hub.si.put(&purged, &json!(with_theirs)).await.is_refused(403, "Unauthorized user");
+        assert_eq!(hub.count(marked), 0);
+        hub.si.put(&purged, &json!(pairs)).await.of(204);
+        assert_eq!(hub.count(marked), 1);
+        assert_eq!(hub.count("SELECT count(*) FROM journal WHERE kind = 'portal.purged'"), 1);
+    }
+
     /// R22: the recipient's first reading is kept, nobody else's, and none before the folder was completed.
     async fn the_first_reading_by_the_recipient_is_the_transmission(kit) {
         let hub = Hub::open(kit).await;

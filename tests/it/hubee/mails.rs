@@ -21,19 +21,19 @@ use crate::{
     },
 };
 
-const SOON: Duration = Duration::from_secs(60);
+pub const SOON: Duration = Duration::from_secs(60);
 const ADDRESS: &str = "demarches@mairie.example";
 const CONTACT: &str = "exploitation@hub.example";
 
 /// A hub whose subscriber is told that often.
-async fn told(kit: Kit, server: &MailServer, frequency: &str) -> Hub {
+pub async fn told(kit: Kit, server: &MailServer, frequency: &str) -> Hub {
     let hub = Hub::open(server.serving(kit, &[CONTACT])).await;
     wants(&hub, frequency).await;
     hub
 }
 
 /// The administration changes how often the subscriber is told, as clients do: the object that was read, with changes.
-async fn wants(hub: &Hub, frequency: &str) {
+pub async fn wants(hub: &Hub, frequency: &str) {
     let siret = SI.split('-').nth(1).expect("TYPE-SIRET-BRANCH");
     let list = format!(
         "{REFERENTIAL}/subscriptions?processCode={PROCESS}&companyRegister={siret}&maxResult=100"
@@ -56,8 +56,9 @@ async fn wants(hub: &Hub, frequency: &str) {
 /// What of a télédossier is personal, or may be.
 const PERSONAL: [&str; 4] = ["Dominique", "Essai", "d.essai", ".pdf"];
 
+/// Fails unless a mail to the subscriber says all that, and nothing personal.
 #[track_caller]
-fn says(mail: &Value, parts: &[&str]) {
+pub fn says(mail: &Value, parts: &[&str]) {
     assert_eq!(mail["to"], json!([ADDRESS]), "{mail}");
     let text = format!(
         "{}\n{}",

@@ -9,12 +9,15 @@
 //! | `conformity` | schemathesis over the four contracts |
 //! | `damage` | every way in which the hub's rows may disagree, found by the inspection |
 //! | `delivery` | the process killed at any moment: a télédossier is notified whole or not at all |
+//! | `digests` | the mail of a day, by the clock, and in whose name |
 //! | `events` | what is posted on a case, what follows from it, who is told |
 //! | `folders` | complete, close, open again, withdraw |
 //! | `forward` | what a project sends on as télédossiers |
 //! | `journeys` | whole télédossiers, and the habits of deployed clients |
 //! | `mails` | who is told by mail, and how often |
+//! | `moves` | an organisation's cases move while others are created and completed |
 //! | `notifications` | the queue of an organisation |
+//! | `page` | the page of `deploy/hubee`, played as it is written |
 //! | `plans` | the engines' plans for the hub's statements: by an index, however large the tables grow |
 //! | `points` | the process killed before, within and after an upload and a completion |
 //! | `referential` | organisations, processes, subscriptions, and the file that brings them |
@@ -30,12 +33,15 @@ mod cases;
 mod conformity;
 mod damage;
 mod delivery;
+mod digests;
 mod events;
 mod folders;
 mod forward;
 mod journeys;
 mod mails;
+mod moves;
 mod notifications;
+mod page;
 mod plans;
 mod points;
 mod referential;

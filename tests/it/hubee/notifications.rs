@@ -6,7 +6,6 @@ use crate::{
     both_engines,
     kit::hubee::{
         FOLDERS,
-        build::{self, File},
         hub::Hub,
         referential::{OSL, OTHER_SI, PROCESS, SI, SILENT},
         sent::Sent,
@@ -51,15 +50,6 @@ fn processes(list: &[Value]) -> Vec<&str> {
         .collect()
 }
 
-async fn of_process(hub: &Hub, external: &str, process: &str) {
-    let files = [File::pdf(external)];
-    let mut folder = build::folder(external, &files);
-    folder["processCode"] = process.into();
-    let sent = Sent::create(&hub.osl, &folder, &files).await;
-    sent.upload(&hub.osl).await;
-    sent.complete(&hub.osl).await;
-}
-
 both_engines! {
     /// R40: 25 where nobody says, as many as are asked for without bound, each once, through as many pages as it takes.
     async fn a_queue_is_given_as_long_as_it_is_asked_for(kit) {
@@ -85,9 +75,9 @@ both_engines! {
     /// R40: processes are chosen, more than one of them too, and those of priority come first; within, oldest first.
     async fn processes_are_chosen_and_those_of_priority_come_first(kit) {
         let hub = Hub::open(kit).await;
-        of_process(&hub, "DGS-1", PROCESS).await;
-        of_process(&hub, "DGS-2", SILENT).await;
-        of_process(&hub, "DGS-3", PROCESS).await;
+        hub.send_of(PROCESS, "DGS-1").await;
+        hub.send_of(SILENT, "DGS-2").await;
+        hub.send_of(PROCESS, "DGS-3").await;
         assert_eq!(processes(&list(&hub, "").await), [PROCESS, SILENT, PROCESS]);
         assert_eq!(processes(&list(&hub, "?processCode=MUET").await), [SILENT]);
         let both = list(&hub, "?processCode=MUET&processCode=CERTDC").await;

@@ -1,15 +1,13 @@
 //! Archives of a project that wants contents looked at: before anything of them is visible.
 
-use std::fs;
-
-use super::{SOON, at, exchange, left, receipt};
+use super::{SOON, at, exchange, left, receipt, undemanding};
 use crate::{
     both_engines,
     kit::{
         clamd::{Clamd, SIGNATURE, eicar},
         depot::{Depot, Make},
         document,
-        gateway::{Gateway, PROJECT, REASON},
+        gateway::{Gateway, REASON},
         lot::Lot,
         wait,
     },
@@ -121,14 +119,6 @@ both_engines! {
         assert_eq!(tried_again(&gateway, &retry), 1);
         gateway.doctor();
     }
-}
-
-/// Takes the demand of a scan from the project of a gateway that does not run; what brings it back.
-fn undemanding(gateway: &Gateway) -> impl Fn() + use<> {
-    let file = gateway.dir().join(format!("projects/{PROJECT}.toml"));
-    let demanding = fs::read_to_string(&file).unwrap();
-    fs::write(&file, demanding.replace("antivirus = \"required\"\n", "")).unwrap();
-    move || fs::write(&file, &demanding).unwrap()
 }
 
 /// How many jobs a command has tried again.

@@ -5,7 +5,10 @@ use std::{fs, sync::Arc};
 use jiff::SignedDuration;
 use navette::{
     domain::archives::reception::{CHECKS, Desk, Round, Rounds},
-    kernel::clock::Clock,
+    kernel::{
+        clock::Clock,
+        digest::{hex, sha256},
+    },
 };
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -14,9 +17,10 @@ use super::{SOON, at, left, receipt, with_poll};
 use crate::{
     both_engines, inside,
     kit::{
+        archive::zip,
         depot::{Depot, Make},
         document,
-        gateway::Gateway,
+        gateway::{APPLICATION, Gateway, PROJECT},
         lot::Lot,
     },
 };
@@ -71,6 +75,29 @@ both_engines! {
         assert_eq!((&receipt["outcome"], &receipt["format"]), (&"accepted".into(), &"gz".into()), "{receipt:#}");
         left(&gateway, &depot, "seul.gz");
         assert_eq!(depot.names("in"), [""; 0]);
+        gateway.doctor();
+    }
+
+    /// The field's own habit: the manifest in XML instead, in the code page of its declaration.
+    async fn an_archive_whose_manifest_is_in_xml_is_taken_like_any_other(kit) {
+        let depot = Depot::start(Make::Folder);
+        let gateway = at(kit, &depot).start();
+        let content = document::small("xml");
+        let manifest = format!(
+            "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><manifest xmlns=\"urn:navette:schema:manifest:1\">\
+             <project>{PROJECT}</project><sourceApplication>{APPLICATION}</sourceApplication><dossier>\
+             <dossierId>D-1</dossierId><iteration>1</iteration><piece><uid>P-1</uid><file><name>re\u{e7}u.pdf</name>\
+             <mediaType>application/pdf</mediaType><size>{}</size><hash algorithm=\"SHA-256\">{}</hash></file></piece>\
+             </dossier></manifest>",
+            content.len(),
+            hex(&sha256(&content)),
+        );
+        let (manifest, _, _) = encoding_rs::WINDOWS_1252.encode(&manifest);
+        let entries = [("manifest.xml", &*manifest), ("re\u{e7}u.pdf", &content[..])];
+        depot.put("in/a.zip", &zip::zip(&entries.map(|(name, text)| zip::Entry::deflated(name, text))));
+        let receipt = receipt(&depot, "a.zip");
+        assert_eq!((&receipt["outcome"], &receipt["pieces"]["accepted"]), (&"accepted".into(), &1.into()), "{receipt:#}");
+        left(&gateway, &depot, "a.zip");
         gateway.doctor();
     }
 

@@ -1,11 +1,9 @@
 //! What the worker holds in memory while it takes an archive of very many files.
 
-use std::fs;
-
 use super::{at, receipt};
 use crate::kit::{
     depot::{Depot, Make},
-    gateway::{Engine, Kit, WorkerProcess},
+    gateway::{Engine, Kit},
     lot::Lot,
 };
 
@@ -34,17 +32,7 @@ fn an_archive_of_twenty_thousand_files_is_taken_in_little_memory() {
     depot.put("in/a.zip", &lot.zip());
     let receipt = receipt(&depot, "a.zip");
     assert_eq!(receipt["pieces"]["accepted"], files, "{receipt:#}");
-    let peak = peak(&worker);
+    let peak = worker.peak();
     println!("{files} files: {peak} kB");
     assert!(peak * 1024 <= MOST * 1_000_000, "{peak} kB");
-}
-
-/// The most that a worker ever held, in kB.
-fn peak(worker: &WorkerProcess) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", worker.pid())).unwrap();
-    let peak = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .unwrap();
-    peak.split_whitespace().next().unwrap().parse().unwrap()
 }

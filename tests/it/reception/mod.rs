@@ -2,13 +2,16 @@
 
 mod antivirus;
 mod crashes;
+mod cuts;
 mod dossiers;
 mod duplicates;
 mod formats;
 mod journey;
 mod leases;
+mod leaving;
 mod memory;
 mod refusals;
+mod shown;
 mod trouble;
 
 use std::{fs, time::Duration};
@@ -17,7 +20,7 @@ use serde_json::Value;
 
 use crate::kit::{
     depot::Depot,
-    gateway::{Gateway, Kit},
+    gateway::{Gateway, Kit, PROJECT},
     wait,
 };
 
@@ -65,6 +68,14 @@ pub fn left(gateway: &Gateway, depot: &Depot, name: &str) {
 /// The exchange of a receipt, as a text.
 pub fn exchange(receipt: &Value) -> &str {
     receipt["reconciliationId"].as_str().expect("an id")
+}
+
+/// Takes the demand of a scan from the project of a gateway that does not run; what brings it back.
+pub fn undemanding(gateway: &Gateway) -> impl Fn() + use<> {
+    let file = gateway.dir().join(format!("projects/{PROJECT}.toml"));
+    let demanding = fs::read_to_string(&file).unwrap();
+    fs::write(&file, demanding.replace("antivirus = \"required\"\n", "")).unwrap();
+    move || fs::write(&file, &demanding).unwrap()
 }
 
 /// Makes of each journey one test per transport on the embedded database, and one on PostgreSQL; the arguments are a

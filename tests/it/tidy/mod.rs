@@ -1,5 +1,6 @@
 //! The house's order, read from its sources: which room may know which, how long a file may be, what stands in none.
 
+mod points;
 mod uses;
 
 use std::{

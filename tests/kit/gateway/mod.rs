@@ -11,7 +11,7 @@ mod kept;
 mod kit;
 mod settings;
 mod twins;
-mod workers;
+pub mod workers;
 
 use std::os::unix::process::ExitStatusExt;
 use std::{
@@ -28,7 +28,6 @@ use rustix::process::{Pid, Signal, kill_process};
 pub use commands::{APPLICATION, Credentials, REASON, damage};
 pub use kept::Kept;
 pub use kit::{Engine, Kit};
-pub use workers::WorkerProcess;
 
 use super::{
     client::Client,

@@ -56,6 +56,18 @@ impl WorkerProcess {
         )
     }
 
+    /// The most that it ever held, in kB.
+    pub fn peak(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()));
+        let status = status.expect("it runs");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kilobytes = peak.and_then(|peak| peak.split_whitespace().next());
+        kilobytes
+            .expect("a kernel tells it")
+            .parse()
+            .expect("a number")
+    }
+
     /// A metric's value, summed over its labels.
     pub fn metric(&self, name: &str) -> f64 {
         let (_, text) = health::get(self.health, "/metrics").expect("the worker runs");

@@ -66,6 +66,17 @@ impl Hub {
         sent
     }
 
+    /// A folder of another process of the same OSL, uploaded and completed.
+    pub async fn send_of(&self, process: &str, external: &str) -> Sent {
+        let files = [File::pdf(external)];
+        let mut folder = build::folder(external, &files);
+        folder["processCode"] = process.into();
+        let sent = Sent::create(&self.osl, &folder, &files).await;
+        sent.upload(&self.osl).await;
+        sent.complete(&self.osl).await;
+        sent
+    }
+
     /// What waits for a caller, at most a thousand.
     pub async fn notifications(&self, caller: &Caller) -> Vec<Value> {
         let path = format!("{FOLDERS}/notifications?maxResult=1000");

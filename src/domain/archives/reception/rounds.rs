@@ -93,6 +93,7 @@ impl Rounds {
         let mine = self.keep().await?;
         if !mine {
             self.cleared = None;
+            self.shared.drop_cuts();
             return Ok(false);
         }
         let (ctx, now) = (&self.desk.ctx, self.desk.ctx.clock.now());
@@ -129,6 +130,7 @@ impl Rounds {
             line.with(|session| session.list(&folder))
         });
         let listed = listed.await?;
+        self.shared.keep_cuts(&flow.name, &listed);
         let ctx = &self.desk.ctx;
         let mut ready = {
             let mut memory = self.shared.memory();

@@ -16,7 +16,7 @@ use crate::{
         fault::{Code, Fault, Result},
     },
     storage::{archives, exchanges::DocumentRow},
-    transport::{self, download_over, path},
+    transport::{self, Line, download_over, line::is_cut, path},
     vault::{BlobReader, BlobWriter, Stored, fault_of},
 };
 
@@ -46,21 +46,50 @@ impl Spooled {
     }
 }
 
-/// Fetches the archive. Fails as the transport does, and with `storage-full` or `unavailable`; nothing is left then.
-pub async fn fetch(taking: &Taking, writer: BlobWriter, wrapped: Vec<u8>) -> Result<Spooled> {
+/// Fetches what is still to come of the archive. Fails as the transport does, with what came where its line was cut; and with
+/// `storage-full` or `unavailable`: nothing is left then.
+pub async fn fetch(
+    taking: &Taking,
+    writer: BlobWriter,
+    wrapped: &[u8],
+) -> std::result::Result<Spooled, (Fault, Option<Box<BlobWriter>>)> {
+    let came = came(taking, writer).await.map_err(|fault| (fault, None))?;
+    let (writer, about) = match came {
+        (writer, Ok(about)) => (writer, about),
+        (writer, Err(fault)) => {
+            let rest = is_cut(&fault).then(|| Box::new(writer));
+            return Err((fault, rest));
+        }
+    };
+    let spooled = spooled(taking, writer, wrapped.to_owned(), about).await;
+    spooled.map_err(|fault| (fault, None))
+}
+
+/// Names and values.
+type About = Vec<(String, String)>;
+
+/// Reads on from where the blob stands; what its transport calls the transfer, or what ended it.
+async fn came(taking: &Taking, writer: BlobWriter) -> Result<(BlobWriter, Result<About>)> {
     let (path, listed) = (taking.path()?, taking.listed.clone());
-    let runtime = Handle::current();
-    let fetched = taking
-        .desk
-        .lines
-        .with(&taking.desk.depot.name, move |line| {
-            let mut writer = writer;
-            download_over(line, &path, &listed, 0, &mut |bytes| {
-                runtime.block_on(writer.write(bytes))
-            })?;
-            Ok((writer, line.with(|session| session.about(&path))?))
+    let (runtime, from) = (Handle::current(), writer.size());
+    let work = move |line: &mut Line| {
+        let mut writer = writer;
+        let read = download_over(line, &path, &listed, from, &mut |bytes| {
+            runtime.block_on(writer.write(bytes))
         });
-    let (writer, about) = fetched.await?;
+        let about = read.and_then(|_| line.with(|session| session.about(&path)));
+        Ok((writer, about))
+    };
+    taking.desk.lines.with(&taking.desk.depot.name, work).await
+}
+
+/// Makes what came whole durable, and looks at what it is.
+async fn spooled(
+    taking: &Taking,
+    writer: BlobWriter,
+    wrapped: Vec<u8>,
+    about: About,
+) -> Result<Spooled> {
     let received_at = taking.ctx().clock.now();
     let stored = writer.finish().await?;
     failpoint::hit("archive.after-spool");

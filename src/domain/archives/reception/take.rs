@@ -1,4 +1,7 @@
 //! One file of a depot, from its first byte to its receipt's job: spooled, looked at, staged, flipped.
+//!
+//! Where the line was cut for longer than a transfer's patience, what came so far is handed back ([`Spooling`]): a later look
+//! goes on with it, in this process and under the same row, which also keeps the sweep from it.
 
 use std::sync::Arc;
 
@@ -29,7 +32,7 @@ use crate::{
         exchanges::{DocumentRow, Owner},
     },
     transport::{Listed, path},
-    vault::Stored,
+    vault::{BlobWriter, Stored},
 };
 
 /// How often an archive is judged anew because others have taken its pieces' keys meanwhile.
@@ -70,37 +73,88 @@ pub struct Taking {
     pub owner: Owner,
 }
 
-/// Takes one file. Fails for reasons of the depot's or of ours, and then nothing of it is here.
-pub async fn take(desk: &Desk, flow: &Flow, incoming: &Incoming, listed: Listed) -> Result<Taken> {
-    let project = desk.ctx.project(&flow.project)?;
-    let keys = desk.ctx.keyring.project(&project.name).await?;
-    let (key, wrapped_key) = keys.fresh(&desk.ctx.entropy)?;
-    let taking = Taking {
-        name_hash: keys.hash(&listed.name),
-        owner: desk.owner(),
-        exchange_id: desk.ctx.entropy.uuid(&desk.ctx.clock)?,
-        desk: desk.clone(),
-        flow: flow.clone(),
-        incoming: incoming.clone(),
-        listed,
-        project,
-        keys,
-        key,
-        wrapped_key,
-    };
-    let (blob_key, wrapped) = taking.keys.fresh(&taking.ctx().entropy)?;
-    let writer = taking.ctx().vault.create(&blob_key, false)?;
-    let _in_hand = InHand::new(&taking);
-    let row = taking.begin(writer.id()).await?;
-    failpoint::hit("archive.after-begin");
-    let taken = match spool::fetch(&taking, writer, wrapped).await {
-        Ok(spooled) => taking.judged(spooled).await,
-        Err(fault) => Err(fault),
-    };
-    if taken.is_err() {
-        taking.forget(&row).await;
+/// A file whose bytes are coming: its row is written, and so much of it is spooled as its line gave.
+pub struct Spooling {
+    taking: Taking,
+    row: ArchiveRow,
+    writer: BlobWriter,
+    /// The key of the blob, wrapped.
+    wrapped: Vec<u8>,
+    in_hand: InHand,
+}
+
+/// Why a file could not be taken.
+pub struct Untaken {
+    /// The reason: the depot's, or ours.
+    pub fault: Fault,
+    /// What came of it before its line was cut. Without it, nothing of the file is here.
+    pub rest: Option<Box<Spooling>>,
+}
+
+impl From<Fault> for Untaken {
+    fn from(fault: Fault) -> Self {
+        Self { fault, rest: None }
     }
-    taken
+}
+
+impl Spooling {
+    /// Begins to take a file that is not here at all.
+    pub async fn begin(
+        desk: &Desk,
+        flow: &Flow,
+        incoming: &Incoming,
+        listed: Listed,
+    ) -> Result<Self> {
+        let taking = Taking::new(desk, flow, incoming, listed).await?;
+        let (blob_key, wrapped) = taking.keys.fresh(&taking.ctx().entropy)?;
+        let writer = taking.ctx().vault.create(&blob_key, false)?;
+        let in_hand = InHand::new(&taking);
+        let row = taking.begin(writer.id()).await?;
+        failpoint::hit("archive.after-begin");
+        Ok(Self {
+            taking,
+            row,
+            writer,
+            wrapped,
+            in_hand,
+        })
+    }
+
+    /// What the file was when it was seen.
+    pub fn listed(&self) -> &Listed {
+        &self.taking.listed
+    }
+
+    /// Takes what is still to come of it, and all that follows.
+    pub async fn go_on(self) -> std::result::Result<Taken, Untaken> {
+        let Self {
+            taking,
+            row,
+            writer,
+            wrapped,
+            in_hand,
+        } = self;
+        let fault = match spool::fetch(&taking, writer, &wrapped).await {
+            Ok(spooled) => match taking.judged(spooled).await {
+                Ok(taken) => return Ok(taken),
+                Err(fault) => fault,
+            },
+            Err((fault, Some(writer))) => {
+                let rest = Self {
+                    taking,
+                    row,
+                    writer: *writer,
+                    wrapped,
+                    in_hand,
+                };
+                let rest = Some(Box::new(rest));
+                return Err(Untaken { fault, rest });
+            }
+            Err((fault, None)) => fault,
+        };
+        taking.forget(&row).await;
+        Err(fault.into())
+    }
 }
 
 /// Keeps the exchange from being cleared away while it is being taken.
@@ -120,6 +174,25 @@ impl Drop for InHand {
 }
 
 impl Taking {
+    async fn new(desk: &Desk, flow: &Flow, incoming: &Incoming, listed: Listed) -> Result<Self> {
+        let project = desk.ctx.project(&flow.project)?;
+        let keys = desk.ctx.keyring.project(&project.name).await?;
+        let (key, wrapped_key) = keys.fresh(&desk.ctx.entropy)?;
+        Ok(Self {
+            name_hash: keys.hash(&listed.name),
+            owner: desk.owner(),
+            exchange_id: desk.ctx.entropy.uuid(&desk.ctx.clock)?,
+            desk: desk.clone(),
+            flow: flow.clone(),
+            incoming: incoming.clone(),
+            listed,
+            project,
+            keys,
+            key,
+            wrapped_key,
+        })
+    }
+
     /// The house.
     pub fn ctx(&self) -> &Context {
         &self.desk.ctx

@@ -1,4 +1,5 @@
-//! The taking of one file beside the looks, and what both know of each other: what is busy, what failed and how often.
+//! The taking of one file beside the looks, and what both know of each other: what is busy, what failed and how often, what
+//! came of files whose line was cut.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -10,7 +11,7 @@ use tokio::sync::{Notify, Semaphore};
 
 use super::{
     Desk, on_depot,
-    take::{self, Taken},
+    take::{Spooling, Taken, Untaken},
     watch::Memory,
 };
 use crate::{
@@ -25,6 +26,9 @@ pub(super) struct Shared {
     memory: Mutex<HashMap<String, Memory>>,
     /// Flow and name of what is being taken.
     busy: Mutex<HashSet<(String, String)>>,
+    /// What came of files whose line was cut, by flow and name; no more of them than are taken at once.
+    cuts: Mutex<HashMap<(String, String), Spooling>>,
+    at_once: usize,
     pub(super) seats: Arc<Semaphore>,
     /// Rung when a taking has ended.
     pub(super) bell: Arc<Notify>,
@@ -36,6 +40,8 @@ impl Shared {
         Self {
             memory: Mutex::default(),
             busy: Mutex::default(),
+            cuts: Mutex::default(),
+            at_once,
             seats: Arc::new(Semaphore::new(at_once)),
             bell,
         }
@@ -51,6 +57,22 @@ impl Shared {
     pub(super) fn busy(&self) -> MutexGuard<'_, HashSet<(String, String)>> {
         self.busy.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn cuts(&self) -> MutexGuard<'_, HashMap<(String, String), Spooling>> {
+        self.cuts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Drops what came of files of a flow that are not there any more, or are others by now. Their rows go with the next
+    /// clearing, as those of a crash.
+    pub(super) fn keep_cuts(&self, flow: &str, listed: &[Listed]) {
+        self.cuts()
+            .retain(|(of, _), cut| of != flow || listed.contains(cut.listed()));
+    }
+
+    /// Drops what came of all of them: another process looks at the depot.
+    pub(super) fn drop_cuts(&self) {
+        self.cuts().clear();
+    }
 }
 
 /// The taking of one file.
@@ -62,10 +84,10 @@ pub(super) struct Work {
 }
 
 impl Work {
-    /// Takes it. What fails is told, and tried again by a later look.
+    /// Takes it, from where its line was cut if it was. What fails is told, and tried again by a later look.
     pub(super) async fn take(&self, listed: Listed) {
         let (depot, flow) = (&self.desk.depot.name, &self.flow.name);
-        match take::take(&self.desk, &self.flow, &self.incoming, listed.clone()).await {
+        match self.taken(&listed).await {
             Ok(taken) => {
                 tracing::info!(depot, flow, ?taken, "an archive was taken");
                 count(depot, taken);
@@ -80,6 +102,22 @@ impl Work {
                 ) => {}
             Err(fault) => self.failed(&listed, &fault).await,
         }
+    }
+
+    async fn taken(&self, listed: &Listed) -> Result<Taken> {
+        let place = (self.flow.name.clone(), listed.name.clone());
+        let cut = self.shared.cuts().remove(&place);
+        let spooling = match cut.filter(|cut| cut.listed() == listed) {
+            Some(cut) => cut,
+            None => Spooling::begin(&self.desk, &self.flow, &self.incoming, listed.clone()).await?,
+        };
+        spooling.go_on().await.map_err(|Untaken { fault, rest }| {
+            let mut cuts = self.shared.cuts();
+            if let Some(rest) = rest.filter(|_| cuts.len() < self.shared.at_once) {
+                cuts.insert(place, *rest);
+            }
+            fault
+        })
     }
 
     fn memory<T>(&self, of: impl FnOnce(&mut Memory) -> T) -> T {

@@ -23,11 +23,11 @@ pub const PERIOD: Duration = Duration::from_secs(60);
 /// Who the journal names where nobody ordered a purge.
 pub const BY_THE_CLOCK: &str = "navette";
 
-/// Looks at the clock, removes what a purge that died has left, and purges where tonight's run has not been.
+/// Looks at the clock, removes what is queued and nobody is removing, and purges where tonight's run has not been.
 pub async fn look(ctx: &Context) -> Result<()> {
     let had_a_mark = ctx.store.read(purges::mark).await?.is_some();
     let believed = guard::watch(ctx).await?;
-    let left = removal::drain(ctx).await?;
+    let left = removal::leftovers(ctx).await?;
     if left > 0 {
         tracing::warn!(left, "blobs of purged exchanges cannot be removed yet");
     }

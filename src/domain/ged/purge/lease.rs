@@ -58,6 +58,13 @@ pub fn keep(tx: &mut Tx<'_>, token: Uuid, now: Timestamp) -> Result<()> {
     }
 }
 
+/// Whether a purge runs, or a backup is made.
+pub async fn is_held(ctx: &Context) -> Result<bool> {
+    let now = ctx.clock.now();
+    let held = ctx.store.read(move |tx| leases::is_taken(tx, LEASE, now));
+    held.await
+}
+
 async fn release(ctx: &Context, token: Uuid) {
     let released = ctx
         .store

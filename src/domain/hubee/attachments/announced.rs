@@ -68,7 +68,8 @@ impl Announced {
         let size = fields.required_integer("size", 1..=most);
         Self {
             file_name: fields.required_text("fileName", FILE_NAME),
-            kind: fields.required_text("type", KIND),
+            // Held to the process where it counts: in an event it may be empty.
+            kind: fields.present_text("type", KIND),
             size: u64::try_from(size).unwrap_or_default(),
             mime_type: fields.required_text("mimeType", MIME_TYPE),
         }
@@ -186,7 +187,12 @@ mod tests {
     /// R13: in an event the type is not looked at, and an empty list of formats forbids all.
     #[test]
     fn an_events_type_is_free_and_an_empty_list_forbids() {
-        assert!(told(file("application/pdf", 1), &["application/pdf"], None, 1).is_empty());
+        let pdf = &["application/pdf"];
+        assert!(told(file("application/pdf", 1), pdf, None, 1).is_empty());
+        let mut untyped = file("application/pdf", 1);
+        untyped["type"] = "".into();
+        assert!(told(untyped.clone(), pdf, None, 1).is_empty());
+        assert_eq!(told(untyped, pdf, Some(&["acte"]), 1).len(), 1);
         assert_eq!(told(file("application/pdf", 1), &[], None, 1).len(), 1);
     }
 

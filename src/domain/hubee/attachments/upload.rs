@@ -1,7 +1,8 @@
 //! A file on its way in (R14): streamed into a blob, compared with what was announced, looked at, and put in its place.
 //!
 //! Nothing is written before the last byte: a body that is cut leaves the attachment as it was. What is not the announced
-//! file makes the attachment `REJECTED`, and the caller is told everything that is wrong with it.
+//! file makes the attachment `REJECTED`, and the caller is told everything that is wrong with it. The file that was there before
+//! is given up in the same transaction, and its blob removed behind it.
 
 use uuid::Uuid;
 
@@ -14,6 +15,7 @@ use crate::{
     domain::{
         Context,
         exchanges::HUB,
+        ged::purge::removal,
         hubee::{Refusal, Result},
         processing::sniff,
     },
@@ -154,7 +156,10 @@ impl Upload {
             Err(fault) => Err(fault.into()),
         };
         match written {
-            Ok(()) => Refusal::Bad(faults),
+            Ok(replaced) => {
+                removal::at_once(ctx, replaced).await;
+                Refusal::Bad(faults)
+            }
             Err(refusal) => refusal,
         }
     }
@@ -183,8 +188,9 @@ impl Upload {
         let placing = Placing::prepare(ctx, self.target, document, said)?;
         let status = placing.status();
         failpoint::hit("attachment.before-commit");
-        placing.write(ctx).await?;
+        let replaced = placing.write(ctx).await?;
         failpoint::hit("attachment.after-commit");
+        removal::at_once(ctx, replaced).await;
         Ok(status)
     }
 

@@ -27,7 +27,10 @@ use crate::{
         jobs::{self, End, Settlement},
         journal::Kind,
     },
-    kernel::{failpoint, fault::Result},
+    kernel::{
+        failpoint,
+        fault::{Fault, Result},
+    },
     outbound::clamd::{Clamd, Scanned, Why},
     storage::{
         Tx, Value,
@@ -55,6 +58,8 @@ struct Waiting {
 }
 
 /// Asks about the attachment that `job` names, where its file still waits.
+///
+/// Fails where the file cannot be read.
 pub async fn run(ctx: &Context, antivirus: Option<&Clamd>, job: &JobRow) -> Result<Settlement> {
     let Some(waiting) = waiting(ctx, job.subject).await? else {
         return Ok(Settlement::bare(End::Done));
@@ -62,7 +67,10 @@ pub async fn run(ctx: &Context, antivirus: Option<&Clamd>, job: &JobRow) -> Resu
     if !verdict::is_demanded(ctx, HUB) {
         return waiting.spoken(ctx, None);
     }
-    let said = scan::scan(ctx, antivirus, HUB, &waiting.document).await?;
+    let said = match scan::scan(ctx, antivirus, HUB, &waiting.document).await {
+        Ok(said) => said,
+        Err(fault) => return waiting.unless_replaced(ctx, fault).await,
+    };
     failpoint::hit("attachment.before-verdict");
     match said {
         Scanned::Unknown(why) => waiting.silent(ctx, job, why),
@@ -97,6 +105,16 @@ struct Judgment {
 }
 
 impl Waiting {
+    /// A file that was replaced while it was looked at goes under the antivirus's eyes; the other has a verdict, or a job, of
+    /// its own.
+    async fn unless_replaced(&self, ctx: &Context, fault: Fault) -> Result<Settlement> {
+        let now = waiting(ctx, self.attachment.id).await?;
+        match now.is_some_and(|now| now.document.id == self.document.id) {
+            true => Err(fault),
+            false => Ok(Settlement::bare(End::Done)),
+        }
+    }
+
     /// The antivirus has spoken, or is not asked any more.
     fn spoken(self, ctx: &Context, said: Option<Scanned>) -> Result<Settlement> {
         let file = self.file(ctx);

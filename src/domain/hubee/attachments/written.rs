@@ -1,5 +1,6 @@
 //! What the transaction of a file writes, made before it: a unit of work may run again, and draws nothing.
 
+use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
@@ -19,7 +20,10 @@ use crate::{
     storage::{
         Tx, Value,
         exchanges::{self, DocumentRow},
-        hubee::attachments::{self, AttachmentRow, Placed},
+        hubee::{
+            attachments::{self, AttachmentRow, Placed},
+            files,
+        },
         jobs as job_rows,
         journal::{self as journal_rows, EntryRow},
         scans::{self, ScanRow},
@@ -87,11 +91,11 @@ impl Placing {
         self.status
     }
 
-    /// Writes it all; the file that was there before goes.
-    pub(super) async fn write(self, ctx: &Context) -> Result<()> {
+    /// Writes it all; the file that was there before is given up. Answers that one.
+    pub(super) async fn write(self, ctx: &Context) -> Result<Option<Uuid>> {
         refusal::write(&ctx.store, move |tx| {
             let before = self.target.hold(tx)?;
-            drop_file(tx, &before)?;
+            give_up(tx, &before, self.placed.document_id, self.placed.at)?;
             let statements = self.statements.iter();
             let statements: Vec<_> = statements
                 .map(|(sql, values)| (*sql, &values[..]))
@@ -101,7 +105,7 @@ impl Placing {
             if let Some(ticket) = &self.ticket {
                 ticket.open(tx)?;
             }
-            Ok(())
+            Ok(before.document_id)
         })
         .await
     }
@@ -123,23 +127,25 @@ impl Rejection {
         })
     }
 
-    /// Notes it; the file that was there before goes too, for it was to be replaced.
-    pub(super) async fn write(self, ctx: &Context) -> Result<()> {
+    /// Notes it; the file that was there before is given up too, for it was to be replaced. Answers that one.
+    pub(super) async fn write(self, ctx: &Context) -> Result<Option<Uuid>> {
         refusal::write(&ctx.store, move |tx| {
             let before = self.target.hold(tx)?;
-            drop_file(tx, &before)?;
+            give_up(tx, &before, self.entry.id, self.entry.at)?;
             attachments::reject(tx, before.id, self.entry.at)?;
-            Ok(journal_rows::append(tx, &self.entry)?)
+            journal_rows::append(tx, &self.entry)?;
+            Ok(before.document_id)
         })
         .await
     }
 }
 
-fn drop_file(tx: &mut Tx<'_>, attachment: &AttachmentRow) -> Result<()> {
-    if let Some(document) = attachment.document_id {
-        attachments::drop_file(tx, document)?;
+/// Gives up the file of an attachment, in the transaction that fills its place or empties it.
+fn give_up(tx: &mut Tx<'_>, attachment: &AttachmentRow, run: Uuid, at: Timestamp) -> Kept<()> {
+    match attachment.document_id {
+        Some(document) => files::give_up(tx, run, at, &[document]),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// A stored file and what it is to be.

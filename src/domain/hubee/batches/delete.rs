@@ -10,24 +10,26 @@ use jiff::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Item, PAGE, Work, upto};
+use super::{
+    Item, PAGE, Work,
+    walk::{self, Step},
+};
 use crate::{
     domain::{
         Context,
-        exchanges::HUB,
         ged::purge::{
             Run, lease,
             ledger::{self, Named},
         },
-        hubee::process::Process,
-        journal::{self, Kind, Subject},
+        hubee::process::Rules,
+        journal::Kind,
     },
     kernel::{failpoint, fault::Result},
     storage::{
         Tx,
         hubee::{
-            batches::{self, DueFolder, START},
-            forgetting, processes, reports,
+            batches::{self, DueFolder, Place},
+            forgetting, reports,
         },
         purging::{self, Beside, NaturalKey, Purged},
     },
@@ -36,65 +38,42 @@ use crate::{
 /// A day of the counters: from midnight to midnight, UTC.
 const DAY_MICROS: i64 = 86_400_000_000;
 
-/// Process after process.
-pub async fn work(work: &mut Work<'_>) -> Result<()> {
-    let all = work.ctx.store.read(|tx| processes::list(tx, None));
-    for row in all.await? {
-        let rules = Process::of(&row)?.rules;
-        of_process(work, &row.code, rules.time_before_folder_deletion).await?;
-    }
-    Ok(())
-}
+/// Deletion, for the walk.
+pub struct Delete;
 
-async fn of_process(work: &mut Work<'_>, code: &str, days: u32) -> Result<()> {
-    let (upto, mut place) = (upto(work.run.at, days), START);
-    loop {
-        let name = code.to_owned();
-        let page = work
+impl Step for Delete {
+    fn days(rules: &Rules) -> u32 {
+        rules.time_before_folder_deletion
+    }
+
+    fn due(
+        tx: &mut Tx<'_>,
+        process: &str,
+        upto: Timestamp,
+        place: Place,
+        limit: u32,
+    ) -> Result<Vec<DueFolder>> {
+        batches::archived(tx, process, upto, place, limit)
+    }
+
+    async fn act(work: &Work<'_>, upto: Timestamp, free: &[DueFolder]) -> Result<Vec<Uuid>> {
+        let unit = Arc::new(Unit {
+            run: work.run.id,
+            now: work.run.at,
+            upto,
+            part: work.report.next_part(),
+            folders: purged(work, free)?,
+        });
+        let clock = work.ctx.clock.clone();
+        failpoint::hit("hub-delete.before-commit");
+        let done = work
             .ctx
             .store
-            .read(move |tx| batches::archived(tx, &name, upto, place, PAGE))
+            .write(move |tx| unit.write(tx, clock.now()))
             .await?;
-        let Some(last) = page.last().map(DueFolder::place) else {
-            return Ok(());
-        };
-        place = last;
-        let free = super::free(work, page);
-        of_folders(work, upto, free).await?;
+        failpoint::hit("hub-delete.after-commit");
+        Ok(done)
     }
-}
-
-async fn of_folders(work: &mut Work<'_>, upto: Timestamp, free: Vec<DueFolder>) -> Result<()> {
-    if free.is_empty() {
-        return Ok(());
-    }
-    let done = match work.dry {
-        true => free.iter().map(|folder| folder.id).collect(),
-        false => deleted(work, upto, &free).await?,
-    };
-    work.report.folders += done.len() as u64;
-    work.report
-        .took(done.into_iter().map(Item::folder).collect());
-    Ok(())
-}
-
-async fn deleted(work: &Work<'_>, upto: Timestamp, free: &[DueFolder]) -> Result<Vec<Uuid>> {
-    let unit = Arc::new(Unit {
-        run: work.run.id,
-        now: work.run.at,
-        upto,
-        part: work.report.next_part(),
-        folders: purged(work, free)?,
-    });
-    let clock = work.ctx.clock.clone();
-    failpoint::hit("hub-delete.before-commit");
-    let done = work
-        .ctx
-        .store
-        .write(move |tx| unit.write(tx, clock.now()))
-        .await?;
-    failpoint::hit("hub-delete.after-commit");
-    Ok(done)
 }
 
 /// What one transaction writes.
@@ -127,21 +106,9 @@ impl Unit {
 }
 
 fn purged(work: &Work<'_>, free: &[DueFolder]) -> Result<Vec<Purged>> {
-    let ctx = work.ctx;
     let all = free.iter().map(|folder| {
-        let subject = Subject {
-            exchange_id: Some(folder.id),
-            project: Some(HUB.to_owned()),
-            owner: folder.owner.clone(),
-        };
         let detail = json!({ "runId": work.run.id, "archivedAt": folder.since });
-        let entry = journal::entry(
-            &ctx.clock,
-            &ctx.entropy,
-            Kind::FolderDeleted,
-            subject,
-            detail,
-        );
+        let entry = walk::entry(work, folder, Kind::FolderDeleted, detail);
         Ok(Purged {
             exchange_id: folder.id,
             return_id: None,

@@ -5,6 +5,7 @@
 //! | [`purge`] | contents that no recipient needs any more (R60) |
 //! | [`archive`] | folders that are closed for long enough (R61) |
 //! | [`delete`] | folders that are archived for long enough: only counts stay (R61) |
+//! | [`walk`] | the walk over folders that these two share |
 //! | [`report`] | what each run did, with ids (R62) |
 //! | [`daily`] | the runs by the clock |
 //!
@@ -21,8 +22,7 @@ pub mod daily;
 pub mod delete;
 pub mod purge;
 pub mod report;
-
-use jiff::{SignedDuration, Timestamp};
+mod walk;
 
 pub use report::{Item, Report};
 
@@ -37,7 +37,7 @@ use crate::{
         hubee::{activation, mails},
     },
     kernel::fault::{Fault, Result},
-    storage::{hubee::batches::DueFolder, retention},
+    storage::retention,
 };
 
 /// How many candidates one transaction takes: other writers of SQLite wait for it.
@@ -134,8 +134,8 @@ async fn recorded(ctx: &Context, batch: Batch, by: &str, run: Run) -> Result<Rep
 async fn of(work: &mut Work<'_>, batch: Batch) -> Result<()> {
     match batch {
         Batch::Purge => purge::work(work).await?,
-        Batch::Archive => archive::work(work).await?,
-        Batch::Delete => delete::work(work).await?,
+        Batch::Archive => walk::walk::<archive::Archive>(work).await?,
+        Batch::Delete => walk::walk::<delete::Delete>(work).await?,
         Batch::Activate => activate(work).await?,
         Batch::Digest => digest(work).await?,
     }
@@ -171,19 +171,4 @@ async fn digest(work: &mut Work<'_>) -> Result<()> {
         work.report.subscriptions += mails::queue_digests(work.ctx).await?;
     }
     Ok(())
-}
-
-/// What nothing keeps of a page; what is kept is told.
-fn free(work: &mut Work<'_>, page: Vec<DueFolder>) -> Vec<DueFolder> {
-    let (kept, free): (Vec<_>, Vec<_>) = page.into_iter().partition(|due| due.kept.any());
-    for due in kept {
-        work.report.keep_back(due.id, due.kept);
-    }
-    free
-}
-
-/// The last instant at which what is due after `days` days began.
-fn upto(now: Timestamp, days: u32) -> Timestamp {
-    let term = SignedDuration::from_hours(24 * i64::from(days));
-    now.checked_sub(term).unwrap_or(Timestamp::MIN)
 }

@@ -23,7 +23,7 @@ pub async fn change(ctx: &Context, caller: &Caller, id: Uuid, document: Document
     document.done()?;
     let (unit, who) = (ctx.clone(), caller.clone());
     refusal::write(&ctx.store, move |tx| {
-        let case = sight::case(tx, &who, id, CASE)?;
+        let case = sight::hold(tx, &who, id, CASE)?;
         if case.status == asked {
             return Ok(());
         }

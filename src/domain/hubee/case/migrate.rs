@@ -70,10 +70,10 @@ fn moved(
 ) -> Kept<u64> {
     let (source, target) = (source.to_string(), target.to_string());
     let (both, processes) = ((source.as_str(), target.as_str()), caller.processes());
-    cases::hold(tx, &source, processes)?;
+    // What hangs on a case follows it; a case that is created meanwhile stays, and all of it.
+    let count = cases::migrate(tx, both, processes, ctx.clock.now())?;
     notifications::migrate(tx, both, processes)?;
     cases::migrate_events(tx, both, processes)?;
-    let count = cases::migrate(tx, both, processes, ctx.clock.now())?;
     let detail = json!({
         "organization": caller.organization().to_string(),
         "source": source,

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     domain::{
         Context,
+        ged::purge::removal,
         hubee::{
             Caller, Document, Refusal, Result,
             attachments::Status as FileStatus,
@@ -25,8 +26,9 @@ use crate::{
         Tx,
         hubee::{
             attachments,
-            cases::{self, CaseRow},
+            cases::CaseRow,
             events::{self, EventRow},
+            files,
         },
         journal::{self as journal_rows, EntryRow},
     },
@@ -70,7 +72,9 @@ pub async fn patch(
 /// Withdraws an event whose files are awaited, with those that came.
 pub async fn delete(ctx: &Context, caller: &Caller, ids: (Uuid, Uuid)) -> Result<()> {
     let change = Change::new(ctx, caller, ids);
-    refusal::write(&ctx.store, move |tx| change.withdraw(tx)).await
+    let given_up = refusal::write(&ctx.store, move |tx| change.withdraw(tx)).await?;
+    removal::at_once(ctx, given_up).await;
+    Ok(())
 }
 
 impl Change {
@@ -94,8 +98,7 @@ impl Change {
 
     /// Holds the case, and with it its events, until the transaction ends.
     fn hold(&self, tx: &mut Tx<'_>) -> Result<(CaseRow, EventRow)> {
-        let case = cases::lock(tx, self.case_id)?.ok_or(Refusal::NotFound(CASE))?;
-        sight::permit(&self.caller, &case)?;
+        let case = sight::hold(tx, &self.caller, self.case_id, CASE)?;
         let event = sight::event(tx, &case, self.event_id, EVENT)?;
         sight::not_archived(&case)?;
         Ok((case, event))
@@ -137,7 +140,8 @@ impl Change {
         journal_rows::append(tx, &self.entry(event, kind)?)
     }
 
-    fn withdraw(&self, tx: &mut Tx<'_>) -> Result<()> {
+    /// Answers the files that went with it.
+    fn withdraw(&self, tx: &mut Tx<'_>) -> Result<Vec<Uuid>> {
         let (_, event) = self.hold(tx)?;
         sight::author(&self.caller, &event)?;
         let is_deposit = event.action_type == Action::Deposit.as_str();
@@ -145,12 +149,14 @@ impl Change {
             let text = "Only an ATTACH_DEPOSIT event at IN_PROGRESS can be deleted";
             return Err(Refusal::bad(text));
         }
+        let entry = self.entry(&event, Kind::EventDeleted)?;
+        let files = attachments::of_event(tx, event.id)?.into_iter();
+        let given_up: Vec<Uuid> = files.filter_map(|file| file.document_id).collect();
+        files::give_up(tx, entry.id, entry.at, &given_up)?;
         attachments::drop_of_event(tx, event.id)?;
         events::forget(tx, event.id)?;
-        Ok(journal_rows::append(
-            tx,
-            &self.entry(&event, Kind::EventDeleted)?,
-        )?)
+        journal_rows::append(tx, &entry)?;
+        Ok(given_up)
     }
 
     fn entry(&self, event: &EventRow, kind: Kind) -> Kept<EntryRow> {

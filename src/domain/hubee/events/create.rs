@@ -32,7 +32,7 @@ use crate::{
         exchanges::{self, ExchangeRow},
         hubee::{
             attachments::{self, AttachmentRow},
-            cases::{self, CaseRow},
+            cases::CaseRow,
             events::{self, EventRow},
             processes,
         },
@@ -62,7 +62,7 @@ pub async fn create(ctx: &Context, caller: &Caller, case: Uuid, body: Document) 
     let event = event(ctx, &key, caller, &ground.case, &posted)?;
     let files = files(ctx, &key, &event, &posted)?;
     let shown = view::view(&key, &event, &files, caller.scope())?;
-    write(ctx, event, files).await?;
+    write(ctx, caller, event, files).await?;
     Ok(shown)
 }
 
@@ -136,11 +136,16 @@ fn files(ctx: &Context, key: &Key, event: &EventRow, posted: &Posted) -> Kept<Ve
     each.collect()
 }
 
-async fn write(ctx: &Context, event: EventRow, files: Vec<AttachmentRow>) -> Result<()> {
+async fn write(
+    ctx: &Context,
+    caller: &Caller,
+    event: EventRow,
+    files: Vec<AttachmentRow>,
+) -> Result<()> {
     let entry = entry(ctx, &event, files.len())?;
-    let house = ctx.clone();
+    let (house, who) = (ctx.clone(), caller.clone());
     refusal::write(&ctx.store, move |tx| {
-        let case = cases::lock(tx, event.case_id)?.ok_or(Refusal::NotFound(CASE))?;
+        let case = sight::hold(tx, &who, event.case_id, CASE)?;
         sight::not_archived(&case)?;
         insert(tx, &case, &event, &files)?;
         journal_rows::append(tx, &entry)?;

@@ -46,9 +46,14 @@ pub(super) fn write(
     }
     let notice = notice(case, event);
     notification::notify(tx, ctx, &notice)?;
-    if notice.recipient == case.recipient && is_mailed(event, way) {
-        let about = (case.id, Some(event.id));
-        mails::tell(tx, ctx, about, &case.recipient, &case.process_code)?;
+    if notice.recipient != case.recipient {
+        return Ok(());
+    }
+    let about = (case.id, Some(event.id));
+    let (to, process) = (&case.recipient, &case.process_code);
+    match is_mailed(event, way) {
+        true => mails::tell(tx, ctx, about, to, process)?,
+        false => mails::tell_in_digest(tx, ctx, about, to, process)?,
     }
     Ok(())
 }
@@ -84,7 +89,8 @@ fn notice(case: &CaseRow, event: &EventRow) -> Notice {
     }
 }
 
-/// Always for an event that is sent at its creation; else only where it opens the case again.
+/// Whether a subscriber of unit frequency is told by mail: always of an event that is sent at its creation; else only where it
+/// opens the case again.
 fn is_mailed(event: &EventRow, way: Way) -> bool {
     let reopens = event.case_new_status.as_deref() == Some(CaseStatus::Notified.as_str());
     way == Way::Created || reopens

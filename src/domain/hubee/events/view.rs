@@ -11,6 +11,7 @@ use crate::{
         hubee::{
             Caller, Result, Scope,
             attachments::announced,
+            forms::date,
             refusal::{self, CASE, EVENT},
             sight,
         },
@@ -95,8 +96,8 @@ pub fn view(
         "actionType": event.action_type,
         "author": said.author,
         "notification": event.notification,
-        "createDateTime": event.created_at,
-        "updateDateTime": event.updated_at,
+        "createDateTime": date(event.created_at),
+        "updateDateTime": date(event.updated_at),
         "status": event.status,
         "caseCurrentStatus": event.case_current_status,
         "caseNewStatus": event.case_new_status,

@@ -112,8 +112,8 @@ impl Given {
 
 fn applicant(fields: &Fields<'_>) -> Applicant {
     Applicant {
-        first_name: fields.required_text("firstName", NAME),
-        last_name: fields.required_text("lastName", NAME),
+        first_name: fields.present_text("firstName", NAME),
+        last_name: fields.present_text("lastName", NAME),
         email: fields.email("email"),
     }
 }

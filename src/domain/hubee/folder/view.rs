@@ -9,7 +9,8 @@ use crate::{
         Context,
         ged::documents,
         hubee::{
-            Caller, Refusal, Result, attachments::announced, perimeter, refusal, sight::named,
+            Caller, Refusal, Result, attachments::announced, forms::date, perimeter, refusal,
+            sight::named,
         },
     },
     kernel::{
@@ -85,9 +86,9 @@ pub fn json(key: &Key, rows: &Rows, body: &FolderBody) -> Kept<Json> {
         "externalId": body.external_id,
         "globalStatus": folder.status,
         "processCode": folder.process_code,
-        "createDateTime": folder.created_at,
-        "updateDateTime": folder.updated_at,
-        "closeDateTime": folder.closed_at,
+        "createDateTime": date(folder.created_at),
+        "updateDateTime": folder.updated_at.map(date),
+        "closeDateTime": folder.closed_at.map(date),
         "applicant": body.applicant.to_json(),
         "partnerInfo": body.partner_info,
         "cases": cases.collect::<Kept<Vec<_>>>()?,
@@ -101,8 +102,8 @@ fn case_json(case: &CaseRow, body: &CaseBody) -> Kept<Json> {
         "externalId": body.external_id,
         "status": case.status,
         "recipient": named(&case.recipient)?.to_json(),
-        "updateDateTime": case.updated_at,
-        "transmissionDateTime": case.transmitted_at,
+        "updateDateTime": case.updated_at.map(date),
+        "transmissionDateTime": case.transmitted_at.map(date),
         "partnerAttributes": body.partner_attributes,
     }))
 }

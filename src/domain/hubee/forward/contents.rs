@@ -1,4 +1,7 @@
-//! The files of an exchange that goes on: a piece's one content, or every file of an archive's accepted pieces.
+//! The files of an exchange that goes on: a piece's one content, or every file of an archive's accepted pieces, in their order,
+//! walked some at a time: an archive may hold a hundred thousand.
+
+use std::collections::{HashMap, VecDeque};
 
 use crate::{
     domain::{
@@ -22,7 +25,7 @@ use crate::{
     },
 };
 
-/// How many files one folder takes: its description must stay a small document.
+/// How many files one folder takes: its description must stay a small document, and its creation a short transaction.
 const MOST: usize = 1000;
 /// How many pieces are looked up at once.
 const PAGE: u32 = 100;
@@ -37,27 +40,49 @@ pub(super) struct File {
     pub(super) name: String,
 }
 
-/// What was found of an exchange.
-pub(super) enum Found {
-    /// All of it may go.
-    Ready(Vec<File>),
+/// Whether files may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Leave {
+    /// All of them, as so many folders.
+    Granted(u32),
     /// The antivirus has not spoken yet.
     Awaited,
     /// The antivirus found something: nothing goes.
-    Quarantined,
-    /// It has more files than a folder takes.
-    TooMany(usize),
+    Refused,
 }
 
-/// Finds the files of `exchange`, and whether they may go.
-pub(super) async fn of(ctx: &Context, exchange: &ExchangeRow) -> Result<Found> {
-    let files = match exchange.kind == PIECE {
-        true => of_piece(ctx, exchange).await?,
-        false => of_archive(ctx, exchange).await?,
-    };
-    if files.len() > MOST {
-        return Ok(Found::TooMany(files.len()));
+/// Whether all of `exchange` may go, before any of it does.
+pub(super) async fn leave(ctx: &Context, exchange: &ExchangeRow) -> Result<Leave> {
+    let mut walk = Walk::new(ctx, exchange).await?;
+    let (mut parts, mut all) = (0, Leave::Granted(0));
+    loop {
+        let files = walk.part(ctx).await?;
+        // What has no file is one folder without attachments.
+        if files.is_empty() && parts > 0 {
+            break;
+        }
+        parts += 1;
+        match of_part(ctx, exchange, &files).await? {
+            Leave::Refused => return Ok(Leave::Refused),
+            Leave::Awaited => all = Leave::Awaited,
+            Leave::Granted(_) => {}
+        }
+        if files.len() < MOST {
+            break;
+        }
     }
+    Ok(match all {
+        Leave::Granted(_) => Leave::Granted(parts),
+        other => other,
+    })
+}
+
+/// Whether the files of one part may go.
+pub(super) async fn of_part(
+    ctx: &Context,
+    exchange: &ExchangeRow,
+    files: &[File],
+) -> Result<Leave> {
     let demanded = verdict::is_demanded(ctx, &exchange.project);
     let documents: Vec<DocumentRow> = files.iter().map(|file| file.row.clone()).collect();
     let standings = ctx.store.read(move |tx| {
@@ -68,29 +93,64 @@ pub(super) async fn of(ctx: &Context, exchange: &ExchangeRow) -> Result<Found> {
     let standings = standings.await?;
     let any = |wanted: fn(&Standing) -> bool| standings.iter().any(wanted);
     Ok(match () {
-        () if any(|standing| matches!(standing, Standing::Quarantined(_))) => Found::Quarantined,
-        () if any(|standing| *standing == Standing::Awaited) => Found::Awaited,
-        () => Found::Ready(files),
+        () if any(|standing| matches!(standing, Standing::Quarantined(_))) => Leave::Refused,
+        () if any(|standing| *standing == Standing::Awaited) => Leave::Awaited,
+        () => Leave::Granted(1),
     })
 }
 
-async fn of_piece(ctx: &Context, exchange: &ExchangeRow) -> Result<Vec<File>> {
-    let id = exchange.id;
-    let found = ctx.store.read(move |tx| exchanges::documents(tx, id));
-    let row = found.await?.into_iter().find(|row| row.role == "content");
-    let row = row.ok_or_else(|| Fault::internal("an accepted piece without its content"))?;
-    let key = documents::exchange_key(ctx, exchange).await?;
-    let metadata = documents::metadata(&key, exchange)?;
-    Ok(vec![File {
-        row,
-        name: bare(&metadata.file_name),
-    }])
+/// A walk over the files of an exchange.
+pub(super) struct Walk {
+    exchange: ExchangeRow,
+    key: Key,
+    /// The place of the last piece that was looked up.
+    after: i64,
+    found: VecDeque<File>,
+    ended: bool,
 }
 
-async fn of_archive(ctx: &Context, exchange: &ExchangeRow) -> Result<Vec<File>> {
-    let key = documents::exchange_key(ctx, exchange).await?;
-    let (id, mut after, mut files) = (exchange.id, -1, Vec::new());
-    loop {
+impl Walk {
+    /// A walk from the first file on.
+    pub(super) async fn new(ctx: &Context, exchange: &ExchangeRow) -> Result<Self> {
+        let mut walk = Self {
+            key: documents::exchange_key(ctx, exchange).await?,
+            exchange: exchange.clone(),
+            after: -1,
+            found: VecDeque::new(),
+            ended: exchange.kind == PIECE,
+        };
+        if walk.ended {
+            let file = walk.content(ctx).await?;
+            walk.found.push_back(file);
+        }
+        Ok(walk)
+    }
+
+    /// The files of the next part, as many as one folder takes; fewer where there are no more.
+    pub(super) async fn part(&mut self, ctx: &Context) -> Result<Vec<File>> {
+        while self.found.len() < MOST && !self.ended {
+            self.look(ctx).await?;
+        }
+        let count = self.found.len().min(MOST);
+        Ok(self.found.drain(..count).collect())
+    }
+
+    /// A piece's one file.
+    async fn content(&self, ctx: &Context) -> Result<File> {
+        let id = self.exchange.id;
+        let found = ctx.store.read(move |tx| exchanges::documents(tx, id));
+        let row = found.await?.into_iter().find(|row| row.role == "content");
+        let row = row.ok_or_else(|| Fault::internal("an accepted piece without its content"))?;
+        let metadata = documents::metadata(&self.key, &self.exchange)?;
+        Ok(File {
+            row,
+            name: bare(&metadata.file_name),
+        })
+    }
+
+    /// Looks up the next pieces of an archive.
+    async fn look(&mut self, ctx: &Context) -> Result<()> {
+        let (id, after) = (self.exchange.id, self.after);
         let page = ctx.store.read(move |tx| {
             let pieces = piece_results::accepted(tx, id, after, PAGE)?;
             let pairs = pieces.into_iter().map(|piece| {
@@ -100,30 +160,26 @@ async fn of_archive(ctx: &Context, exchange: &ExchangeRow) -> Result<Vec<File>> 
             pairs.collect::<Result<Vec<_>>>()
         });
         let page = page.await?;
-        let Some((last, _)) = page.last() else {
-            return Ok(files);
-        };
-        after = i64::from(last.ordinal);
+        match page.last() {
+            Some((last, _)) => self.after = i64::from(last.ordinal),
+            None => self.ended = true,
+        }
         for (piece, documents) in page {
-            files.extend(of_one(&key, &piece, documents)?);
+            self.found.extend(of_one(&self.key, &piece, documents)?);
         }
-        if files.len() > MOST {
-            return Ok(files);
-        }
+        Ok(())
     }
 }
 
 /// The files of one piece of an archive, in their order.
 fn of_one(key: &Key, piece: &PieceRow, documents: Vec<DocumentRow>) -> Result<Vec<File>> {
     let kept: KeptPiece = documents::open_json(key, Column::Piece, &piece.metadata)?;
+    let rows = documents.into_iter().map(|row| (row.id, row));
+    let mut rows: HashMap<_, _> = rows.collect();
     let files = kept.files.iter().filter_map(|file| {
-        let row = documents
-            .iter()
-            .find(|row| Some(row.id) == file.document_id);
-        row.map(|row| File {
-            row: row.clone(),
-            name: bare(&file.name),
-        })
+        let row = rows.remove(&file.document_id?)?;
+        let name = bare(&file.name);
+        Some(File { row, name })
     });
     Ok(files.collect())
 }

@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use super::{contents::File, external_id};
+use super::{contents::File, part::Part};
 use crate::{
     config::Forward,
     domain::{
@@ -38,20 +38,20 @@ use crate::{
 /// The most characters of a name of the applicant.
 const NAME: usize = 255;
 
-/// Makes a folder of an exchange's files, or goes on with the one that a job which died has begun; answers its id.
+/// Makes a folder of a part of an exchange's files, or goes on with the one that a job which died has begun; answers its id.
 pub(super) async fn deposited(
     ctx: &Context,
     exchange: &ExchangeRow,
     forward: &Forward,
-    files: &[File],
+    (part, files): (Part, &[File]),
 ) -> Result<Uuid> {
     let process = process::load(ctx, &forward.process).await?;
     let process = process.ok_or(Refusal::NotFound(PROCESS))?;
     let caller = caller(&process);
-    let id = match begun(ctx, exchange, &process).await? {
+    let id = match begun(ctx, &part.external_id(exchange.id), &process).await? {
         Some(id) => id,
         None => {
-            let body = body(ctx, exchange, forward, &process, files).await?;
+            let body = body(ctx, exchange, forward, &process, (part, files)).await?;
             let made = create::create(ctx, &caller, Document::new(body, Vec::new())).await?;
             id_of(&made)?
         }
@@ -98,9 +98,9 @@ fn caller(process: &Process) -> Caller {
 }
 
 /// The folder that an earlier attempt has made.
-async fn begun(ctx: &Context, exchange: &ExchangeRow, process: &Process) -> Result<Option<Uuid>> {
+async fn begun(ctx: &Context, external_id: &str, process: &Process) -> Result<Option<Uuid>> {
     let keys = ctx.keyring.project(HUB).await?;
-    let hash = keys.hash(&external_id(exchange.id));
+    let hash = keys.hash(external_id);
     let osl = process.osl.to_string();
     let found = ctx
         .store
@@ -114,13 +114,13 @@ async fn body(
     exchange: &ExchangeRow,
     forward: &Forward,
     process: &Process,
-    files: &[File],
+    (part, files): (Part, &[File]),
 ) -> Result<Json> {
     let recipient: OrganizationId = forward
         .recipient
         .parse()
         .map_err(|_| Refusal::bad("forward.recipient is no organisation"))?;
-    let folder = external_id(exchange.id);
+    let folder = part.external_id(exchange.id);
     let case = format!("{folder}-01");
     let kind = forward
         .attachment_type
@@ -145,7 +145,7 @@ async fn body(
         "cases": [{
             "externalId": case,
             "recipient": recipient.to_json(),
-            "partnerAttributes": format!("reconciliationId={}", exchange.id),
+            "partnerAttributes": part.attributes(exchange.id),
         }],
         "attachments": attachments,
     }))

@@ -1,42 +1,51 @@
 //! What a project accepts goes on as a télédossier of the hub (setting `forward`): one folder for each piece or archive, with
-//! one case for the recipient of the settings and one attachment for each file.
+//! one case for the recipient of the settings and one attachment for each file. An archive of very many files goes on as
+//! several folders, its parts, each of as many files as a folder takes.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | [`contents`] | the files, and whether they may go |
+//! | [`part`] | what a part is called |
+//! | [`deposit`] | a folder made of a part's files |
+//! | [`told`] | what the journal and the operator learn |
 //!
 //! **The way of it.** The exchange's own transaction queues a job ([`job`]). It waits for the antivirus where one is
-//! demanded, then does as a depositor would, by the same functions: the folder is created in the name of the process's
+//! demanded (nothing goes before all may), then does as a depositor would, by the same functions: the folder is created in the name of the process's
 //! OSL, its files stream from blob to blob, it is completed. The folder's external id is made of the exchange's id, so that a
-//! job that died goes on with the folder that it finds. The last transaction notes both ids in the journal, under either:
+//! job that died goes on with the folder that it finds. Each part is noted once it went, the last with the end of the job;
+//! what is noted is not made again. The same transaction notes both ids in the journal, under either:
 //! the exchange's trace shows the folder, the folder's the exchange, and so do the case's partner attributes.
 //!
-//! What the hub refuses (an inactive process, no subscription, a format that is not taken) is an incident; the job is
-//! given up and stays, for an operator to have it tried again.
+//! What is in quarantine never goes, and its trace says so. What the hub refuses (an inactive process, no subscription, a format
+//! that is not taken) is an incident; the job is given up and stays, for an operator to have it tried again.
 
 mod contents;
 mod deposit;
+mod part;
+mod told;
 
 use std::time::Duration;
 
-use data_encoding::BASE32_NOPAD;
 use jiff::Timestamp;
-use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use self::contents::Found;
+use self::{
+    contents::{File, Leave, Walk},
+    part::Part,
+};
 use super::Refusal;
 use crate::{
     config::Forward,
     domain::{
         Context,
-        exchanges::{HUB, Status},
-        incidents::{Cause, Code, clear, prepare},
+        exchanges::Status,
         jobs::{self, End, FORWARD_LANE, Kind, Settlement},
-        journal::{self, Kind as EntryKind, Subject},
     },
     kernel::{failpoint, fault::Result},
     storage::{
         exchanges::{self, ExchangeRow},
         hubee::forwards,
         jobs::{JobRow, NewJob},
-        journal::append,
     },
 };
 
@@ -65,98 +74,74 @@ pub async fn run(ctx: &Context, job: &JobRow) -> Result<Settlement> {
         .store
         .read(move |tx| Ok((exchanges::find(tx, id)?, forwards::find(tx, id)?)));
     let done = Settlement::bare(End::Done);
-    let (Some(exchange), None) = found.await? else {
+    let (Some(exchange), progress) = found.await? else {
         return Ok(done);
     };
     let Some(forward) = setting(ctx, &exchange) else {
         return Ok(done);
     };
-    if exchange.status == Status::Purged.as_str() {
+    if progress.whole || exchange.status == Status::Purged.as_str() {
         return Ok(done);
     }
-    match contents::of(ctx, &exchange).await? {
-        Found::Quarantined => Ok(done),
-        Found::Awaited => Ok(Settlement::bare(End::Retry {
-            at: jobs::later(ctx, SCAN),
-            why: "awaiting-scan".to_owned(),
-        })),
-        Found::TooMany(count) => refused(
-            ctx,
-            &exchange,
-            &[format!("{count} files are too many for one folder")],
-        ),
-        Found::Ready(files) => {
-            failpoint::hit("forward.before-deposit");
-            match deposit::deposited(ctx, &exchange, &forward, &files).await {
-                Ok(folder) => forwarded(ctx, exchange, forward, folder),
-                Err(Refusal::Fault(fault)) => Err(fault),
-                Err(Refusal::Bad(faults)) => refused(ctx, &exchange, &faults),
-                Err(other) => refused(ctx, &exchange, &[format!("{other:?}")]),
-            }
-        }
+    match contents::leave(ctx, &exchange).await? {
+        Leave::Refused => told::withheld(ctx, &exchange, &forward),
+        Leave::Awaited => Ok(awaited(ctx)),
+        Leave::Granted(parts) => sent(ctx, exchange, forward, (progress.parts, parts)).await,
     }
 }
 
-/// Written under both ids.
-fn forwarded(
+/// Sends on part after part, from after those that are `done`.
+async fn sent(
     ctx: &Context,
     exchange: ExchangeRow,
     forward: Forward,
-    folder: Uuid,
+    (done, of): (u32, u32),
 ) -> Result<Settlement> {
-    let now = ctx.clock.now();
-    let there = json!({ "folderId": folder, "processCode": forward.process, "recipient": forward.recipient });
-    let back = json!({ "reconciliationId": exchange.id, "project": exchange.project });
-    let entries = [
-        entry(ctx, &exchange, (exchange.id, &exchange.project), there)?,
-        entry(ctx, &exchange, (folder, HUB), back)?,
-    ];
-    let over = clear(ctx, &Cause::of_exchange(Code::ForwardFailed, &exchange))?;
-    Ok(Settlement {
-        end: End::Done,
-        effects: Box::new(move |tx| {
-            let to = (&*forward.process, &*forward.recipient);
-            if forwards::insert(tx, &exchange, to, folder, now)? {
-                entries.iter().try_for_each(|entry| append(tx, entry))?;
-            }
-            over.close(tx).map(drop)
-        }),
-    })
+    let mut walk = Walk::new(ctx, &exchange).await?;
+    for number in 1..=of {
+        let files = walk.part(ctx).await?;
+        if number <= done {
+            continue;
+        }
+        match contents::of_part(ctx, &exchange, &files).await? {
+            Leave::Refused => return told::withheld(ctx, &exchange, &forward),
+            Leave::Awaited => return Ok(awaited(ctx)),
+            Leave::Granted(_) => {}
+        }
+        let part = Part { number, of };
+        let folder = match deposited(ctx, &exchange, &forward, (part, &files)).await? {
+            Ok(folder) => folder,
+            Err(faults) => return told::refused(ctx, &exchange, &faults),
+        };
+        let note = told::Note::new(ctx, &exchange, &forward, (part, folder))?;
+        if number == of {
+            return note.settled(ctx, &exchange);
+        }
+        ctx.store.write(move |tx| note.write(tx)).await?;
+    }
+    // Without a part, there is nothing to do.
+    Ok(Settlement::bare(End::Done))
 }
 
-fn entry(
+/// A part's folder, or what the hub has against it.
+async fn deposited(
     ctx: &Context,
     exchange: &ExchangeRow,
-    (id, project): (Uuid, &str),
-    detail: Json,
-) -> Result<crate::storage::journal::EntryRow> {
-    let subject = Subject {
-        exchange_id: Some(id),
-        project: Some(project.to_owned()),
-        owner: exchange.owner.clone(),
-    };
-    journal::entry(
-        &ctx.clock,
-        &ctx.entropy,
-        EntryKind::Forwarded,
-        subject,
-        detail,
-    )
+    forward: &Forward,
+    part: (Part, &[File]),
+) -> Result<std::result::Result<Uuid, Vec<String>>> {
+    failpoint::hit("forward.before-deposit");
+    match deposit::deposited(ctx, exchange, forward, part).await {
+        Ok(folder) => Ok(Ok(folder)),
+        Err(Refusal::Fault(fault)) => Err(fault),
+        Err(Refusal::Bad(faults)) => Ok(Err(faults)),
+        Err(other) => Ok(Err(vec![format!("{other:?}")])),
+    }
 }
 
-/// Given up until an operator has mended the settings or the referential.
-fn refused(ctx: &Context, exchange: &ExchangeRow, faults: &[String]) -> Result<Settlement> {
-    let cause = Cause::of_exchange(Code::ForwardFailed, exchange);
-    let ticket = prepare(ctx, cause, json!({ "faults": faults }))?;
-    Ok(Settlement {
-        end: End::Fail {
-            why: faults.join("; "),
-        },
-        effects: Box::new(move |tx| ticket.open(tx).map(drop)),
+fn awaited(ctx: &Context) -> Settlement {
+    Settlement::bare(End::Retry {
+        at: jobs::later(ctx, SCAN),
+        why: "awaiting-scan".to_owned(),
     })
-}
-
-/// The external id of the folder that `exchange` goes on as: 26 characters that are always the same.
-pub fn external_id(exchange: Uuid) -> String {
-    BASE32_NOPAD.encode(exchange.as_bytes())
 }

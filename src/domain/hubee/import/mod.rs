@@ -4,8 +4,8 @@
 //!
 //! [`run`] reads all of the file and asks the database before it writes anything ([`check`]): every fault is told at once, with
 //! its place, and then nothing is imported. Then organisations, processes and subscriptions are written in this order
-//! ([`write`]), some hundreds in a transaction with their journal entries. A file may hold subscriptions to a process that
-//! is not activated: it says how things are, and asks for nothing new.
+//! ([`write`]), some hundreds in a transaction with their journal entries, so that others write in between. A file may hold
+//! subscriptions to a process that is not activated: it says how things are, and asks for nothing new.
 
 mod check;
 mod write;
@@ -58,16 +58,30 @@ struct Referential {
     subscriptions: Vec<Body>,
 }
 
+/// Told how far an import is.
+pub trait Progress: Sync {
+    /// What comes now, and how many.
+    fn begin(&self, what: &'static str, total: usize);
+    /// So many more are written, or found to be the same.
+    fn advance(&self, count: usize);
+}
+
 /// Imports a file; `by` is who does, for the journal. Fails with `usage` where the file has a fault: nothing is imported then.
-pub async fn run(ctx: &Context, file: Json, by: &str) -> Result<Imported> {
+pub async fn run(ctx: &Context, file: Json, by: &str, progress: &dyn Progress) -> Result<Imported> {
     let document = Document::new(file, Vec::new());
     let (referential, faults) = read(ctx, document);
     refuse(faults)?;
     refuse(check::against_database(ctx, &referential).await?)?;
+    let Referential {
+        organizations,
+        processes,
+        subscriptions,
+    } = referential;
+    let importer = write::Importer { ctx, by, progress };
     Ok(Imported {
-        organizations: write::organizations(ctx, referential.organizations, by).await?,
-        processes: write::processes(ctx, referential.processes, by).await?,
-        subscriptions: write::subscriptions(ctx, referential.subscriptions, by).await?,
+        organizations: importer.organizations(organizations).await?,
+        processes: importer.processes(processes).await?,
+        subscriptions: importer.subscriptions(subscriptions).await?,
     })
 }
 

@@ -3,7 +3,7 @@
 
 use serde_json::Value as Json;
 
-use super::{Body, OrganizationRow, Process, Tally};
+use super::{Body, OrganizationRow, Process, Progress, Tally};
 use crate::{
     domain::{
         Context,
@@ -15,11 +15,15 @@ use crate::{
             subscription_list,
         },
     },
-    kernel::fault::{Fault, Result},
+    kernel::{
+        failpoint,
+        fault::{Fault, Result},
+    },
     storage::{
         Tx,
         hubee::{
-            organizations, processes,
+            organizations,
+            processes::{self, ProcessRow},
             subscriptions::{self, SubscriptionRow},
         },
         journal::EntryRow,
@@ -66,104 +70,134 @@ fn undated(mut object: Json) -> Json {
     object
 }
 
-/// Writes a batch of changes: what is created is inserted, what is replaced is written over.
-async fn written<R: Clone + Send + Sync + 'static>(
-    ctx: &Context,
-    changes: Vec<Change<R>>,
-    write: fn(&mut Tx<'_>, &R, Action) -> Result<bool>,
-) -> Result<()> {
-    if changes.is_empty() {
-        return Ok(());
-    }
-    ctx.store
-        .write(move |tx| {
-            for change in &changes {
-                if !write(tx, &change.row, change.action)? {
-                    return Err(Fault::unavailable("the referential changed meanwhile"));
+/// Who writes, in whose name, and who is told.
+pub(super) struct Importer<'a> {
+    pub(super) ctx: &'a Context,
+    pub(super) by: &'a str,
+    pub(super) progress: &'a dyn Progress,
+}
+
+impl Importer<'_> {
+    /// Writes a batch of changes, `looked` objects in all: what is created is inserted, what is replaced is written over.
+    async fn written<R: Clone + Send + Sync + 'static>(
+        &self,
+        looked: usize,
+        changes: Vec<Change<R>>,
+        write: fn(&mut Tx<'_>, &R, Action) -> Result<bool>,
+    ) -> Result<()> {
+        if !changes.is_empty() {
+            let written = self.ctx.store.write(move |tx| {
+                for change in &changes {
+                    if !write(tx, &change.row, change.action)? {
+                        return Err(Fault::unavailable("the referential changed meanwhile"));
+                    }
+                    referential::append(tx, &change.entry)?;
                 }
-                referential::append(tx, &change.entry)?;
-            }
-            Ok(())
-        })
-        .await
-}
-
-/// Writes organisations.
-pub(super) async fn organizations(
-    ctx: &Context,
-    rows: Vec<OrganizationRow>,
-    by: &str,
-) -> Result<Tally> {
-    let mut tally = Tally::default();
-    for part in rows.chunks(BATCH) {
-        let ids: Vec<String> = part.iter().map(|row| row.id.clone()).collect();
-        let found = ctx.store.read(move |tx| {
-            let found = ids.iter().map(|id| organizations::find(tx, id));
-            found.collect::<Result<Vec<_>>>()
-        });
-        let mut changes = Vec::new();
-        for (row, before) in part.iter().zip(found.await?) {
-            let seen = before.as_ref().map(organization::view);
-            let action = action(seen, organization::view(row));
-            tally.count(action);
-            let Some(action) = action else { continue };
-            let owner = ctx.owner(&row.id);
-            let object = Object::Organization;
-            let entry = referential::entry_by(ctx, owner, object, &row.id, action, by)?;
-            let mut row = row.clone();
-            row.updated_at = before.map(|_| ctx.clock.now());
-            changes.push(Change { row, action, entry });
+                Ok(())
+            });
+            written.await?;
+            failpoint::hit("hub-import.after-batch");
         }
-        written(ctx, changes, |tx, row, action| match action {
-            Action::Created => organizations::insert(tx, row),
-            _ => organizations::replace(tx, row),
-        })
-        .await?;
+        self.progress.advance(looked);
+        Ok(())
     }
-    Ok(tally)
-}
 
-/// Writes processes.
-pub(super) async fn processes(ctx: &Context, all: Vec<Process>, by: &str) -> Result<Tally> {
-    let mut tally = Tally::default();
-    let mut changes = Vec::new();
-    for mut said in all {
+    /// Writes organisations.
+    pub(super) async fn organizations(&self, rows: Vec<OrganizationRow>) -> Result<Tally> {
+        self.progress.begin("organizations", rows.len());
+        let mut tally = Tally::default();
+        for part in rows.chunks(BATCH) {
+            let ids: Vec<String> = part.iter().map(|row| row.id.clone()).collect();
+            let found = self.ctx.store.read(move |tx| {
+                let found = ids.iter().map(|id| organizations::find(tx, id));
+                found.collect::<Result<Vec<_>>>()
+            });
+            let mut changes = Vec::new();
+            for (row, before) in part.iter().zip(found.await?) {
+                let change = self.organization(row, before)?;
+                tally.count(change.as_ref().map(|change| change.action));
+                changes.extend(change);
+            }
+            let write = |tx: &mut Tx<'_>, row: &OrganizationRow, action: Action| match action {
+                Action::Created => organizations::insert(tx, row),
+                _ => organizations::replace(tx, row),
+            };
+            self.written(part.len(), changes, write).await?;
+        }
+        Ok(tally)
+    }
+
+    /// What is done with one organisation; nothing where it is there, the same.
+    fn organization(
+        &self,
+        row: &OrganizationRow,
+        before: Option<OrganizationRow>,
+    ) -> Result<Option<Change<OrganizationRow>>> {
+        let seen = before.as_ref().map(organization::view);
+        let Some(action) = action(seen, organization::view(row)) else {
+            return Ok(None);
+        };
+        let (ctx, object) = (self.ctx, Object::Organization);
+        let owner = ctx.owner(&row.id);
+        let entry = referential::entry_by(ctx, owner, object, &row.id, action, self.by)?;
+        let mut row = row.clone();
+        row.updated_at = before.map(|_| ctx.clock.now());
+        Ok(Some(Change { row, action, entry }))
+    }
+
+    /// Writes processes.
+    pub(super) async fn processes(&self, all: Vec<Process>) -> Result<Tally> {
+        self.progress.begin("processes", all.len());
+        let mut tally = Tally::default();
+        for part in all.chunks(BATCH) {
+            let mut changes = Vec::new();
+            for said in part {
+                let change = self.process(said.clone()).await?;
+                tally.count(change.as_ref().map(|change| change.action));
+                changes.extend(change);
+            }
+            let write = |tx: &mut Tx<'_>, row: &ProcessRow, action: Action| match action {
+                Action::Created => processes::insert(tx, row),
+                _ => processes::replace(tx, row),
+            };
+            self.written(part.len(), changes, write).await?;
+        }
+        Ok(tally)
+    }
+
+    /// What is done with one process; nothing where it is there, the same.
+    async fn process(&self, mut said: Process) -> Result<Option<Change<ProcessRow>>> {
+        let ctx = self.ctx;
         let before = process::load(ctx, &said.code).await?;
         let seen = before.as_ref().map(process_list::view);
-        let action = action(seen, process_list::view(&said));
-        tally.count(action);
-        let Some(action) = action else { continue };
+        let Some(action) = action(seen, process_list::view(&said)) else {
+            return Ok(None);
+        };
         if let Some(before) = before {
             said.dates = (before.dates.0, Some(ctx.clock.now()));
         }
         let owner = ctx.owner(&said.osl.to_string());
-        let entry = referential::entry_by(ctx, owner, Object::Process, &said.code, action, by)?;
+        let object = Object::Process;
+        let entry = referential::entry_by(ctx, owner, object, &said.code, action, self.by)?;
         let row = said.row(ctx)?;
-        changes.push(Change { row, action, entry });
+        Ok(Some(Change { row, action, entry }))
     }
-    for part in changes.chunks(BATCH) {
-        written(ctx, part.to_vec(), |tx, row, action| match action {
-            Action::Created => processes::insert(tx, row),
-            _ => processes::replace(tx, row),
-        })
-        .await?;
-    }
-    Ok(tally)
-}
 
-/// Writes subscriptions.
-pub(super) async fn subscriptions(ctx: &Context, all: Vec<Body>, by: &str) -> Result<Tally> {
-    let mut tally = Tally::default();
-    for part in all.chunks(BATCH) {
-        let mut changes = Vec::new();
-        for body in part {
-            let change = subscription(ctx, body, by).await?;
-            tally.count(change.as_ref().map(|change| change.action));
-            changes.extend(change);
+    /// Writes subscriptions.
+    pub(super) async fn subscriptions(&self, all: Vec<Body>) -> Result<Tally> {
+        self.progress.begin("subscriptions", all.len());
+        let mut tally = Tally::default();
+        for part in all.chunks(BATCH) {
+            let mut changes = Vec::new();
+            for body in part {
+                let change = subscription(self.ctx, body, self.by).await?;
+                tally.count(change.as_ref().map(|change| change.action));
+                changes.extend(change);
+            }
+            self.written(part.len(), changes, put).await?;
         }
-        written(ctx, changes, put).await?;
+        Ok(tally)
     }
-    Ok(tally)
 }
 
 /// What is done with one subscription; nothing where it is there, the same.
@@ -205,7 +239,7 @@ fn put(tx: &mut Tx<'_>, row: &SubscriptionRow, action: Action) -> Result<bool> {
     if action == Action::Created {
         return subscriptions::insert(tx, row);
     }
-    let Some(now) = subscriptions::find(tx, row.id)? else {
+    let Some(now) = subscriptions::lock(tx, row.id)? else {
         return Ok(false);
     };
     subscriptions::replace(tx, &now, row)?;

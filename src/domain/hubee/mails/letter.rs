@@ -65,15 +65,24 @@ pub(super) fn day(about: &About<'_>, ids: &[String], cases: usize, count: u64) -
     let mut lines: Vec<String> = ids.iter().map(|id| format!("- {}", plain(id))).collect();
     let hidden = cases.saturating_sub(ids.len());
     if hidden > 0 {
-        lines.push(format!("- et {hidden} autres"));
+        lines.push(format!("- et {}", counted(hidden as u64, "autre")));
     }
     Letter {
         subject: subject(about, &title),
         text: format!(
-            "Bonjour,\n\nDepuis votre dernier récapitulatif : {title} ({count} notifications).\n\n{}{}\n\n{WHERE}\n\n{SIGNED}\n",
+            "Bonjour,\n\nDepuis votre dernier récapitulatif : {title} ({}).\n\n{}{}\n\n{WHERE}\n\n{SIGNED}\n",
+            counted(count, "notification"),
             head(about),
             lines.join("\n")
         ),
+    }
+}
+
+/// A number of things, in French: one of them is no plural.
+fn counted(count: u64, what: &str) -> String {
+    match count {
+        0 | 1 => format!("{count} {what}"),
+        _ => format!("{count} {what}s"),
     }
 }
 
@@ -143,6 +152,10 @@ mod tests {
         );
         let one = day(&ABOUT, &ids[..1], 1, 1);
         assert!(one.subject.ends_with("1 télédossier nouveau ou mis à jour"));
-        assert!(!one.text.contains("autres"));
+        assert!(!one.text.contains("autre"), "{one:?}");
+        assert!(one.text.contains("(1 notification)"), "{one:?}");
+        let two = day(&ABOUT, &ids[..1], 2, 3);
+        assert!(two.text.contains("- et 1 autre\n"), "{two:?}");
+        assert!(two.text.contains("(3 notifications)"), "{two:?}");
     }
 }

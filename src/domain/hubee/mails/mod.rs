@@ -37,6 +37,8 @@ use crate::{
 pub struct Notice {
     job: Option<NewJob>,
     row: MailRow,
+    /// Whether a subscriber of unit frequency has a mail of it.
+    at_once: bool,
 }
 
 /// Makes the notice of a case that is new to its recipient, or of an event of it.
@@ -51,6 +53,7 @@ pub fn of_case(ctx: &Context, case: Uuid, event: Option<Uuid>) -> Result<Notice>
     Ok(Notice {
         job: job.transpose()?,
         row: row(ctx, case, event, owner, now)?,
+        at_once: true,
     })
 }
 
@@ -63,6 +66,21 @@ pub fn tell(
     process: &str,
 ) -> Result<()> {
     of_case(ctx, case, event)?.queue(tx, recipient, process)
+}
+
+/// The same for what has no mail of its own (R33): a digest tells all that happened in its day.
+pub fn tell_in_digest(
+    tx: &mut Tx<'_>,
+    ctx: &Context,
+    (case, event): (Uuid, Option<Uuid>),
+    recipient: &str,
+    process: &str,
+) -> Result<()> {
+    let notice = Notice {
+        at_once: false,
+        ..of_case(ctx, case, event)?
+    };
+    notice.queue(tx, recipient, process)
 }
 
 fn row(
@@ -91,12 +109,12 @@ impl Notice {
             return Ok(());
         };
         match Frequency::parse(&frequency) {
-            Some(Frequency::Unit) => {
+            Some(Frequency::Unit) if self.at_once => {
                 let (sql, values) = job_rows::queue(job, self.row.created_at);
                 tx.execute(sql, &values).map(drop)
             }
             Some(Frequency::Daily) => mails::insert(tx, subscription, &self.row),
-            Some(Frequency::Never) | None => Ok(()),
+            Some(Frequency::Unit | Frequency::Never) | None => Ok(()),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! PostgreSQL: one thread per connection, each with a small runtime of its own; a unit runs whole on one of them.
 //!
 //! A connection is made when a unit needs it and again after a loss; a unit whose connection was lost before its commit runs
-//! once more on a fresh one. Serialization failures and deadlocks run again, five times at most. A commit whose answer was
+//! once more on a fresh one. Serialization failures and deadlocks run again, five times at most; so does a unit whose row
+//! another has made since it looked, and is refused by its own look then. A commit whose answer was
 //! lost has an unknown outcome: the caller is told `unavailable` and the natural keys make its retry harmless.
 //!
 //! Short units that many make at once (`Store::write_together`) have a few connections of their own: while these commit, more
@@ -33,7 +34,7 @@ const JOINT: usize = 2;
 const GROUP: usize = 64;
 /// From how many connections on those are set apart.
 const APART: usize = 4;
-/// How often a unit runs again after a deadlock or a lost connection.
+/// How often a unit runs again after a deadlock, a lost connection or a row that another was faster with.
 const AGAIN: usize = 5;
 
 /// How to reach the server. Fails with code `configuration` where the URL does not read.

@@ -256,7 +256,8 @@ impl Session {
         Ok((&self.runtime, client))
     }
 
-    /// Sorts an error: lost connections and deadlocks are worth another run, a full disk has its own code.
+    /// Sorts an error: lost connections, deadlocks and rows that another has made meanwhile are worth another run, a full
+    /// disk has its own code.
     fn fault(&mut self, error: &tokio_postgres::Error) -> Fault {
         let state = error.code();
         let conflict = [
@@ -275,6 +276,11 @@ impl Session {
             }
             Some(&SqlState::QUERY_CANCELED | &SqlState::LOCK_NOT_AVAILABLE) => {
                 Fault::unavailable(described(error))
+            }
+            // A unit that has looked before it wrote finds at its next look what the other has committed.
+            Some(&SqlState::UNIQUE_VIOLATION) => {
+                self.worth_again = true;
+                Fault::internal(described(error))
             }
             _ if self.worth_again => Fault::unavailable(described(error)),
             _ => Fault::internal(described(error)),

@@ -3,6 +3,7 @@
 //! | file | what is shown |
 //! |---|---|
 //! | `uploads` | what is taken, what is refused, what replaces what |
+//! | `replaced` | what becomes of a file that another takes the place of |
 //! | `cuts` | bodies that do not come to their end, or go on beyond it |
 //! | `downloads` | digest, ranges, and what is no file |
 //! | `antivirus` | infected files, and an antivirus that is away |
@@ -12,6 +13,7 @@ mod antivirus;
 mod cuts;
 mod downloads;
 mod memory;
+mod replaced;
 mod uploads;
 
 use serde_json::Value;

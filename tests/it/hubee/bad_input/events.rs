@@ -14,17 +14,6 @@ use crate::{
     },
 };
 
-/// A notified folder of the process without messages and deposits.
-async fn silent(hub: &Hub, external: &str) -> Sent {
-    let files = [File::pdf(external)];
-    let mut folder = build::folder(external, &files);
-    folder["processCode"] = SILENT.into();
-    let sent = Sent::create(&hub.osl, &folder, &files).await;
-    sent.upload(&hub.osl).await;
-    sent.complete(&hub.osl).await;
-    sent
-}
-
 fn events(sent: &Sent) -> String {
     format!("{}/events", sent.case_path(0))
 }
@@ -123,7 +112,7 @@ both_engines! {
     /// R35, R13: where the process has no messages and no deposits of SIs; the message of another event is always taken.
     async fn a_process_without_messages_and_deposits_refuses_them(kit) {
         let hub = Hub::open(kit).await;
-        let sent = silent(&hub, "DGS-MUET-0000000000503").await;
+        let sent = hub.send_of(SILENT, "DGS-MUET-0000000000503").await;
         let path = events(&sent);
         let mut message = build::event("SENDING_MESSAGE");
         message["message"] = "Bonjour".into();

@@ -5,8 +5,26 @@ use serde_json::{Value, json};
 use super::{age, closed, rehearse, run};
 use crate::{
     both_engines,
-    kit::hubee::{build, hub::Hub},
+    kit::hubee::{build, hub::Hub, sent::Sent},
 };
+
+/// What is said of a folder, and of a case, that is archived.
+const FOLDER_ARCHIVED: &str = "Folder is archived and cannot be changed";
+const CASE_ARCHIVED: &str = "Case is archived and cannot be changed";
+
+/// Fails unless folder, case and files stand as the archiving left them.
+async fn is_as_archived(hub: &Hub, sent: &Sent) {
+    let folder = hub.osl.get(&sent.path()).await.of(200).json();
+    assert_eq!(folder["globalStatus"], "ARCHIVED");
+    assert_eq!(folder["cases"][0]["status"], "ARCHIVED");
+    assert_eq!(folder["attachments"][0]["status"], "DELETED");
+    assert!(
+        hub.blobs().is_empty(),
+        "nothing of a refused upload is kept"
+    );
+    hub.await_idle();
+    hub.doctor();
+}
 
 both_engines! {
     /// R61: `timeBeforeArchiving` days after its closing (one, here) folder and cases are ARCHIVED and their contents gone.
@@ -29,24 +47,52 @@ both_engines! {
         hub.doctor();
     }
 
-    /// R21, R61: ARCHIVED is final.
+    /// R21, R61: ARCHIVED is final, for every caller and by every way (R5).
     async fn nothing_of_an_archived_folder_can_be_changed(kit) {
         let hub = Hub::open(kit).await;
         let sent = super::archived(&hub, "DGS-R61-2").await;
         for status in ["HUBEE_NOTIFIED", "CLOSED", "HUBEE_COMPLETED"] {
             let body = json!({ "globalStatus": status });
-            hub.osl.patch(&sent.path(), &body).await.of(400);
+            hub.osl.patch(&sent.path(), &body).await.is_refused(400, FOLDER_ARCHIVED);
+            hub.admin.patch_by_post(&sent.path(), &body).await.is_refused(400, FOLDER_ARCHIVED);
         }
         for (caller, status) in [(&hub.osl, "HUBEE_NOTIFIED"), (&hub.si, "DONE"), (&hub.admin, "IN_PROGRESS")] {
             let body = json!({ "status": status });
-            caller.patch(&sent.case_path(0), &body).await.of(400);
+            caller.patch(&sent.case_path(0), &body).await.is_refused(400, CASE_ARCHIVED);
+            caller.patch_by_post(&sent.case_path(0), &body).await.is_refused(400, CASE_ARCHIVED);
         }
         let events = format!("{}/events", sent.case_path(0));
-        hub.si.post(&events, &build::update("DONE")).await.of(400);
-        hub.osl.delete(&sent.path()).await.of(400);
-        let bytes = sent.files[0].bytes.clone();
-        hub.osl.upload(&sent.file_path(0), bytes, None).await.of(400);
-        hub.doctor();
+        hub.si.post(&events, &build::update("DONE")).await.is_refused(400, CASE_ARCHIVED);
+        hub.osl.post(&events, &build::deposit(&sent.files)).await.is_refused(400, CASE_ARCHIVED);
+        let only = "Folder can only be deleted at HUBEE_RECEIVED, without event or notification";
+        hub.osl.delete(&sent.path()).await.is_refused(400, only);
+        let (bytes, closed) = (sent.files[0].bytes.clone(), "Folder is completed: its attachments cannot be changed");
+        hub.osl.upload(&sent.file_path(0), bytes, None).await.is_refused(400, closed);
+        is_as_archived(&hub, &sent).await;
+    }
+
+    /// R31, R34, R36, R61: what was begun before is not gone on with: an event's file, its sending, its withdrawal, the word that
+    /// another was read.
+    async fn an_event_that_was_begun_before_its_folder_was_archived_stays_as_it_is(kit) {
+        let hub = Hub::open(kit).await;
+        let sent = hub.send("DGS-R61-6").await;
+        let events = format!("{}/events", sent.case_path(0));
+        let file = build::File::pdf("commencé");
+        let begun = hub.si.post(&events, &build::deposit(std::slice::from_ref(&file))).await.of(201).json();
+        let told = hub.si.post(&events, &build::update("IN_PROGRESS")).await.of(201).json();
+        let path = |event: &Value| format!("{events}/{}", event["id"].as_str().unwrap());
+        let upload = format!("{}/attachments/{}", path(&begun), begun["attachments"][0]["id"].as_str().unwrap());
+        super::close(&hub, &sent).await;
+        age(&hub, "hub_folder", "closed_at", 2);
+        assert_eq!(run(&hub, "archive")["folders"], 1);
+        hub.si.upload(&upload, file.bytes.clone(), None).await.is_refused(400, CASE_ARCHIVED);
+        hub.si.patch(&path(&begun), &json!({ "status": "SENT" })).await.is_refused(400, CASE_ARCHIVED);
+        hub.si.delete(&path(&begun)).await.is_refused(400, CASE_ARCHIVED);
+        hub.osl.patch(&path(&told), &json!({ "status": "RECEIVED" })).await.is_refused(400, CASE_ARCHIVED);
+        let kept = hub.si.get(&sent.case_path(0)).await.of(200).json();
+        let states: Vec<_> = kept["events"].as_array().unwrap().iter().map(|event| &event["status"]).collect();
+        assert_eq!(states, ["IN_PROGRESS", "SENT"]);
+        is_as_archived(&hub, &sent).await;
     }
 
     /// R16: a folder that was opened again is not closed, however long ago it was.

@@ -7,12 +7,14 @@
 //! | `delete` | archived folders, and what is left of them (R61) |
 //! | `reports` | what a run says of itself (R62), and the runs by the clock |
 //! | `deaths` | a batch killed at each of its steps |
+//! | `keys` | the keys of days, under which what lives long moves |
 //! | `marks` | the bytes that must be gone, looked for in every file |
 //! | `restored` | what a backup brings back, and what it must not |
 
 mod archive;
 mod deaths;
 mod delete;
+mod keys;
 mod marks;
 mod purge;
 mod reports;

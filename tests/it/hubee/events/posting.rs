@@ -12,7 +12,6 @@ use crate::{
         caller::finish,
         hub::Hub,
         referential::{SI, SILENT, identifier},
-        sent::Sent,
     },
 };
 
@@ -34,17 +33,6 @@ const FIELDS: [&str; 15] = [
     "transmitter",
     "updateDateTime",
 ];
-
-/// A folder of the process in which an SI may neither send messages nor deposit.
-async fn silent(hub: &Hub, external: &str) -> Sent {
-    let files = [File::pdf(external)];
-    let mut folder = build::folder(external, &files);
-    folder["processCode"] = SILENT.into();
-    let sent = Sent::create(&hub.osl, &folder, &files).await;
-    sent.upload(&hub.osl).await;
-    sent.complete(&hub.osl).await;
-    sent
-}
 
 both_engines! {
     /// R6, R4: every field is there, null where nothing was said, with the software that called.
@@ -116,7 +104,7 @@ both_engines! {
     /// R13: what is deposited is held to the formats of who deposits; the type is free.
     async fn a_deposit_is_held_to_the_formats_of_who_makes_it(kit) {
         let hub = Hub::open(kit).await;
-        let sent = silent(&hub, "E-4").await;
+        let sent = hub.send_of(SILENT, "E-4").await;
         let mut event = build::deposit(&[File::pdf("x")]);
         event["attachments"][0]["type"] = "libre".into();
         hub.si.post(&events(&sent), &event).await.is_bad(&["mimeType", "application/pdf"]);
@@ -129,7 +117,7 @@ both_engines! {
     /// R35: a message is refused where the process has none; the message of another event is taken.
     async fn messages_are_refused_where_the_process_has_none(kit) {
         let hub = Hub::open(kit).await;
-        let (sent, open) = (silent(&hub, "E-5").await, hub.send("E-6").await);
+        let (sent, open) = (hub.send_of(SILENT, "E-5").await, hub.send("E-6").await);
         let mut message = build::event("SENDING_MESSAGE");
         message["message"] = "Bonjour".into();
         hub.si.post(&events(&sent), &message).await.is_bad(&["SENDING_MESSAGE", SILENT]);

@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 use crate::{
     both_engines,
     kit::hubee::{
-        FOLDERS,
+        FOLDERS, REFERENTIAL,
         build::{self, File, case},
         caller::finish,
         hub::Hub,
-        referential::{OTHER_SI, SI, SI_BRANCH},
+        referential::{OSL, OTHER_SI, SI, SI_BRANCH, organization},
         sent::Sent,
     },
 };
@@ -19,6 +19,21 @@ use crate::{
 fn are_null(object: &Value, names: &[&str]) {
     for name in names {
         assert_eq!(object.get(*name), Some(&Value::Null), "{name} of {object}");
+    }
+}
+
+/// Every date that an answer tells, by the names that the contracts give them.
+fn dates(answer: &Value) -> Vec<&str> {
+    match answer {
+        Value::Array(items) => items.iter().flat_map(dates).collect(),
+        Value::Object(fields) => {
+            let each = fields.iter().flat_map(|(name, value)| match value {
+                Value::String(text) if name.ends_with("ateTime") => vec![text.as_str()],
+                _ => dates(value),
+            });
+            each.collect()
+        }
+        _ => Vec::new(),
     }
 }
 
@@ -82,6 +97,49 @@ both_engines! {
         let event = hub.si.post(&events, &event).await.of(201).json();
         are_null(&event, &["message", "comment", "author", "caseNewStatus", "partnerAttributes"]);
         assert_eq!(event["attachments"], json!([]));
+    }
+
+    /// R6: whatever its hour, a date has three digits behind its point: older readers take more of them for more milliseconds.
+    async fn every_date_is_written_to_the_millisecond(kit) {
+        let hub = Hub::open(kit).await;
+        let sent = hub.send("DGS-CERTD-0000000000037").await;
+        hub.si.post(&format!("{}/events", sent.case_path(0)), &build::update("DONE")).await.of(201);
+        hub.osl.patch(&sent.path(), &json!({ "globalStatus": "CLOSED" })).await.of(204);
+        for (caller, path, least) in [
+            (&hub.osl, sent.path(), 4),
+            (&hub.si, sent.case_path(0), 6),
+            (&hub.osl, format!("{FOLDERS}/notifications"), 1),
+            (&hub.admin, format!("{REFERENTIAL}/organizations/{OSL}"), 1),
+            (&hub.admin, format!("{REFERENTIAL}/processes"), 1),
+        ] {
+            let answer = caller.get(&path).await.of(200).json();
+            let told = dates(&answer);
+            assert!(told.len() >= least, "{path}: {told:?}");
+            for date in told {
+                assert_eq!((date.len(), date.find('.')), (24, Some(19)), "{path}: {date}");
+                assert!(date.ends_with('Z') && date.parse::<jiff::Timestamp>().is_ok(), "{path}: {date}");
+            }
+        }
+    }
+
+    /// R6, R40: names that nobody knows, and filters of a form that was left empty.
+    async fn what_the_contract_lets_be_empty_may_be_empty(kit) {
+        let hub = Hub::open(kit).await;
+        let files = [File::pdf("inconnu")];
+        let mut folder = build::folder("DGS-CERTD-0000000000038", &files);
+        folder["applicant"] = json!({ "firstName": "", "lastName": "" });
+        let sent = Sent::create(&hub.osl, &folder, &files).await;
+        let unknown = json!({ "firstName": "", "lastName": "", "email": null });
+        assert_eq!(sent.folder["applicant"], unknown);
+        sent.upload(&hub.osl).await;
+        sent.complete(&hub.osl).await;
+        let path = format!("{FOLDERS}/notifications?processCode=&processPriority=");
+        assert_eq!(hub.si.get(&path).await.of(200).json().as_array().map(Vec::len), Some(1));
+        let mut nowhere = organization("SI-99820003400010-OUTREMER");
+        nowhere["territory"] = "".into();
+        nowhere["postalCode"] = "".into();
+        let created = hub.admin.post(&format!("{REFERENTIAL}/organizations"), &nowhere).await.of(201).json();
+        assert_eq!((&created["territory"], &created["postalCode"]), (&json!(""), &json!("")));
     }
 
     /// R40: the state of an event is shown as it is now.

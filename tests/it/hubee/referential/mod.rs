@@ -7,6 +7,7 @@
 //! | `subscriptions` | created, read, replaced; what of them is nobody else's (R52) |
 //! | `lists` | subscriptions narrowed, ordered, counted (R53) |
 //! | `activation` | subscriptions that become active on their day (R52) |
+//! | `races` | several who write the same at once |
 //! | `import` | a whole referential from one file |
 
 mod activation;
@@ -14,4 +15,5 @@ mod import;
 mod lists;
 mod organizations;
 mod processes;
+mod races;
 mod subscriptions;

@@ -31,7 +31,7 @@ both_engines! {
         let created = hub.datapass.post(&path(""), &said).await.of(201).json();
         assert_eq!(created["status"], "Inactif");
         assert_eq!(created["notificationFrequency"], "Quotidien");
-        assert_eq!(created["activateDateTime"], "2020-03-04T09:15:30Z");
+        assert_eq!(created["activateDateTime"], "2020-03-04T09:15:30.000Z");
         assert_eq!(created["updateDateTime"], Value::Null);
         assert_eq!(created["subscriber"], identifier(IDLE_SI));
         assert_eq!(created["delegationActor"]["firstName"], "Sacha");

@@ -1,6 +1,12 @@
 //! One id across both worlds: what a project accepts goes on as a télédossier (setting `forward`).
+//!
+//! | file | what it tries |
+//! |---|---|
+//! | `awaited` | what waits for the antivirus, and what it has put in quarantine |
+//! | `parts` | an archive of more files than one folder takes |
 
-use std::time::Duration;
+mod awaited;
+mod parts;
 
 use serde_json::{Value, json};
 
@@ -19,10 +25,8 @@ use crate::{
         lot::Lot,
         wait,
     },
-    reception::{at, exchange, receipt},
+    reception::{SOON, at, exchange, receipt},
 };
-
-const SOON: Duration = Duration::from_secs(60);
 
 /// A kit whose project sends on to `recipient`.
 fn forwarding(kit: Kit, recipient: &str) -> Kit {
@@ -33,17 +37,7 @@ fn forwarding(kit: Kit, recipient: &str) -> Kit {
 
 /// The folder that a piece went on as, once its trace shows it.
 async fn folder_of(client: &Client, id: &str) -> String {
-    let path = format!("/v1/pieces/{id}/events");
-    let looked = wait::eventually("folder in the trace", SOON, async || {
-        let events = client.get(&path).await.json();
-        let mut events = events["items"]
-            .as_array()
-            .expect("a list")
-            .clone()
-            .into_iter();
-        events.find(|event| event["kind"] == "exchange.forwarded")
-    });
-    let event = looked.await;
+    let event = told(client, id, "exchange.forwarded").await;
     assert_eq!(
         (
             &event["detail"]["processCode"],
@@ -55,6 +49,26 @@ async fn folder_of(client: &Client, id: &str) -> String {
         .as_str()
         .expect("an id")
         .to_owned()
+}
+
+/// The event of that kind of a piece, once its trace shows it.
+async fn told(client: &Client, id: &str, kind: &str) -> Value {
+    let path = format!("/v1/pieces/{id}/events");
+    let looked = wait::eventually(kind, SOON, async || {
+        let events = client.get(&path).await.json();
+        let events = events["items"].as_array().expect("a list").iter();
+        events.cloned().find(|event| event["kind"] == kind)
+    });
+    looked.await
+}
+
+/// The details of the events of that kind of an exchange or a folder, oldest first.
+#[track_caller]
+fn details(gateway: &Gateway, id: &str, kind: &str) -> Vec<Value> {
+    let said = trace(gateway, id);
+    let events = said["events"].as_array().expect("a list").iter();
+    let events = events.filter(|event| event["kind"] == kind);
+    events.map(|event| event["detail"].clone()).collect()
 }
 
 #[track_caller]
@@ -84,10 +98,8 @@ both_engines! {
         assert!(hub.si.get(&path).await.of(200).body == content, "other bytes");
         let whole = hub.osl.get(&format!("{FOLDERS}/folders/{folder}")).await.of(200).json();
         assert_eq!(whole["globalStatus"], "HUBEE_NOTIFIED");
-        let back = trace(&hub, &folder);
-        let back = back["events"].as_array().unwrap().iter();
-        let mut back = back.filter(|event| event["kind"] == "exchange.forwarded");
-        assert_eq!(back.next().unwrap()["detail"]["reconciliationId"], id.as_str());
+        let back = details(&hub, &folder, "exchange.forwarded");
+        assert_eq!(back[0]["reconciliationId"], id.as_str());
         hub.await_idle();
         hub.doctor();
     }
@@ -157,6 +169,10 @@ both_engines! {
         let open = "SELECT detail FROM incident WHERE code = 'forward-failed' AND state = 'open'";
         wait::until("incident", SOON, || (!hub.sql(open).is_empty()).then_some(()));
         assert!(hub.sql(open).contains("does not suscribed to"), "{}", hub.sql(open));
+        let seen = hub.run(&["incident", "list", "--json"]).succeeded();
+        let seen: Value = serde_json::from_str(&seen).expect("JSON was asked for");
+        assert_eq!((&seen[0]["code"], &seen[0]["reconciliationId"]), (&json!("forward-failed"), &json!(id)), "{seen}");
+        assert_eq!(hub.count("SELECT count(*) FROM hub_folder"), 0);
         let wanted = crate::kit::hubee::referential::subscription(IDLE_SI, PROCESS);
         hub.datapass.post("/referential/v1/subscriptions", &wanted).await.of(201);
         let all = ["job", "retry", "--all-failed", "--project", PROJECT, "--reason", "abonné"];
