@@ -3,6 +3,8 @@
 //! [`fresh_database`] is what most tests want. A test that takes the database away starts a [`Server`] of its own.
 //! PostgreSQL refuses to run as root, so a root process runs it as user `postgres`.
 
+mod session;
+
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -20,6 +22,7 @@ use super::{
     process::{self, Finished},
     scratch,
 };
+pub use session::ask as run;
 
 /// Seconds for `initdb`, a start or a stop, on a machine that is busy with other tests.
 const PATIENCE: u32 = 120;
@@ -29,15 +32,6 @@ static SHARED: LazyLock<Server> = LazyLock::new(Server::start_new);
 /// The URL of a new empty database on the server of this process.
 pub fn fresh_database() -> String {
     SHARED.fresh_database()
-}
-
-/// Runs statements in the database of that URL and gives the rows, one a line, columns separated by `|`.
-#[track_caller]
-pub fn run(url: &str, statements: &str) -> String {
-    let mut psql = Command::new(binary("psql"));
-    psql.args(["-XqAt", "-v", "ON_ERROR_STOP=1", "-d", url])
-        .args(["-c", statements]);
-    process::run(&psql, PATIENCE).succeeded()
 }
 
 /// A PostgreSQL server on a loopback port.
