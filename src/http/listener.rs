@@ -9,7 +9,7 @@ use axum::Router;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -23,6 +23,13 @@ use crate::kernel::fault::{Code, Fault, Result};
 
 /// How long the accept loop rests when the system has no descriptor or memory left for a socket.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long an address in use is waited for: a gateway that was killed while it started a child leaves its sockets to that
+/// child for a moment, and whoever starts it again at once would find them held.
+const HELD: Duration = Duration::from_secs(3);
+
+/// How long until an address in use is asked for again.
+const HELD_PAUSE: Duration = Duration::from_millis(50);
 
 /// What a listener grants. The defaults are those of the gateway.
 #[derive(Clone, Copy, Debug)]
@@ -70,14 +77,15 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Binds `address` (port 0 takes a free one). Fails with code `configuration` where the system refuses.
+    /// Binds `address` (port 0 takes a free one), which may be in use for some seconds more. Fails with code `configuration`
+    /// where the system refuses.
     pub async fn bind(
         address: SocketAddr,
         tls: Option<Arc<Tls>>,
         settings: Settings,
     ) -> Result<Self> {
         let refused = |error| cannot_listen(address, &error);
-        let socket = TcpListener::bind(address).await.map_err(refused)?;
+        let socket = bound(address).await.map_err(refused)?;
         let address = socket.local_addr().map_err(refused)?;
         Ok(Self {
             socket,
@@ -158,6 +166,19 @@ async fn occupy(place: OwnedSemaphorePermit, serving: impl Future<Output = ()>) 
     drop(place);
 }
 
+/// A socket at `address`, as soon as nobody else has it.
+async fn bound(address: SocketAddr) -> io::Result<TcpListener> {
+    let end = Instant::now() + HELD;
+    loop {
+        match TcpListener::bind(address).await {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && Instant::now() < end => {
+                sleep(HELD_PAUSE).await;
+            }
+            done => return done,
+        }
+    }
+}
+
 fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(
@@ -171,4 +192,37 @@ fn cannot_listen(address: SocketAddr, error: &io::Error) -> Fault {
         Code::Configuration,
         format!("Impossible d'écouter sur {address} : {error}"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn anywhere() -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], 0))
+    }
+
+    async fn bind(address: SocketAddr) -> Result<Listener> {
+        Listener::bind(address, None, Settings::default()).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_address_that_a_predecessor_still_holds_is_waited_for() {
+        let predecessor = TcpListener::bind(anywhere()).await.unwrap();
+        let address = predecessor.local_addr().unwrap();
+        let leaves = async {
+            sleep(HELD / 2).await;
+            drop(predecessor);
+        };
+        let (successor, ()) = tokio::join!(bind(address), leaves);
+        assert_eq!(successor.unwrap().address(), address);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_address_that_stays_in_use_is_told_as_a_fault_of_the_settings() {
+        let other = TcpListener::bind(anywhere()).await.unwrap();
+        let address = other.local_addr().unwrap();
+        let refused = bind(address).await.err().unwrap();
+        assert_eq!(refused.code(), Code::Configuration);
+    }
 }

@@ -38,7 +38,7 @@ impl Press {
     }
 
     /// The same with the last group, then makes the blob durable under its final name. Blocks.
-    pub fn finish(mut self: Box<Self>, group: Group) -> Result<()> {
+    pub fn finish(mut self, group: Group) -> Result<()> {
         self.write(group, true)?;
         self.part.publish()
     }

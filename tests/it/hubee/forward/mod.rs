@@ -56,8 +56,8 @@ async fn told(client: &Client, id: &str, kind: &str) -> Value {
     let path = format!("/v1/pieces/{id}/events");
     let looked = wait::eventually(kind, SOON, async || {
         let events = client.get(&path).await.json();
-        let events = events["items"].as_array().expect("a list").iter();
-        events.cloned().find(|event| event["kind"] == kind)
+        let mut events = events["items"].as_array().expect("a list").iter();
+        events.find(|event| event["kind"] == kind).cloned()
     });
     looked.await
 }
