@@ -4,7 +4,7 @@
 use std::{cell::RefCell, sync::mpsc, thread, time::Duration};
 
 use tokio::runtime;
-use tokio_postgres::{Client, Error, NoTls, SimpleQueryMessage, error::SqlState};
+use tokio_postgres::{Client, Error, NoTls, SimpleQueryMessage};
 
 /// How long an answer may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -62,28 +62,25 @@ fn serve(url: &str, asked: mpsc::Receiver<Question>) {
     }
 }
 
-/// Over the connection that stands, or over a new one where the server has gone down meanwhile.
+/// Over the connection that stands, where it still does: nothing that was set or prepared before is left in it.
 async fn answer(client: &mut Option<Client>, url: &str, statements: &str) -> Result<String, Error> {
-    if let Some(open) = client.take() {
-        match open.simple_query(statements).await {
-            Err(error) if is_over(&error) => {}
-            answered => {
-                *client = Some(open);
-                return answered.map(|messages| lines(&messages));
-            }
-        }
-    }
-    let (open, connection) = tokio_postgres::connect(url, NoTls).await?;
-    tokio::spawn(connection);
+    let kept = match client.take() {
+        Some(kept) => kept.simple_query("DISCARD ALL").await.map(|_| kept).ok(),
+        None => None,
+    };
+    let open = match kept {
+        Some(kept) => kept,
+        None => connect(url).await?,
+    };
     let answered = open.simple_query(statements).await;
     *client = Some(open);
     answered.map(|messages| lines(&messages))
 }
 
-/// Whether the server has closed the connection.
-fn is_over(error: &Error) -> bool {
-    let shut = [&SqlState::ADMIN_SHUTDOWN, &SqlState::CRASH_SHUTDOWN];
-    error.is_closed() || error.code().is_some_and(|code| shut.contains(&code))
+async fn connect(url: &str) -> Result<Client, Error> {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
+    tokio::spawn(connection);
+    Ok(client)
 }
 
 fn lines(messages: &[SimpleQueryMessage]) -> String {
