@@ -1,6 +1,8 @@
 //! What a file holds, written some hundreds at a time. Each is compared with what is there; what differs is one write and one
 //! journal entry.
 
+use std::collections::HashMap;
+
 use serde_json::Value as Json;
 
 use super::{Body, OrganizationRow, Process, Progress, Tally};
@@ -108,13 +110,16 @@ impl Importer<'_> {
         let mut tally = Tally::default();
         for part in rows.chunks(BATCH) {
             let ids: Vec<String> = part.iter().map(|row| row.id.clone()).collect();
-            let found = self.ctx.store.read(move |tx| {
-                let found = ids.iter().map(|id| organizations::find(tx, id));
-                found.collect::<Result<Vec<_>>>()
-            });
+            let found = self
+                .ctx
+                .store
+                .read(move |tx| organizations::of_ids(tx, &ids));
+            let found = found.await?.into_iter();
+            let mut found: HashMap<String, OrganizationRow> =
+                found.map(|row| (row.id.clone(), row)).collect();
             let mut changes = Vec::new();
-            for (row, before) in part.iter().zip(found.await?) {
-                let change = self.organization(row, before)?;
+            for row in part {
+                let change = self.organization(row, found.remove(&row.id))?;
                 tally.count(change.as_ref().map(|change| change.action));
                 changes.extend(change);
             }
@@ -189,8 +194,8 @@ impl Importer<'_> {
         let mut tally = Tally::default();
         for part in all.chunks(BATCH) {
             let mut changes = Vec::new();
-            for body in part {
-                let change = subscription(self.ctx, body, self.by).await?;
+            for (body, before) in part.iter().zip(known(self.ctx, part).await?) {
+                let change = subscription(self.ctx, body, before, self.by).await?;
                 tally.count(change.as_ref().map(|change| change.action));
                 changes.extend(change);
             }
@@ -200,19 +205,31 @@ impl Importer<'_> {
     }
 }
 
+/// Who subscribes to what.
+fn place(body: &Body) -> (String, String) {
+    let subscriber = body.subscriber.as_ref().map(ToString::to_string);
+    (subscriber.unwrap_or_default(), body.process_code.clone())
+}
+
+/// The subscriptions that are there where those of `part` belong, in their order.
+async fn known(ctx: &Context, part: &[Body]) -> Result<Vec<Option<SubscriptionRow>>> {
+    let places: Vec<(String, String)> = part.iter().map(place).collect();
+    let found = ctx.store.read(move |tx| {
+        let found = places.iter();
+        let found = found.map(|(subscriber, code)| subscriptions::of(tx, subscriber, code));
+        found.collect()
+    });
+    found.await
+}
+
 /// What is done with one subscription; nothing where it is there, the same.
 async fn subscription(
     ctx: &Context,
     body: &Body,
+    before: Option<SubscriptionRow>,
     by: &str,
 ) -> Result<Option<Change<SubscriptionRow>>> {
-    let subscriber = body.subscriber.as_ref().map(ToString::to_string);
-    let (subscriber, code) = (subscriber.unwrap_or_default(), body.process_code.clone());
-    let owner = ctx.owner(&subscriber);
-    let before = ctx
-        .store
-        .read(move |tx| subscriptions::of(tx, &subscriber, &code))
-        .await?;
+    let owner = ctx.owner(&place(body).0);
     let known = match &before {
         Some(row) => Some(subscription::open(ctx, row.id, &row.wrapped_key, &row.sealed).await?),
         None => None,

@@ -1,5 +1,7 @@
 //! An archive of more files than one folder takes goes on whole, as several folders.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::{details, forwarding};
@@ -12,9 +14,11 @@ use crate::{
         lot::Lot,
         wait,
     },
-    reception::{SOON, at, exchange, receipt},
+    reception::{at, exchange, receipt},
 };
 
+/// A thousand files are written and synced, one after the other, on a machine that may be doing a hundred other things.
+const LONG: Duration = Duration::from_secs(900);
 /// How many files one folder takes.
 const MOST: usize = 1000;
 /// How many the archive has beyond.
@@ -52,16 +56,15 @@ both_engines! {
     /// no transaction, is larger than one takes, and the worker stays small. The trace names each part.
     async fn an_archive_of_more_files_than_a_folder_takes_goes_on_whole(kit) {
         let depot = Depot::start(Make::Folder);
-        let kit = at(forwarding(kit, SI), &depot).set("worker.lease_seconds", 2);
-        let hub = Hub::open(kit.without_worker()).await;
+        let hub = Hub::open(at(forwarding(kit, SI), &depot).without_worker()).await;
         let mut dying = hub.start_worker(&[("NAVETTE_FAILPOINT", "forward.before-deposit:2")]);
         depot.put("in/gros.zip", &lot().zip());
-        wait::until("first part in the hub", SOON, || (hub.count("SELECT count(*) FROM hub_forward") == 1).then_some(()));
+        wait::until("first part in the hub", LONG, || (hub.count("SELECT count(*) FROM hub_forward") == 1).then_some(()));
         dying.ended();
         assert_eq!(hub.notifications(&hub.si).await.len(), 1, "the first part was told before the second began");
         let worker = hub.start_worker(&[]);
         let id = exchange(&receipt(&depot, "gros.zip")).to_owned();
-        wait::until("whole archive in the hub", SOON, || forwarded_whole(&hub));
+        wait::until("whole archive in the hub", LONG, || forwarded_whole(&hub));
         let mut cases = Vec::new();
         for notification in hub.notifications(&hub.si).await {
             let path = format!("{FOLDERS}/cases/{}", notification["caseId"].as_str().unwrap());
