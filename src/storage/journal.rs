@@ -51,7 +51,7 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     PEND = "INSERT INTO journal_pending (entry_id) VALUES ($1)";
     OF_EXCHANGE = "SELECT id, at, kind, exchange_id, project, partner, environment, detail FROM journal \
-        WHERE exchange_id = $1 ORDER BY at, id LIMIT $2";
+        WHERE exchange_id = $1 AND (at, id) > ($2, $3) ORDER BY at, id LIMIT $4";
     PENDING = "SELECT j.id, j.at, j.kind, j.exchange_id, j.project, j.partner, j.environment, j.detail \
         FROM journal_pending p JOIN journal j ON j.id = p.entry_id ORDER BY p.entry_id LIMIT $1";
     ANY_PENDING = "SELECT 1 FROM journal_pending LIMIT 1";
@@ -123,9 +123,14 @@ pub fn append(tx: &mut Tx<'_>, entry: &EntryRow) -> Result<()> {
     tx.batch(&statements)
 }
 
-/// The entries of one exchange, oldest first, at most `limit`.
-pub fn of_exchange(tx: &mut Tx<'_>, exchange: Uuid, limit: u32) -> Result<Vec<EntryRow>> {
-    let rows = tx.query(OF_EXCHANGE, &params![exchange, limit])?;
+/// The entries of one exchange behind that date and id, oldest first, at most `limit`.
+pub fn of_exchange(
+    tx: &mut Tx<'_>,
+    exchange: Uuid,
+    (at, id): (Timestamp, Uuid),
+    limit: u32,
+) -> Result<Vec<EntryRow>> {
+    let rows = tx.query(OF_EXCHANGE, &params![exchange, at, id, limit])?;
     rows.iter().map(|row| entry(row, 0)).collect()
 }
 
