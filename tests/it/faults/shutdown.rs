@@ -9,7 +9,8 @@ use crate::{
 };
 
 const UPLOADS: usize = 16;
-const SIZE: usize = 800_000;
+/// Half of it is more than the vault keeps in memory: a file stands for each upload.
+const SIZE: usize = 1_600_000;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 both_engines! {
