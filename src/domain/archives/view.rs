@@ -258,10 +258,12 @@ pub async fn retry(operator: &Operator, id: Uuid, demanding: impl Fn(&str) -> bo
         let mut jobs = 0;
         for subject in subjects {
             jobs += replay::hasten_of(tx, subject, now)?;
-            if subject == id && jobs == 0 && demanded && !scans::unseen(tx, id, 1)?.is_empty() {
-                let (sql, values) = job_rows::queue(&looks, now);
-                jobs += tx.execute(sql, &values)?;
-            }
+        }
+        // Whatever else waits for the archive, such as its way to the hub, may wait for these looks.
+        let looked_at = !demanded || job_rows::waits(tx, id, &looks.kind)?;
+        if !looked_at && !scans::unseen(tx, id, 1)?.is_empty() {
+            let (sql, values) = job_rows::queue(&looks, now);
+            jobs += tx.execute(sql, &values)?;
         }
         if jobs > 0 {
             append(tx, &entry)?;
