@@ -1,6 +1,6 @@
 //! The pool itself: many documents on few children, children replaced, what a child cannot do.
 
-use std::{fs, time::Instant};
+use std::fs;
 
 use futures_util::future::join_all;
 use navette::{
@@ -114,35 +114,5 @@ async fn a_program_that_is_no_child_is_told_when_the_pool_starts() {
         let settings = Settings::new(program.into());
         let fault = Pool::start(settings).await.err().unwrap();
         assert_eq!(fault.code(), Code::Unavailable);
-    }
-}
-
-#[tokio::test]
-#[ignore = "a measure, run by hand"]
-async fn how_long_a_document_of_100_kilobytes_takes() {
-    let pool = pool().await;
-    let mut bytes = fixture("facture.pdf").to_vec();
-    let comment = format!("%{}\n", "x".repeat(98_000));
-    bytes.splice(9..9, comment.into_bytes());
-    let padded = document(bytes, "application/pdf");
-    for (name, document) in [
-        (
-            "facture.pdf",
-            document(fixture("facture.pdf"), "application/pdf"),
-        ),
-        ("100 kB PDF", padded),
-        (
-            "scan-recto.png",
-            document(fixture("scan-recto.png"), "image/png"),
-        ),
-        (
-            "scan-verso.jpg",
-            document(fixture("scan-verso.jpg"), "image/jpeg"),
-        ),
-        ("plan.tiff", document(fixture("plan.tiff"), "image/tiff")),
-    ] {
-        let start = Instant::now();
-        join_all((0..500).map(|_| run(&pool, &document))).await;
-        println!("{name}: {:?} a document", start.elapsed() / 500);
     }
 }
