@@ -18,6 +18,7 @@ mod hold;
 mod hubee;
 mod incident;
 mod job;
+mod memory;
 mod migrate;
 mod operator;
 mod output;
@@ -33,6 +34,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
+use self::memory::Habit;
 use crate::{
     config::{self, Config},
     kernel::fault::{Code, Fault, Result},
@@ -79,6 +81,15 @@ enum Command {
     Return(returns::ReturnArgs),
 }
 
+impl Command {
+    fn habit(&self) -> Habit {
+        match self {
+            Self::Serve(_) | Self::Demo(_) => Habit::Serving,
+            _ => Habit::Working,
+        }
+    }
+}
+
 /// How a command that ran to its end answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
@@ -91,6 +102,7 @@ pub(crate) enum Answer {
 /// Parses the command line, runs the command, and answers its exit code.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    memory::keep(cli.command.habit());
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

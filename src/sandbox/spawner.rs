@@ -57,8 +57,6 @@ fn command(settings: &Settings) -> Command {
     command
         .args(&settings.arguments)
         .env_clear()
-        // A child limits its memory once it runs: what its allocator had reserved ahead would not count.
-        .env("MIMALLOC_DISALLOW_ARENA_ALLOC", "1")
         .current_dir("/")
         // A group of its own: an interrupt from the keyboard is for the gateway, which finishes its work first.
         .process_group(0)

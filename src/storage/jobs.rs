@@ -78,6 +78,7 @@ statements! {
     TAKE = "UPDATE job SET lease_token = $1, run_at = $2 WHERE id = $3 AND run_at <= $4 AND state = 'queued'";
     RENEW = "UPDATE job SET run_at = $1 WHERE id = $2 AND lease_token = $3";
     WAITS = "SELECT 1 FROM job WHERE subject = $1 AND kind = $2 AND state = 'queued' LIMIT 1";
+    STANDS = "SELECT 1 FROM job WHERE subject = $1 AND kind = $2 LIMIT 1";
     HASTEN = "UPDATE job SET run_at = $1 WHERE lane = $2 AND state = 'queued' AND lease_token IS NULL AND run_at > $1";
     RECALL = "UPDATE job SET run_at = $1, created_at = $1 WHERE state = 'queued' AND created_at > $2 \
         AND (lease_token IS NULL OR run_at > $3)";
@@ -228,6 +229,11 @@ pub fn find(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<JobRow>> {
 /// Whether a job of `kind` on `subject` waits or runs.
 pub fn waits(tx: &mut Tx<'_>, subject: Uuid, kind: &str) -> Result<bool> {
     Ok(tx.first(WAITS, &params![subject, kind])?.is_some())
+}
+
+/// Whether a job of `kind` on `subject` waits, runs, or was given up and stays for an operator.
+pub fn stands(tx: &mut Tx<'_>, subject: Uuid, kind: &str) -> Result<bool> {
+    Ok(tx.first(STANDS, &params![subject, kind])?.is_some())
 }
 
 /// Has the jobs of a lane that wait for later taken now; answers how many.

@@ -18,7 +18,7 @@ use crate::kit::{
 /// How many returns to the healthy partner are let go at once: some seconds' worth, so that nothing else is measured.
 const SLICE: u64 = 3000;
 /// How often a slice goes alone, and how often beside the other partner, in turns: a slow minute of the machine hits both.
-const TURNS: u64 = 4;
+const TURNS: u64 = 8;
 /// How many returns wait for a partner that is a black hole.
 const DEAD_RETURNS: u64 = 1000;
 /// The black hole's project, and its path.

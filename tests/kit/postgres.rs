@@ -7,20 +7,23 @@ mod session;
 
 use std::{
     fs, io,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
     sync::{
         LazyLock,
         atomic::{AtomicU32, Ordering},
     },
+    time::Duration,
 };
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::{
+    pki::Identity,
     ports,
     process::{self, Finished},
-    scratch,
+    scratch, wait,
 };
 pub use session::ask as run;
 
@@ -116,6 +119,26 @@ impl Server {
     pub fn start_after_a_cut(&self) {
         let _ = fs::remove_file(self.data().join("postmaster.pid"));
         self.start();
+    }
+
+    /// Has it take connections over TLS too, under that certificate.
+    pub fn speak_tls(&self, identity: &Identity) {
+        let files = [
+            ("server.crt", &identity.certificate),
+            ("server.key", &identity.key),
+        ];
+        for (name, from) in files {
+            let file = self.data().join(name);
+            fs::copy(from, &file).expect("the scratch directory is writable");
+            let private = fs::Permissions::from_mode(0o600);
+            fs::set_permissions(&file, private).expect("it is ours");
+            self.own(&file);
+        }
+        self.sql("postgres", "ALTER SYSTEM SET ssl = on");
+        self.sql("postgres", "SELECT pg_reload_conf()");
+        wait::until("TLS", Duration::from_secs(PATIENCE.into()), || {
+            (self.sql("postgres", "SHOW ssl") == "on").then_some(())
+        });
     }
 
     /// Sends a signal to each of its processes.

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use super::kept::Header;
+use super::{kept::Header, sending::process};
 use crate::{
     domain::{
         Context,
@@ -24,11 +24,10 @@ use crate::{
         archives::{self, ArchiveRow},
         depot_files,
         exchanges::{self, ExchangeRow},
-        jobs::{self as job_rows, NewJob},
+        jobs::NewJob,
         journal::append,
         replay,
         returns::{self, StateRow},
-        scans,
     },
 };
 
@@ -259,11 +258,8 @@ pub async fn retry(operator: &Operator, id: Uuid, demanding: impl Fn(&str) -> bo
         for subject in subjects {
             jobs += replay::hasten_of(tx, subject, now)?;
         }
-        // Whatever else waits for the archive, such as its way to the hub, may wait for these looks.
-        let looked_at = !demanded || job_rows::waits(tx, id, &looks.kind)?;
-        if !looked_at && !scans::unseen(tx, id, 1)?.is_empty() {
-            let (sql, values) = job_rows::queue(&looks, now);
-            jobs += tx.execute(sql, &values)?;
+        if demanded {
+            jobs += process::ask_looks(tx, &looks, now)?;
         }
         if jobs > 0 {
             append(tx, &entry)?;

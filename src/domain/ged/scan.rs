@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
+use uuid::Uuid;
 
 use super::{
     documents,
@@ -32,8 +33,8 @@ use crate::{
     storage::{
         Tx, Value,
         exchanges::{self, DocumentRow, ExchangeRow},
-        jobs::{self as job_rows, JobRow},
-        journal as journal_rows,
+        jobs::{self as job_rows, JobRow, NewJob},
+        journal as journal_rows, returns,
         scans::{self, ScanRow},
     },
 };
@@ -113,9 +114,11 @@ struct Work<'a> {
 /// What a verdict writes, made before its transaction.
 struct Written {
     statements: Vec<(&'static str, Vec<Value>)>,
-    status: Option<(uuid::Uuid, Status)>,
+    status: Option<(Uuid, Status)>,
     ticket: Option<Ticket>,
     over: Vec<Clearing>,
+    /// What follows, unless the exchange was answered before its project demanded a scan.
+    next: Option<NewJob>,
 }
 
 impl Written {
@@ -137,6 +140,12 @@ impl Written {
         }
         if let Some(ticket) = &self.ticket {
             ticket.open(tx)?;
+        }
+        if let Some(next) = &self.next
+            && returns::state_of(tx, next.subject)?.is_none()
+        {
+            let (sql, values) = job_rows::queue(next, next.run_at);
+            tx.execute(sql, &values)?;
         }
         self.over
             .iter()
@@ -171,13 +180,14 @@ impl Work<'_> {
         Ok(self.onward(Vec::new())?.settlement(End::Done))
     }
 
-    /// Asked again later. What is written beside that is written once: by the first scan without a verdict.
+    /// Asked again later. What is written beside that is written once, by the first scan without a verdict; and not of what
+    /// was answered already, whose status is another's.
     fn waiting(self, job: &JobRow, why: Why) -> Result<Settlement> {
         let end = End::Retry {
             at: jobs::later(self.ctx, pause(job.attempts)),
             why: why.to_string(),
         };
-        if self.is_waiting() {
+        if self.exchange.status != Status::Received.as_str() {
             return Ok(Settlement::bare(end));
         }
         tracing::warn!(reconciliation_id = %self.exchange.id, %why, "the antivirus gave no verdict; the piece waits");
@@ -191,6 +201,7 @@ impl Work<'_> {
             status: Some((self.exchange.id, Status::AwaitingScan)),
             ticket: Some(incidents::prepare(self.ctx, cause, detail)?),
             over: Vec::new(),
+            next: None,
         };
         Ok(written.settlement(end))
     }
@@ -202,7 +213,7 @@ impl Work<'_> {
     }
 
     /// The next job; and the end of the wait, where there was one.
-    fn onward(&self, mut statements: Vec<(&'static str, Vec<Value>)>) -> Result<Written> {
+    fn onward(&self, statements: Vec<(&'static str, Vec<Value>)>) -> Result<Written> {
         let now = self.ctx.clock.now();
         let owner = &self.exchange.owner;
         let (kind, id) = (jobs::Kind::Process, self.exchange.id);
@@ -214,12 +225,12 @@ impl Work<'_> {
             ],
             false => Vec::new(),
         };
-        statements.push(job_rows::queue(&next, now));
         Ok(Written {
             statements,
             status: self.is_waiting().then_some((id, Status::Received)),
             ticket: None,
             over,
+            next: Some(next),
         })
     }
 
@@ -266,17 +277,25 @@ fn pause(attempts: u32) -> Duration {
 }
 
 /// The job that has an exchange's content looked at.
-pub fn job(ctx: &Context, exchange: &ExchangeRow, now: Timestamp) -> Result<job_rows::NewJob> {
+pub fn job(ctx: &Context, exchange: &ExchangeRow, now: Timestamp) -> Result<NewJob> {
     let owner = &exchange.owner;
     jobs::new(ctx, jobs::Kind::Scan, SCAN_LANE, exchange.id, owner, now)
 }
 
+/// Queues `look`, a piece's scan, where nothing is there that would have it looked at. Its way to the hub may wait for that, long
+/// after it was answered.
+pub fn ask(tx: &mut Tx<'_>, look: &NewJob, now: Timestamp) -> Result<()> {
+    for kind in [jobs::Kind::Scan, jobs::Kind::Process] {
+        if job_rows::stands(tx, look.subject, kind.as_str())? {
+            return Ok(());
+        }
+    }
+    let (sql, values) = job_rows::queue(look, now);
+    tx.execute(sql, &values).map(drop)
+}
+
 /// The job that a new exchange begins with: its scan where its project demands one, else its processing.
-pub fn first_job(
-    ctx: &Context,
-    exchange: &ExchangeRow,
-    now: Timestamp,
-) -> Result<job_rows::NewJob> {
+pub fn first_job(ctx: &Context, exchange: &ExchangeRow, now: Timestamp) -> Result<NewJob> {
     match verdict::is_demanded(ctx, &exchange.project) {
         true => job(ctx, exchange, now),
         false => {

@@ -1,5 +1,6 @@
 //! The two engines behind one door: statements, migrations, units of work, leases.
 
+mod encrypted;
 mod jobs;
 mod units;
 

@@ -165,7 +165,14 @@ impl Kit {
 
     /// Runs a command of the binary on settings that were written, without a gateway.
     pub fn run(&self, arguments: &[&str]) -> Finished {
-        process::run(&self.command(arguments), PATIENCE)
+        self.run_with(&[], arguments)
+    }
+
+    /// The same with more environment variables.
+    pub fn run_with(&self, environment: &[(&str, &str)], arguments: &[&str]) -> Finished {
+        let mut command = self.command(arguments);
+        command.envs(environment.iter().copied());
+        process::run(&command, PATIENCE)
     }
 
     pub(super) fn command(&self, arguments: &[&str]) -> Command {

@@ -1,10 +1,11 @@
 //! The work of a `process-archive` job: some pieces at a time, several at once, and each slice settled before the next one.
-//! Once no piece is left, the return is made. Where the project demands the antivirus only since, an operator's `archive retry` has
-//! the files looked at that had no verdict.
+//! Once no piece is left, the return is made. Where the project demands the antivirus only since, what waits for
+//! the verdict ([`ask_looks`]) has the files looked at that have none.
 
 use std::time::{Duration, Instant};
 
 use futures_util::stream::{self, Stream, StreamExt};
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
@@ -25,10 +26,11 @@ use crate::{
     },
     outbound::clamd::Clamd,
     storage::{
+        Tx,
         archive_pieces::PieceRow,
         documents as rows,
         exchanges::{self, DocumentRow, ExchangeRow},
-        jobs::JobRow,
+        jobs::{self as job_rows, JobRow, NewJob},
         piece_results, returns, scans,
     },
 };
@@ -103,6 +105,17 @@ async fn slice(bench: &Bench, pieces: Vec<PieceRow>) -> Result<Settlement> {
     let worked = stream::iter(pieces).take_while(in_time);
     let worked = worked.map(|piece| bench.piece(piece));
     gathered(worked.buffer_unordered(at_once)).await
+}
+
+/// Queues `looks`, a job of this kind, where files of its archive have no verdict and no such job is there; answers how many
+/// that are. Whatever else waits for the archive, such as its way to the hub, may wait for these looks.
+pub fn ask_looks(tx: &mut Tx<'_>, looks: &NewJob, now: Timestamp) -> Result<u64> {
+    let archive = looks.subject;
+    if job_rows::stands(tx, archive, &looks.kind)? || scans::unseen(tx, archive, 1)?.is_empty() {
+        return Ok(0);
+    }
+    let (sql, values) = job_rows::queue(looks, now);
+    tx.execute(sql, &values)
 }
 
 /// Has files looked at side by side, whose return is made already.

@@ -38,8 +38,10 @@ use crate::{
     config::Forward,
     domain::{
         Context,
-        exchanges::Status,
-        jobs::{self, End, FORWARD_LANE, Kind, Settlement},
+        archives::sending::process,
+        exchanges::{PIECE, Status},
+        ged::scan,
+        jobs::{self, ARCHIVE_LANE, Effects, End, FORWARD_LANE, Kind, Settlement},
     },
     kernel::{failpoint, fault::Result},
     storage::{
@@ -85,7 +87,7 @@ pub async fn run(ctx: &Context, job: &JobRow) -> Result<Settlement> {
     }
     match contents::leave(ctx, &exchange).await? {
         Leave::Refused => told::withheld(ctx, &exchange, &forward),
-        Leave::Awaited => Ok(awaited(ctx)),
+        Leave::Awaited => awaited(ctx, &exchange),
         Leave::Granted(parts) => sent(ctx, exchange, forward, (progress.parts, parts)).await,
     }
 }
@@ -105,7 +107,7 @@ async fn sent(
         }
         match contents::of_part(ctx, &exchange, &files).await? {
             Leave::Refused => return told::withheld(ctx, &exchange, &forward),
-            Leave::Awaited => return Ok(awaited(ctx)),
+            Leave::Awaited => return awaited(ctx, &exchange),
             Leave::Granted(_) => {}
         }
         let part = Part { number, of };
@@ -139,9 +141,21 @@ async fn deposited(
     }
 }
 
-fn awaited(ctx: &Context) -> Settlement {
-    Settlement::bare(End::Retry {
+/// Looks again later. What was accepted before its project demanded the antivirus may have nobody left who asks it: then this
+/// does.
+fn awaited(ctx: &Context, exchange: &ExchangeRow) -> Result<Settlement> {
+    let end = End::Retry {
         at: jobs::later(ctx, SCAN),
         why: "awaiting-scan".to_owned(),
-    })
+    };
+    let now = ctx.clock.now();
+    let effects: Effects = if exchange.kind == PIECE {
+        let look = scan::job(ctx, exchange, now)?;
+        Box::new(move |tx| scan::ask(tx, &look, now))
+    } else {
+        let (kind, owner) = (Kind::ProcessArchive, &exchange.owner);
+        let looks = jobs::new(ctx, kind, ARCHIVE_LANE, exchange.id, owner, now)?;
+        Box::new(move |tx| process::ask_looks(tx, &looks, now).map(drop))
+    };
+    Ok(Settlement { end, effects })
 }

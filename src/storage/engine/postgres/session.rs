@@ -1,7 +1,7 @@
 //! One connection to PostgreSQL. A unit of work takes few round trips: its begin travels with its first statement, and
 //! statements whose outcome nobody looks at travel with the next one, or with the commit.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, error::Error as _, sync::OnceLock, time::Duration};
 
 use futures_util::future::{try_join_all, try_join3};
 use openssl::ssl::{SslConnector, SslMethod};
@@ -298,20 +298,35 @@ fn is_shutdown(state: &SqlState) -> bool {
     .contains(state)
 }
 
-/// The server's message and detail, without the values of the statement.
+/// The server's message, without the values of the statement; or what is wrong with the connection, and why.
 fn described(error: &tokio_postgres::Error) -> String {
-    match error.as_db_error() {
-        Some(server) => format!("{}: {}", server.code().code(), server.message()),
-        None => error.to_string(),
+    match (error.as_db_error(), error.source()) {
+        (Some(server), _) => format!("{}: {}", server.code().code(), server.message()),
+        (None, Some(cause)) => format!("{error}: {cause}"),
+        (None, None) => error.to_string(),
     }
 }
 
+/// What all connections of the process share: to read the system's authorities takes longer than the rest of a connection.
+/// Those that are added later are known from the next start on.
+fn connector() -> Result<MakeTlsConnector, String> {
+    static SHARED: OnceLock<SslConnector> = OnceLock::new();
+    let shared = match SHARED.get() {
+        Some(shared) => shared.clone(),
+        None => {
+            let made = SslConnector::builder(SslMethod::tls_client());
+            let made = made.map_err(|error| error.to_string())?.build();
+            SHARED.get_or_init(|| made).clone()
+        }
+    };
+    Ok(MakeTlsConnector::new(shared))
+}
+
 async fn connect(config: &Config) -> Result<Client, String> {
-    let tls = SslConnector::builder(SslMethod::tls_client()).map_err(|error| error.to_string())?;
     let (client, connection) = config
-        .connect(MakeTlsConnector::new(tls.build()))
+        .connect(connector()?)
         .await
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| described(&error))?;
     tokio::spawn(async move {
         if let Err(error) = connection.await {
             tracing::warn!(%error, "connection to PostgreSQL lost");

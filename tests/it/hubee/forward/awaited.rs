@@ -7,16 +7,17 @@ use crate::{
     both_engines,
     kit::{
         clamd::{Clamd, eicar},
-        client::metadata,
+        client::{Client, metadata},
         depot::{Depot, Make},
         document,
-        gateway::{Gateway, Kit, REASON},
+        gateway::{Gateway, Kit, PROJECT, REASON},
         hubee::{
             FOLDERS,
             hub::Hub,
-            referential::{PROCESS, SI},
+            referential::{IDLE_SI, PROCESS, SI, subscription},
         },
         lot::Lot,
+        pki::pki,
         wait,
     },
     reception::{SOON, at, exchange, receipt, undemanding},
@@ -86,8 +87,8 @@ both_engines! {
         hub.doctor();
     }
 
-    /// An archive from before its project demanded a scan waits for the verdict on its files; one of them in quarantine keeps
-    /// all of it.
+    /// An archive from before its project demanded a scan has its files looked at, by nobody's order; one of them in quarantine
+    /// keeps all of it.
     async fn an_archive_of_which_a_file_is_in_quarantine_never_goes_on(kit) {
         let clamd = Clamd::start();
         let depot = Depot::start(Make::Folder);
@@ -103,14 +104,38 @@ both_engines! {
         demanding();
         gateway.restart();
         let id = exchange(&receipt(&depot, "a.zip")).to_owned();
-        tried_in_vain(&gateway);
-        gateway.run(&["archive", "retry", &id, "--reason", REASON]).succeeded();
         wait::until("word of the trace", SOON, || (!details(&gateway, &id, "exchange.withheld").is_empty()).then_some(()));
         wait::until("both verdicts", SOON, || (gateway.count("SELECT count(*) FROM scan") == 2).then_some(()));
         assert_eq!(details(&gateway, &id, "exchange.forwarded"), [json!(null); 0]);
         assert_eq!(gateway.count("SELECT count(*) FROM hub_folder"), 0);
         let waiting = si.get(&format!("{FOLDERS}/notifications")).await.of(200).json();
         assert_eq!(waiting, json!([]));
+        gateway.doctor();
+    }
+
+    /// A piece that was answered before its project demanded a scan is looked at before it goes on, and is not answered again.
+    async fn a_piece_answered_before_the_demand_is_looked_at_before_it_goes_on(kit) {
+        let clamd = Clamd::start();
+        let kit = forwarding(clamd.looking(kit), IDLE_SI).set("hubee.antivirus", "\"off\"");
+        let Hub { mut gateway, datapass, .. } = Hub::open(kit).await;
+        let credentials = gateway.register("application", &["pieces:write", "pieces:read"]);
+        assert!(gateway.stop().success());
+        let demanding = undemanding(&gateway);
+        gateway.restart();
+        let client = Client::with_token(&gateway, &pki().client, &credentials).await;
+        let id = client.push(&metadata("D-AVANT"), document::small("avant")).await.reconciliation_id();
+        wait::until("refusal of the hub", SOON, || (gateway.count("SELECT count(*) FROM job WHERE state = 'failed'") == 1).then_some(()));
+        wait::until("return", SOON, || (gateway.count("SELECT count(*) FROM exchange_return") == 1).then_some(()));
+        assert!(gateway.stop().success());
+        demanding();
+        gateway.restart();
+        datapass.post("/referential/v1/subscriptions", &subscription(IDLE_SI, PROCESS)).await.of(201);
+        gateway.run(&["job", "retry", "--all-failed", "--project", PROJECT, "--reason", REASON]).succeeded();
+        let client = Client::with_token(&gateway, &pki().client, &credentials).await;
+        told(&client, &id, "exchange.forwarded").await;
+        told(&client, &id, "piece.scanned").await;
+        gateway.await_idle();
+        assert_eq!(gateway.count("SELECT count(*) FROM exchange_return"), 1);
         gateway.doctor();
     }
 }
