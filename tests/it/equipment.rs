@@ -37,7 +37,8 @@ async fn call(partner: &Partner, path: &str) -> reqwest::Response {
 fn every_database_is_new_and_survives_a_crash_of_its_server() {
     let server = postgres::Server::start_new();
     let first = server.fresh_database();
-    let name = first.rsplit('/').next().expect("a URL has a path");
+    let (_, path) = first.rsplit_once('/').expect("a URL has a path");
+    let (name, _) = path.split_once('?').expect("and how it is reached");
     server.sql(name, "CREATE TABLE t(a int); INSERT INTO t VALUES (7)");
     server.stop();
     server.start();

@@ -10,7 +10,8 @@ const AUTHORITIES: &str = "SSL_CERT_FILE";
 fn a_database_that_is_to_be_reached_over_tls_is_reached_no_other_way() {
     let server = Server::start_new();
     let url = server.fresh_database().replace("127.0.0.1", "localhost");
-    let kit = Kit::with_database(Some(url + "?sslmode=require"));
+    let url = url.replace("sslmode=disable", "sslmode=require");
+    let kit = Kit::with_database(Some(url));
     let [root, foreign] = [&pki().root, &pki().foreign_root]
         .map(|file| file.to_str().expect("scratch paths are text"));
     kit.write();

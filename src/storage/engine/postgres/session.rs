@@ -7,7 +7,10 @@ use futures_util::future::{try_join_all, try_join3};
 use openssl::ssl::{SslConnector, SslMethod};
 use postgres_openssl::MakeTlsConnector;
 use tokio::runtime::Runtime;
-use tokio_postgres::{Client, Config, Statement as Prepared, error::SqlState};
+use tokio_postgres::{
+    Client, Config, NoTls, Socket, Statement as Prepared, config::SslMode, error::SqlState,
+    tls::MakeTlsConnect,
+};
 
 use super::{
     merge,
@@ -323,10 +326,19 @@ fn connector() -> Result<MakeTlsConnector, String> {
 }
 
 async fn connect(config: &Config) -> Result<Client, String> {
-    let (client, connection) = config
-        .connect(connector()?)
-        .await
-        .map_err(|error| described(&error))?;
+    match config.get_ssl_mode() {
+        SslMode::Disable => connect_by(config, NoTls).await,
+        _ => connect_by(config, connector()?).await,
+    }
+}
+
+async fn connect_by<T>(config: &Config, tls: T) -> Result<Client, String>
+where
+    T: MakeTlsConnect<Socket>,
+    T::Stream: Send + 'static,
+{
+    let connected = config.connect(tls).await;
+    let (client, connection) = connected.map_err(|error| described(&error))?;
     tokio::spawn(async move {
         if let Err(error) = connection.await {
             tracing::warn!(%error, "connection to PostgreSQL lost");
