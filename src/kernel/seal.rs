@@ -15,11 +15,16 @@ use super::{
 /// Encrypts `plain` under `key`. `context` is authenticated, not stored: the same must be given to [`open`].
 pub fn seal(key: &Key, entropy: &Entropy, context: &[u8], plain: &[u8]) -> Result<Vec<u8>> {
     let nonce = entropy.bytes::<NONCE_LEN>()?;
-    let mut sealed = plain.to_vec();
-    cipher(key)?
-        .seal_in_place_append_tag(Nonce::from(&nonce), Aad::from(context), &mut sealed)
+    // Returns have up to 20 MB: one copy of them, no more.
+    let mut sealed = Vec::with_capacity(NONCE_LEN + plain.len() + AES_256_GCM.tag_len());
+    sealed.extend_from_slice(&nonce);
+    sealed.extend_from_slice(plain);
+    let text = &mut sealed[NONCE_LEN..];
+    let tag = cipher(key)?
+        .seal_in_place_separate_tag(Nonce::from(&nonce), Aad::from(context), text)
         .map_err(|_| Fault::internal("AES-256-GCM refused to seal"))?;
-    Ok([&nonce[..], &sealed].concat())
+    sealed.extend_from_slice(tag.as_ref());
+    Ok(sealed)
 }
 
 /// Decrypts what [`seal`] made. Fails with code `corrupt` if one bit of key, context or value differs.

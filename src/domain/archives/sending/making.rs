@@ -44,6 +44,9 @@ use crate::{
     },
 };
 
+/// The most bytes of a return's body that are asked for before it is written.
+const MOST_AHEAD: usize = 32 << 20;
+
 /// A statement and its parameters, made before the transaction.
 type Prepared = (&'static str, Vec<Value>);
 
@@ -135,7 +138,9 @@ impl<'b> Making<'b> {
 
     /// The return as one body, where that has `limit` bytes at most.
     async fn by_callback(&self, carrying: Carrying, limit: u64) -> Result<Option<Settlement>> {
-        let (mut text, mut body) = (self.text(carrying, true), Vec::new());
+        // Room for all of it, of which the system gives what is written: a body that grew would stand twice in memory.
+        let room = usize::try_from(limit).unwrap_or(usize::MAX).min(MOST_AHEAD);
+        let (mut text, mut body) = (self.text(carrying, true), Vec::with_capacity(room));
         while let Some(part) = text.next().await? {
             body.extend_from_slice(&part);
             if body.len() as u64 > limit {
@@ -233,7 +238,7 @@ impl<'b> Making<'b> {
 
     fn kept(&self, made: Made) -> Result<Settlement> {
         let (bench, exchange) = (self.bench, self.bench.exchange.clone());
-        let row = self.row(&made.body)?;
+        let row = self.row(made.body)?;
         let kept = Kept {
             controls: Vec::new(),
         };
@@ -267,7 +272,7 @@ impl<'b> Making<'b> {
         })
     }
 
-    fn row(&self, body: &[u8]) -> Result<ReturnRow> {
+    fn row(&self, body: Vec<u8>) -> Result<ReturnRow> {
         let (bench, exchange) = (self.bench, &self.bench.exchange);
         Ok(ReturnRow {
             id: self.id,
@@ -280,7 +285,7 @@ impl<'b> Making<'b> {
             next_attempt_at: Some(self.at),
             acknowledged_at: None,
             key_id: exchange.key_id,
-            body: documents::seal_bytes(&bench.ctx, &bench.key, Column::Return, body)?,
+            body: documents::seal_bytes(&bench.ctx, &bench.key, Column::Return, &body)?,
             created_at: self.at,
             redelivery_id: None,
         })
