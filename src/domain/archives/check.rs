@@ -143,7 +143,7 @@ pub fn check<S: Source + ?Sized>(
     let mut flaws = rules.flaws(&manifest);
     let plan = matching::plan(&manifest, &directory, entry, format, &mut flaws);
     let files = content::read(
-        source, &manifest, &directory, &plan, rules, progress, &mut flaws,
+        source, &manifest, &directory, plan, rules, progress, &mut flaws,
     )?;
     Ok(Checked {
         manifest: Some(manifest),

@@ -55,11 +55,11 @@ fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<()> {
 
 /// What a connection is told first. One that only reads leaves the file's own settings as they are.
 const SETTINGS: &str = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;
-     PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384;
+     PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192;
      PRAGMA wal_autocheckpoint=4000; PRAGMA journal_size_limit=67108864;";
 const SETTINGS_READ_ONLY: &str = "PRAGMA query_only=ON; PRAGMA temp_store=MEMORY;";
 /// What those that read are told after that: each keeps pages of its own, which the system's cache has too.
-const READER: &str = "PRAGMA cache_size=-4096;";
+const READER: &str = "PRAGMA cache_size=-2048;";
 
 fn connect(path: &Path, access: Access) -> Result<Connection> {
     let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;

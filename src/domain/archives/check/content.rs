@@ -51,14 +51,14 @@ pub(super) fn read<S: Source + ?Sized>(
     source: &S,
     manifest: &Manifest,
     directory: &Directory,
-    plan: &[Match],
+    plan: Vec<Match>,
     rules: &Rules,
     progress: &dyn Progress,
     flaws: &mut Vec<Flaw>,
 ) -> Result<Vec<CheckedFile>> {
-    let shared = Shared::new(manifest, directory, plan, rules, progress);
     let bytes = plan.iter().map(|one| directory.entries[one.entry].size);
     progress.begin(bytes.sum());
+    let shared = Shared::new(manifest, directory, plan, rules, progress);
     all_threads(source, &shared)?;
     let verdicts = shared
         .verdicts
@@ -121,11 +121,11 @@ impl<'a> Shared<'a> {
     fn new(
         manifest: &'a Manifest,
         directory: &'a Directory,
-        plan: &[Match],
+        mut plan: Vec<Match>,
         rules: &'a Rules,
         progress: &'a dyn Progress,
     ) -> Self {
-        let mut plan = plan.to_vec();
+        let verdicts = Mutex::new(verdict::Verdicts::of(plan.len()));
         plan.sort_by_key(|one| directory.entries[one.entry].place.offset);
         let task = |one: &Match| {
             let announced = &one.of(manifest).hash;
@@ -146,7 +146,7 @@ impl<'a> Shared<'a> {
             broken: AtomicBool::new(false),
             rules,
             progress,
-            verdicts: Mutex::default(),
+            verdicts,
         }
     }
 }

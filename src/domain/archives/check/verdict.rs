@@ -30,6 +30,14 @@ pub(super) struct Verdicts {
 }
 
 impl Verdicts {
+    /// Room for so many files: a list that grew would stand twice in memory.
+    pub fn of(files: usize) -> Self {
+        Self {
+            files: Vec::with_capacity(files),
+            ..Self::default()
+        }
+    }
+
     /// Adds a file's outcome.
     pub fn add(&mut self, judge: &Judge<'_>, outcome: Outcome) {
         let Match { at, file, entry } = judge.one;
