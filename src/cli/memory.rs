@@ -1,8 +1,8 @@
 //! What the system's allocator keeps of memory that was given back to it, set once, before any thread starts.
 //!
 //! By itself it gives the buffers of each body back to the system, to ask for them again with the next, and keeps small ones
-//! for each thread: the first costs those that serve a third of their processor time, the second makes a worker three
-//! times as large as what it holds.
+//! for each thread: the first costs those that serve processor time, the second makes a worker several times as large as what
+//! it holds.
 
 /// What a process is to be good at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
