@@ -30,4 +30,4 @@ pub use cause::Cause;
 pub use code::{Code, State};
 pub use herald::Herald;
 pub use intake::Intake;
-pub use ticket::{Clearing, Ticket, clear, prepare};
+pub use ticket::{Clearing, Ticket, clear, prepare, standing};
