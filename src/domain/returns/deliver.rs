@@ -19,7 +19,7 @@ use crate::{
         Context,
         exchanges::{ReturnState, Status},
         ged::documents::{self, Column},
-        incidents::{self, Cause, Clearing, Code as Anomaly},
+        incidents::{self, Cause, Clearing, Code as Anomaly, trouble},
         jobs::{self, Effects, End, Settlement},
     },
     kernel::{
@@ -111,7 +111,7 @@ impl Found {
         let key = documents::exchange_key(ctx, &self.exchange).await?;
         let id = ctx.entropy.uuid(&ctx.clock)?;
         let prepared = self.prepared(&sender, &key, id)?;
-        let over = self.over(ctx)?;
+        let over = self.over(ctx).await?;
         failpoint::hit("deliver.before-send");
         let (at, started) = (ctx.clock.now(), Instant::now());
         let completed = sender.send(prepared).await.complete(&ctx.clock);
@@ -133,13 +133,16 @@ impl Found {
     }
 
     /// The incidents that its acknowledgment ends. A first attempt has none behind it; the return may have been given up
-    /// without one.
-    fn over(&self, ctx: &Context) -> Result<Vec<Clearing>> {
+    /// without one, and its redelivery has a job that knows nothing of the troubles of the job before.
+    async fn over(&self, ctx: &Context) -> Result<Vec<Clearing>> {
         let again = self.row.redelivery_id.is_some();
         let mut over = Vec::new();
         if again || self.retried || self.row.attempts > 0 {
             let cause = Cause::of_exchange(Anomaly::Undelivered, &self.exchange);
             over.push(incidents::clear(ctx, &cause)?);
+        }
+        if again {
+            over.extend(trouble::of_delivery(ctx, &self.exchange).await?);
         }
         Ok(over)
     }
