@@ -39,7 +39,7 @@ use crate::{
         },
         ged::scan,
         hubee::{attachments::verdict, forward, mails},
-        incidents::{Herald, tell, trouble},
+        incidents::{Herald, again, tell, trouble},
         jobs::{self, Kind, Settlement},
         returns::{
             Couriers, deliver,
@@ -305,6 +305,7 @@ impl Worker {
             Kind::Process => make::run(&self.ctx, &self.workshop, job.subject).await,
             Kind::Deliver => deliver::run(&self.ctx, &self.couriers, job).await,
             Kind::Mail => tell::mail(&self.ctx, &self.herald, job).await,
+            Kind::MailAgain => again::mail(&self.ctx, &self.herald, job).await,
             Kind::Ticket => tell::push(&self.ctx, &self.herald, job).await,
             Kind::Depot => leave::run(&self.ctx, &self.lines, job).await,
             Kind::ProcessArchive => {
@@ -331,7 +332,7 @@ fn after_settle(job: &JobRow) -> Option<&'static str> {
         Kind::Depot => Some("depot.after-settle"),
         Kind::ProcessArchive => Some("slice.after-settle"),
         Kind::SendReturn => Some("send.after-settle"),
-        Kind::Mail | Kind::Ticket | Kind::AwaitAcknowledgment => None,
+        Kind::Mail | Kind::MailAgain | Kind::Ticket | Kind::AwaitAcknowledgment => None,
         Kind::HubMail | Kind::HubEventMail | Kind::HubDigest => None,
         Kind::Forward => Some("forward.after-settle"),
     }

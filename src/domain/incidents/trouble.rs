@@ -142,7 +142,7 @@ async fn exchange(ctx: &Context, job: &JobRow) -> Result<Option<ExchangeRow>> {
             None => Ok(None),
         },
         // What fails on a depot, or by mail, has incidents of its own.
-        Kind::Mail | Kind::Ticket | Kind::Depot => Ok(None),
+        Kind::Mail | Kind::MailAgain | Kind::Ticket | Kind::Depot => Ok(None),
         Kind::HubMail | Kind::HubEventMail | Kind::HubDigest => Ok(None),
     });
     found.await
