@@ -15,6 +15,7 @@ use crate::{
     storage::{
         Store,
         clients::{self, ClientRow},
+        is_text,
     },
 };
 
@@ -68,6 +69,9 @@ impl Registry {
 
     /// The client of that id as the table has it now: for the grant of a token, which may follow its adding at once.
     pub async fn look_up(&self, id: &str) -> Result<Option<Client>> {
+        if !is_text(id) {
+            return Ok(None);
+        }
         let wanted = id.to_owned();
         let row = self
             .store
