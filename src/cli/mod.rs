@@ -18,7 +18,6 @@ mod hold;
 mod hubee;
 mod incident;
 mod job;
-mod memory;
 mod migrate;
 mod operator;
 mod output;
@@ -34,10 +33,12 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use self::memory::Habit;
 use crate::{
     config::{self, Config},
-    kernel::fault::{Code, Fault, Result},
+    kernel::{
+        fault::{Code, Fault, Result},
+        memory::{self, Habit},
+    },
 };
 
 /// A document-exchange gateway: every file arrives whole, is acknowledged with a signed receipt, and is answered exactly once.

@@ -99,7 +99,7 @@ impl Found {
     }
 
     async fn attempt(
-        self,
+        mut self,
         ctx: &Context,
         couriers: &Couriers,
         project: &Project,
@@ -147,9 +147,11 @@ impl Found {
         Ok(over)
     }
 
-    /// The request, signed now, and marked where the return was asked for again.
-    fn prepared(&self, sender: &Sender, key: &Key, attempt: Uuid) -> Result<Prepared> {
-        let body = Bytes::from(documents::open_bytes(key, Column::Return, &self.row.body)?);
+    /// The request, signed now, and marked where the return was asked for again. From here on the body stands in memory once:
+    /// the sealed one is let go.
+    fn prepared(&mut self, sender: &Sender, key: &Key, attempt: Uuid) -> Result<Prepared> {
+        let sealed = std::mem::take(&mut self.row.body);
+        let body = Bytes::from(documents::open_bytes(key, Column::Return, &sealed)?);
         let trace = traceparent(&self.exchange, attempt);
         let prepared = sender.prepare(self.row.id, body, Some(&trace));
         Ok(match self.row.redelivery_id {

@@ -25,6 +25,7 @@ use crate::{
         digest::Sha256,
         failpoint,
         fault::{Fault, Result},
+        memory,
         secret::Key,
     },
     storage::{
@@ -35,6 +36,8 @@ use crate::{
     vault::{BlobWriter, Stored},
 };
 
+/// From what size on, in bytes, an archive's lists are worth giving their memory back at once.
+const LARGE: u64 = 4 << 20;
 /// How often an archive is judged anew because others have taken its pieces' keys meanwhile.
 const JUDGEMENTS: u32 = 4;
 
@@ -134,9 +137,15 @@ impl Spooling {
             wrapped,
             in_hand,
         } = self;
+        let size = taking.listed.size;
         let fault = match spool::fetch(&taking, writer, &wrapped).await {
             Ok(spooled) => match taking.judged(spooled).await {
-                Ok(taken) => return Ok(taken),
+                Ok(taken) => {
+                    if size >= LARGE {
+                        memory::give_back();
+                    }
+                    return Ok(taken);
+                }
                 Err(fault) => fault,
             },
             Err((fault, Some(writer))) => {
