@@ -6,12 +6,9 @@ use std::collections::HashMap;
 use serde_json::Value as Json;
 
 use super::body::Applicant;
-use crate::{
-    domain::hubee::{
-        Document, Fields, OrganizationId,
-        attachments::announced::{Allowed, Announced},
-    },
-    storage::is_text,
+use crate::domain::hubee::{
+    Document, Fields, OrganizationId,
+    attachments::announced::{Allowed, Announced},
 };
 
 /// The most characters of a folder's external id.
@@ -66,7 +63,7 @@ impl Wanted {
     /// Looks into a body, whatever is wrong with it.
     pub fn of(body: &Json) -> Self {
         // What holds a NUL is no text to the database, and is told where it is read.
-        let plain = |text: &&str| is_text(text);
+        let plain = |text: &&str| crate::storage::is_text(text);
         let text = |name: &str| {
             body[name]
                 .as_str()
