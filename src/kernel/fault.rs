@@ -198,6 +198,7 @@ struct Inner {
     detail: String,
     errors: Vec<FieldFault>,
     cause: Option<String>,
+    is_early: bool,
 }
 
 impl Fault {
@@ -208,6 +209,7 @@ impl Fault {
             detail: detail.into(),
             errors: Vec::new(),
             cause: None,
+            is_early: false,
         }))
     }
 
@@ -247,6 +249,17 @@ impl Fault {
     pub fn because(mut self, cause: impl fmt::Display) -> Self {
         self.0.cause = Some(cause.to_string());
         self
+    }
+
+    /// Says that what was asked for is the caller's, and is only not there yet: an answer, and no refusal.
+    pub fn early(mut self) -> Self {
+        self.0.is_early = true;
+        self
+    }
+
+    /// Whether it is so.
+    pub fn is_early(&self) -> bool {
+        self.0.is_early
     }
 
     /// Adds the faults behind this one.

@@ -14,7 +14,7 @@ use crate::{
         Context,
         exchanges::{ReturnState, Status},
         ged::documents::{self, Column},
-        incidents::{self, Cause, Code as Anomaly},
+        incidents::Clearing,
         jobs::{self, Effects, End, Settlement},
         journal::Kind,
     },
@@ -37,6 +37,8 @@ const FIRST_BYTES: usize = 512;
 pub(super) struct Attempt {
     pub(super) trial: Trial,
     pub(super) pace: Pace,
+    /// The incidents that an acknowledgment ends.
+    pub(super) over: Vec<Clearing>,
 }
 
 impl Attempt {
@@ -53,10 +55,6 @@ impl Attempt {
         });
         let entry = self.trial.entry(ctx, Kind::ReturnAcknowledged, detail)?;
         let attempt = self.recorded(ctx, Some(answer), None)?;
-        // A first attempt that succeeds has no incident behind it.
-        let cause = Cause::of_exchange(Anomaly::Undelivered, &self.trial.exchange);
-        let over = (self.trial.row.attempts > 0).then(|| incidents::clear(ctx, &cause));
-        let over = over.transpose()?;
         let partner = self.pace.answered(ctx, &self.trial.row.project)?;
         let proof = (!self.trial.was_delivered()).then(|| self.proof(ctx, ack, now));
         let proof = proof.transpose()?;
@@ -65,6 +63,7 @@ impl Attempt {
             ..settled(ReturnState::Delivered)
         };
         let (exchange, redelivery) = (self.trial.exchange.id, self.trial.row.redelivery_id);
+        let over = self.over;
         let effects: Effects = Box::new(move |tx| {
             returns::tried(tx, &attempt, &tried)?;
             if let Some(proof) = &proof {
@@ -75,9 +74,7 @@ impl Attempt {
                 redeliveries::settle(tx, redelivery, tried.state, now)?;
             }
             journal_rows::append(tx, &entry)?;
-            if let Some(over) = &over {
-                over.close(tx)?;
-            }
+            over.iter().try_for_each(|over| over.close(tx).map(drop))?;
             partner.write(tx)
         });
         Ok(Settlement {

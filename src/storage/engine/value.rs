@@ -115,6 +115,12 @@ impl<T: Into<Value>> From<Option<T>> for Value {
     }
 }
 
+/// Whether both engines take `text` as one: PostgreSQL refuses a NUL, and fails the whole unit. What comes from outside is held
+/// to it before it is asked about or kept.
+pub fn is_text(text: &str) -> bool {
+    !text.contains('\0')
+}
+
 /// The parameters of a statement, in order.
 #[macro_export]
 macro_rules! params {

@@ -82,7 +82,8 @@ impl Proof {
     fn reference(&self) -> Option<String> {
         let said = self.said();
         let reference = said["acknowledgmentId"].as_str()?;
-        let fits = (1..=REFERENCE).contains(&reference.chars().count());
+        let fits = (1..=REFERENCE).contains(&reference.chars().count())
+            && !reference.chars().any(char::is_control);
         fits.then(|| reference.to_owned())
     }
 }

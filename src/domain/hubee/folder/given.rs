@@ -63,7 +63,7 @@ impl Wanted {
     /// Looks into a body, whatever is wrong with it.
     pub fn of(body: &Json) -> Self {
         // What holds a NUL is no text to the database, and is told where it is read.
-        let plain = |text: &&str| !text.contains('\0');
+        let plain = |text: &&str| crate::storage::is_text(text);
         let text = |name: &str| {
             body[name]
                 .as_str()
