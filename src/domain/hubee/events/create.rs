@@ -15,7 +15,7 @@ use crate::{
         exchanges::HUB,
         ged::documents::{self, Column},
         hubee::{
-            Caller, Document, Refusal, Result,
+            Caller, Document, Result,
             attachments::announced::Place,
             process::Process,
             refusal::{self, CASE},
@@ -55,9 +55,9 @@ pub async fn create(ctx: &Context, caller: &Caller, case: Uuid, body: Document) 
         case: &ground.case,
         process: &ground.process,
     };
-    let Some(posted) = Posted::read(&body, &rules) else {
-        return Err(Refusal::Bad(body.faults()));
-    };
+    let posted = Posted::read(&body, &rules);
+    body.done()?;
+    let posted = posted.ok_or_else(|| Fault::internal("an event passed that was not read"))?;
     let key = documents::exchange_key(ctx, &ground.exchange).await?;
     let event = event(ctx, &key, caller, &ground.case, &posted)?;
     let files = files(ctx, &key, &event, &posted)?;
