@@ -17,6 +17,7 @@ use crate::{
         hubee::{
             Caller, Document, Result,
             attachments::announced::Place,
+            case::standing,
             process::Process,
             refusal::{self, CASE},
             sight,
@@ -32,7 +33,7 @@ use crate::{
         exchanges::{self, ExchangeRow},
         hubee::{
             attachments::{self, AttachmentRow},
-            cases::CaseRow,
+            cases::{self, CaseRow},
             events::{self, EventRow},
             processes,
         },
@@ -159,17 +160,23 @@ async fn write(
     Ok(())
 }
 
+/// The portal has its copies of late files to purge too (R25).
 fn insert(tx: &mut Tx<'_>, case: &CaseRow, event: &EventRow, files: &[AttachmentRow]) -> Kept<()> {
+    let goes_at = standing::late(tx, case, event.created_at)?;
     let mut statements = vec![events::insert(event)];
     for file in files {
         statements.push(attachments::insert(file));
-        statements.push(attachments::insert_link(file, case.id, case.purge_at));
+        statements.push(attachments::insert_link(file, case.id, goes_at));
     }
     let statements: Vec<_> = statements
         .iter()
         .map(|(sql, values)| (*sql, &values[..]))
         .collect();
-    tx.batch(&statements)
+    tx.batch(&statements)?;
+    match goes_at {
+        Some(_) if !files.is_empty() => cases::set_portal(tx, case.id, true),
+        _ => Ok(()),
+    }
 }
 
 fn entry(ctx: &Context, event: &EventRow, files: usize) -> Kept<journal_rows::EntryRow> {
