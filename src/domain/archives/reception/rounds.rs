@@ -8,7 +8,6 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     Desk, lease, leftovers,
-    watch::Memory,
     work::{Shared, Work},
 };
 use crate::{
@@ -197,8 +196,12 @@ impl Rounds {
 
     /// When the next file that failed may be tried again.
     pub fn next_try(&self) -> Option<Timestamp> {
+        let now = self.desk.ctx.clock.now();
         let memory = self.shared.memory();
-        memory.values().filter_map(Memory::next_try).min()
+        memory
+            .values()
+            .filter_map(|memory| memory.next_try(now))
+            .min()
     }
 
     /// Renews the lease while something is being taken.
