@@ -27,8 +27,6 @@ use crate::{
 
 /// The longest pause between two looks at a depot that fails.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
-/// How many times within its life the lease is looked at while something is being taken.
-const BEATS: u32 = 4;
 
 /// Looks at every depot until `stop`.
 pub async fn run(ctx: Context, lines: Lines, stop: CancellationToken) -> Result<()> {
@@ -67,35 +65,14 @@ async fn watch(ctx: Context, depot: Arc<Depot>, desk: Desk, stop: CancellationTo
             }
             Err(fault) => health.ill(&fault).await,
         };
-        rest(&ctx, &mut rounds, (pause, &bell), &stop).await;
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = bell.notified() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
     }
     drop(watcher);
     rounds.end(ctx.config.gateway.worker.grace).await;
-}
-
-/// Waits for the next look, and keeps the lease while something is being taken.
-async fn rest(
-    ctx: &Context,
-    rounds: &mut Rounds,
-    (pause, bell): (Duration, &Notify),
-    stop: &CancellationToken,
-) {
-    let keeping = ctx.config.gateway.worker.lease / BEATS;
-    let over = tokio::time::Instant::now() + pause;
-    loop {
-        let left = over.saturating_duration_since(tokio::time::Instant::now());
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = bell.notified() => return,
-            () = tokio::time::sleep(left.min(keeping)) => {}
-        }
-        if left <= keeping {
-            return;
-        }
-        if let Err(fault) = rounds.keep_alive().await {
-            tracing::warn!(%fault, "a depot's lease could not be renewed; it may expire");
-        }
-    }
 }
 
 fn until(ctx: &Context, at: Option<Timestamp>) -> Option<Duration> {
