@@ -22,7 +22,7 @@ use crate::{
         fault::{Fault, Result},
     },
     storage::depot_files,
-    transport::Listed,
+    transport::{Listed, line::is_of_the_depot},
 };
 
 /// How often what was staged in vain is looked for, beside the first time.
@@ -47,6 +47,8 @@ pub struct Rounds {
     keeping: (JoinHandle<()>, DropGuard),
     cleared: Option<Timestamp>,
     tasks: TaskTracker,
+    /// The flows that could not be looked at in the last look, and why.
+    broken: Vec<(String, Fault)>,
 }
 
 impl Rounds {
@@ -70,6 +72,7 @@ impl Rounds {
             keeping: (tokio::spawn(beat), over.drop_guard()),
             cleared: None,
             tasks: TaskTracker::new(),
+            broken: Vec::new(),
             desk,
         }
     }
@@ -79,8 +82,10 @@ impl Rounds {
         self.flows.iter().map(|(flow, _)| flow.path.as_str())
     }
 
-    /// One look; fails where the depot or the database does not answer.
+    /// One look; fails where the depot or the database does not answer, or where no flow of it can be looked at. One that cannot
+    /// keeps no other from it ([`Rounds::broken`]).
     pub async fn look(&mut self, stop: &CancellationToken) -> Result<Round> {
+        self.broken.clear();
         if self.flows.is_empty() {
             return Ok(Round::Taking(0));
         }
@@ -90,7 +95,14 @@ impl Rounds {
         }
         let mut taking = 0;
         for (flow, incoming) in self.flows.clone() {
-            for listed in self.ready(&flow, &incoming).await? {
+            let ready = match self.ready(&flow, &incoming).await {
+                Err(fault) if !is_of_the_depot(&fault) => {
+                    self.broken.push((flow.name, fault));
+                    continue;
+                }
+                ready => ready?,
+            };
+            for listed in ready {
                 if stop.is_cancelled() {
                     return Ok(Round::Taking(taking));
                 }
@@ -100,7 +112,16 @@ impl Rounds {
                 taking += usize::from(self.begin(&flow, &incoming, listed, stop).await?);
             }
         }
+        if self.broken.len() == self.flows.len() {
+            let (_, fault) = self.broken.swap_remove(0);
+            return Err(fault);
+        }
         Ok(Round::Taking(taking))
+    }
+
+    /// The flows that could not be looked at in the last look, and why, where others could.
+    pub fn broken(&self) -> &[(String, Fault)] {
+        &self.broken
     }
 
     /// Takes or renews the lease, and clears away what others have left.
