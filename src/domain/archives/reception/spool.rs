@@ -11,7 +11,7 @@ use super::take::Taking;
 use crate::{
     codec::{Finding, Format, Limits, Refusal, unpack},
     kernel::{
-        digest::Sha256,
+        digest::{Sha256, hex, sha256},
         failpoint,
         fault::{Code, Fault, Result},
     },
@@ -43,6 +43,12 @@ impl Spooled {
     /// Its SHA-256.
     pub fn sha256(&self) -> Sha256 {
         self.document.sha256
+    }
+
+    /// Of a gz: the SHA-256 of the manifest beside it, in hexadecimal.
+    pub fn manifest_sha256(&self) -> Option<String> {
+        let beside = self.beside.as_deref();
+        beside.map(|text| hex(&sha256(text)))
     }
 }
 
