@@ -65,7 +65,7 @@ codes! {
     SpecialEntry = "special-entry",
     /// More entries than the limit.
     TooManyEntries = "too-many-entries",
-    /// More bytes than the limit, once unpacked.
+    /// More bytes than the limit, as it came or once unpacked.
     TooLarge = "too-large",
     /// It swells more than the limit: a bomb.
     RatioExceeded = "ratio-exceeded",
