@@ -14,8 +14,10 @@ use super::{
     lease, leftovers, refuse, repeat,
     spool::{self, Spooled},
     stage,
+    tape::Tape,
 };
 use crate::{
+    codec::Limits,
     config::{
         Project,
         depots::{Flow, Incoming},
@@ -33,7 +35,7 @@ use crate::{
         exchanges::{DocumentRow, Owner},
     },
     transport::{Listed, path},
-    vault::{BlobWriter, Stored},
+    vault::Stored,
 };
 
 /// From what size on, in bytes, an archive's lists are worth giving their memory back at once.
@@ -80,7 +82,7 @@ pub struct Taking {
 pub struct Spooling {
     taking: Taking,
     row: ArchiveRow,
-    writer: BlobWriter,
+    tape: Tape,
     /// The key of the blob, wrapped.
     wrapped: Vec<u8>,
     in_hand: InHand,
@@ -110,14 +112,18 @@ impl Spooling {
     ) -> Result<Self> {
         let taking = Taking::new(desk, flow, incoming, listed).await?;
         let (blob_key, wrapped) = taking.keys.fresh(&taking.ctx().entropy)?;
-        let writer = taking.ctx().vault.create(&blob_key, false)?;
+        let ctx = taking.ctx();
+        let tape = match taking.listed.size > taking.limits().bytes {
+            true => Tape::hashed(ctx.entropy.uuid(&ctx.clock)?),
+            false => Tape::Kept(ctx.vault.create(&blob_key, false)?),
+        };
         let in_hand = InHand::new(&taking);
-        let row = taking.begin(writer.id()).await?;
+        let row = taking.begin(tape.id()).await?;
         failpoint::hit("archive.after-begin");
         Ok(Self {
             taking,
             row,
-            writer,
+            tape,
             wrapped,
             in_hand,
         })
@@ -133,12 +139,12 @@ impl Spooling {
         let Self {
             taking,
             row,
-            writer,
+            tape,
             wrapped,
             in_hand,
         } = self;
         let size = taking.listed.size;
-        let fault = match spool::fetch(&taking, writer, &wrapped).await {
+        let fault = match spool::fetch(&taking, tape, &wrapped).await {
             Ok(spooled) => match taking.judged(spooled).await {
                 Ok(taken) => {
                     if size >= LARGE {
@@ -148,11 +154,11 @@ impl Spooling {
                 }
                 Err(fault) => fault,
             },
-            Err((fault, Some(writer))) => {
+            Err((fault, Some(tape))) => {
                 let rest = Self {
                     taking,
                     row,
-                    writer: *writer,
+                    tape: *tape,
                     wrapped,
                     in_hand,
                 };
@@ -205,6 +211,14 @@ impl Taking {
     /// The house.
     pub fn ctx(&self) -> &Context {
         &self.desk.ctx
+    }
+
+    /// What an archive may cost.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            bytes: self.ctx().config.gateway.limits.archive,
+            ..Limits::default()
+        }
     }
 
     /// Where the file lies.
