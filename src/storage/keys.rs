@@ -1,5 +1,7 @@
 //! The projects' keys, each wrapped by the master key.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -10,6 +12,7 @@ statements! {
     INSERT = "INSERT INTO project_key (id, project, purpose, wrapped, created_at) VALUES ($1, $2, $3, $4, $5) \
         ON CONFLICT (project, purpose) DO NOTHING";
     OF_DAYS = "SELECT id, project, purpose FROM project_key WHERE purpose LIKE 'day/%' AND destroyed_at IS NULL ORDER BY id";
+    ALL_DESTROYED = "SELECT id FROM project_key WHERE destroyed_at IS NOT NULL";
     DESTROYED = "UPDATE project_key SET destroyed_at = $1 WHERE id = $2";
     EXCHANGES_UNDER = "SELECT id FROM exchange WHERE id > $1 AND key_id = $2 AND purged_at IS NULL ORDER BY id LIMIT $3";
     EXCHANGES_WRAPPED = "SELECT id, wrapped_key FROM exchange WHERE id > $1 AND key_id = $2 AND purged_at IS NULL ORDER BY id LIMIT $3";
@@ -66,6 +69,12 @@ pub fn of_days(tx: &mut Tx<'_>) -> Result<Vec<DayKey>> {
 /// Notes that a daily key is destroyed.
 pub fn destroyed(tx: &mut Tx<'_>, id: Uuid, at: Timestamp) -> Result<()> {
     tx.execute(DESTROYED, &params![at, id]).map(drop)
+}
+
+/// The ids of all daily keys that were destroyed.
+pub fn all_destroyed(tx: &mut Tx<'_>) -> Result<BTreeSet<Uuid>> {
+    let rows = tx.query(ALL_DESTROYED, &[])?;
+    rows.iter().map(|row| row.get(0)).collect()
 }
 
 /// At most `limit` exchanges that need the key, from after `after`. Looks at every exchange: for a restoration.
