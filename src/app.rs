@@ -209,7 +209,8 @@ pub async fn serve(house: &House, stop: CancellationToken) -> Result<()> {
     };
     let clients = Registry::new(house.ctx.store.clone(), &gateway.environment);
     clients.refresh().await?;
-    tokio::spawn(keep_fresh(clients.clone(), stop.clone()));
+    let keyring = house.ctx.keyring.clone();
+    tokio::spawn(keep_fresh(clients.clone(), keyring, stop.clone()));
     tokio::spawn(keep_certificates(tls.clone(), stop.clone()));
     let listener = Listener::bind(gateway.listen.address, Some(tls), settings).await?;
     tracing::info!(address = %listener.address(), url = gateway.listen.public_url, "serving");
@@ -273,12 +274,14 @@ fn token_keys(gateway: &Gateway) -> Result<Keys> {
     Keys::load(&pems)
 }
 
-async fn keep_fresh(clients: Registry, stop: CancellationToken) {
+async fn keep_fresh(clients: Registry, keyring: Keyring, stop: CancellationToken) {
     while stop
         .run_until_cancelled(tokio::time::sleep(registry::PERIOD))
         .await
         .is_some()
     {
+        // A process that nobody asks anything forgets yesterday's keys, too.
+        keyring.turn();
         if let Err(fault) = clients.refresh().await {
             tracing::warn!(%fault, "the clients could not be read");
         }
@@ -301,9 +304,6 @@ async fn keep_certificates(tls: Arc<Tls>, stop: CancellationToken) {
     }
 }
 
-/// Serves health and metrics on the loopback `address` until `stop`.
-pub async fn watch(house: &House, address: SocketAddr, stop: CancellationToken) -> Result<()> {
-    let metrics = ops::install_metrics()?;
 /// Warns of a signing certificate that ends soon: at once, and every day.
 async fn warn_of_the_signer(signer: Arc<Signer>, stop: CancellationToken) {
     let mut tick = tokio::time::interval(DAILY);
@@ -314,15 +314,18 @@ async fn warn_of_the_signer(signer: Arc<Signer>, stop: CancellationToken) {
     }
 }
 
+/// Serves health and metrics on the loopback `address` until `stop`.
+pub async fn watch(house: &House, address: SocketAddr, stop: CancellationToken) -> Result<()> {
+    let metrics = ops::install_metrics()?;
     tokio::spawn(ops::keep_up(metrics.clone(), stop.clone()));
     let (store, vault) = (house.ctx.store.clone(), house.ctx.vault.clone());
-    let mut probes = vec![
-        Probe::new("database", move || {
-            let store = store.clone();
     let signer = house.ctx.signer.clone();
     let end = signer.expires_at().as_second() as f64;
     metrics::gauge!("navette_receipt_certificate_end_timestamp_seconds").set(end);
     tokio::spawn(warn_of_the_signer(signer.clone(), stop.clone()));
+    let mut probes = vec![
+        Probe::new("database", move || {
+            let store = store.clone();
             async move { store.read(|tx| tx.query("SELECT 1", &[]).map(drop)).await }
         }),
         Probe::new("store", move || {
@@ -333,10 +336,10 @@ async fn warn_of_the_signer(signer: Arc<Signer>, stop: CancellationToken) {
                     .map_err(Fault::internal)?
             }
         }),
+        Probe::new("receipts", move || std::future::ready(signer.usable())),
     ];
     if let Some(settings) = house.ctx.config.gateway.antivirus.clone() {
         let antivirus = Clamd::new(settings);
-        Probe::new("receipts", move || std::future::ready(signer.usable())),
         probes.push(Probe::new("antivirus", move || {
             let antivirus = antivirus.clone();
             async move { antivirus.greet().await }

@@ -121,7 +121,8 @@ impl Epochs {
         self.file(id).exists()
     }
 
-    /// Forgets what was opened: called with each new day, so that no destroyed key stays in memory for long.
+    /// Forgets what was opened: called with each new day ([`super::Keyring::turn`]), so that no destroyed key stays in memory
+    /// for long.
     pub fn forget(&self) {
         self.lock().clear();
     }

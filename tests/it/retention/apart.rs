@@ -2,6 +2,11 @@
 
 use std::fs;
 
+use jiff::SignedDuration;
+use navette::{
+    domain::ged::Keyring,
+    kernel::{clock::Clock, fault::Code},
+};
 use serde_json::json;
 
 use super::{AGED_DAYS, acknowledged, age, backup::Copy, purge, status};
@@ -155,6 +160,24 @@ both_engines! {
         let (_, made) = Copy::at(&gateway, "copie-2").made(&gateway, &["--keys", name]);
         assert_eq!(files(&apart.join("keys")), kept);
         assert_eq!(made["unknownKeys"], json!([kept[0].0]), "{made}");
+    }
+
+    /// A process that only serves hears nothing of a key that another one destroys: it forgets with each new day.
+    async fn what_was_opened_is_forgotten_with_each_new_day(kit) {
+        let gateway = kit.stopped();
+        let ctx = crate::inside::house(&gateway).await.ctx;
+        let clock = Clock::frozen(ctx.clock.now());
+        let data = gateway.dir().join("data");
+        let (store, entropy) = (ctx.store.clone(), ctx.entropy);
+        let keyring = Keyring::open(&pki().master_key, &data, store, clock.clone(), entropy).unwrap();
+        let yesterdays = keyring.project(PROJECT).await.unwrap().id;
+        fs::remove_dir_all(data.join("keys")).unwrap();
+        assert!(keyring.epochs().open(yesterdays).is_ok(), "it is in memory");
+        clock.set(clock.now() + SignedDuration::from_hours(24));
+        keyring.held(PROJECT).await.unwrap().unwrap();
+        let gone = keyring.epochs().open(yesterdays).err().map(|fault| fault.code());
+        assert_eq!(gone, Some(Code::Corrupt));
+        assert_ne!(keyring.project(PROJECT).await.unwrap().id, yesterdays);
     }
 
     /// Without its keys a backup is of no use, and that is told before anything is served.
