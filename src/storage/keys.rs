@@ -22,9 +22,6 @@ statements! {
     DOCUMENT_ANEW = "UPDATE document SET wrapped_key = $1, key_id = $2 WHERE id = $3 AND key_id = $4 AND purged_at IS NULL";
     ANY_EXCHANGE_USES = "SELECT 1 FROM exchange WHERE key_id = $1 AND purged_at IS NULL LIMIT 1";
     ANY_DOCUMENT_USES = "SELECT 1 FROM document WHERE key_id = $1 AND purged_at IS NULL AND container_id IS NULL LIMIT 1";
-    EXCHANGE_USES = "SELECT 1 FROM exchange WHERE id >= $1 AND id < $2 AND key_id = $3 AND purged_at IS NULL LIMIT 1";
-    DOCUMENT_USES = "SELECT 1 FROM document WHERE id >= $1 AND id < $2 AND key_id = $3 AND purged_at IS NULL \
-        AND container_id IS NULL LIMIT 1";
     FIND = "SELECT id, wrapped FROM project_key WHERE project = $1 AND purpose = $2";
 }
 
@@ -77,17 +74,10 @@ pub fn all_destroyed(tx: &mut Tx<'_>) -> Result<BTreeSet<Uuid>> {
     rows.iter().map(|row| row.get(0)).collect()
 }
 
-/// At most `limit` exchanges that need the key, from after `after`. Looks at every exchange: for a restoration.
+/// At most `limit` exchanges that need the key, from after `after`.
 pub fn exchanges_under(tx: &mut Tx<'_>, id: Uuid, after: Uuid, limit: u32) -> Result<Vec<Uuid>> {
     let rows = tx.query(EXCHANGES_UNDER, &params![after, id, limit])?;
     rows.iter().map(|row| row.get(0)).collect()
-}
-
-/// Whether an exchange or a document whose id is at least `from` and below `upto` still needs the key.
-pub fn in_use(tx: &mut Tx<'_>, id: Uuid, from: Uuid, upto: Uuid) -> Result<bool> {
-    let range = params![from, upto, id];
-    let exchange = tx.first(EXCHANGE_USES, &range)?.is_some();
-    Ok(exchange || tx.first(DOCUMENT_USES, &range)?.is_some())
 }
 
 /// A row's own key, as it is wrapped.
@@ -108,7 +98,7 @@ pub enum WrappedIn {
     Document,
 }
 
-/// At most `limit` rows that need the key, from after `after`. Looks at every row.
+/// At most `limit` rows that need the key, from after `after`.
 pub fn wrapped_under(
     tx: &mut Tx<'_>,
     table: WrappedIn,
@@ -149,8 +139,8 @@ pub fn wrap_anew(
     tx.batch(&statements)
 }
 
-/// Whether any exchange or document at all still needs the key. Looks at every row: asked once, before it is destroyed.
-pub fn in_use_anywhere(tx: &mut Tx<'_>, id: Uuid) -> Result<bool> {
+/// Whether an exchange or a document still needs the key.
+pub fn in_use(tx: &mut Tx<'_>, id: Uuid) -> Result<bool> {
     let exchange = tx.first(ANY_EXCHANGE_USES, &params![id])?.is_some();
     Ok(exchange || tx.first(ANY_DOCUMENT_USES, &params![id])?.is_some())
 }

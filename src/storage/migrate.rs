@@ -44,6 +44,7 @@ fn scripts(engine: Engine) -> &'static [Migration] {
             migration!("sqlite", 9, "0009_sending"),
             migration!("sqlite", 10, "0010_hubee"),
             migration!("sqlite", 11, "0011_forward_parts"),
+            migration!("sqlite", 12, "0012_key_use"),
         ],
         Engine::Postgres => &[
             migration!("postgres", 1, "0001_foundation"),
@@ -57,6 +58,7 @@ fn scripts(engine: Engine) -> &'static [Migration] {
             migration!("postgres", 9, "0009_sending"),
             migration!("postgres", 10, "0010_hubee"),
             migration!("postgres", 11, "0011_forward_parts"),
+            migration!("postgres", 12, "0012_key_use"),
         ],
     }
 }
