@@ -168,7 +168,7 @@ fn failed(fault: &Fault) -> ExitCode {
         Code::ClockUntrusted => 1,
         Code::Usage | Code::NotFound => 2,
         Code::Configuration => 3,
-        Code::Unavailable | Code::StorageFull | Code::PartnerRefused => 4,
+        Code::Unavailable | Code::StorageFull | Code::SignerExpired | Code::PartnerRefused => 4,
         Code::DepotFileExists => 1,
         code if code.is_of_depot() => 4,
         _ => 5,

@@ -114,6 +114,8 @@ codes! {
     Unavailable = "unavailable",
     /// No room left on the store or in the database.
     StorageFull = "storage-full",
+    /// The certificate that signs receipts is outside its dates: nothing is taken in that could not be proven.
+    SignerExpired = "signer-expired",
     /// Stored bytes are not what was written.
     Corrupt = "corrupt",
     /// The clock contradicts what was written before: nothing is destroyed by it.

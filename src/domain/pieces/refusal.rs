@@ -21,6 +21,7 @@ fn is_refusal(fault: &Fault) -> bool {
         Code::Internal
             | Code::Unavailable
             | Code::StorageFull
+            | Code::SignerExpired
             | Code::Corrupt
             | Code::RequestInFlight
     );

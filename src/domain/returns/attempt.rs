@@ -1,11 +1,12 @@
 //! What follows from an attempt to deliver a return by callback: an acknowledgment, a later attempt, or the end.
 
 use jiff::Timestamp;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use super::{
     pace::{Effect, Pace},
     schedule,
+    told::Told,
     trial::{Trial, count, settled},
 };
 use crate::{
@@ -140,12 +141,16 @@ impl Attempt {
 
     fn proof(&self, ctx: &Context, ack: Ack, now: Timestamp) -> Result<AcknowledgmentRow> {
         let answer = ack.answer;
+        let told = Told {
+            headers: answer.headers,
+            reference: ack.acknowledgment_id,
+        };
         Ok(AcknowledgmentRow {
             return_id: self.trial.row.id,
             owner: self.trial.row.owner.clone(),
             at: now,
             http_status: answer.status,
-            headers: headers(&answer.headers),
+            headers: json!([]),
             key_id: self.trial.row.key_id,
             body: documents::seal_bytes(
                 ctx,
@@ -154,8 +159,9 @@ impl Attempt {
                 &answer.body,
             )?,
             peer_sha256: answer.peer_certificate_sha256,
-            partner_reference: ack.acknowledgment_id,
+            partner_reference: None,
             signature: None,
+            told: Some(told.sealed(ctx, &self.trial.key)?),
         })
     }
 
@@ -176,9 +182,4 @@ impl Attempt {
             ..self.trial.recorded(failure)
         })
     }
-}
-
-fn headers(pairs: &[(String, String)]) -> Json {
-    let pairs = pairs.iter().map(|(name, value)| json!([name, value]));
-    Json::Array(pairs.collect())
 }

@@ -55,7 +55,7 @@ fn outcome(code: Code) -> (StatusCode, &'static str) {
             "Bad Request : the body is incomplete or malformed",
         ),
         Code::RangeNotSatisfiable => (StatusCode::RANGE_NOT_SATISFIABLE, "Range not satisfiable"),
-        Code::Unavailable | Code::StorageFull => (
+        Code::Unavailable | Code::StorageFull | Code::SignerExpired => (
             StatusCode::SERVICE_UNAVAILABLE,
             "Service unavailable, try again later",
         ),

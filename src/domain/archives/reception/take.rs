@@ -103,13 +103,14 @@ impl From<Fault> for Untaken {
 }
 
 impl Spooling {
-    /// Begins to take a file that is not here at all.
+    /// Begins to take a file that is not here at all. Fails with `signer-expired` where no receipt could be signed.
     pub async fn begin(
         desk: &Desk,
         flow: &Flow,
         incoming: &Incoming,
         listed: Listed,
     ) -> Result<Self> {
+        desk.ctx.signer.usable()?;
         let taking = Taking::new(desk, flow, incoming, listed).await?;
         let (blob_key, wrapped) = taking.keys.fresh(&taking.ctx().entropy)?;
         let ctx = taking.ctx();

@@ -13,7 +13,7 @@ use crate::{
         ged::documents::{self, Column},
         incidents::{self, Cause, Clearing, Code as Anomaly, Ticket},
         journal::{self, Kind},
-        returns::ending::subject,
+        returns::{ending::subject, told::Told},
     },
     kernel::{
         digest::{Sha256, hex, sha256},
@@ -171,6 +171,10 @@ fn kept(ctx: &Context, key: &Key, row: &ReturnRow, proof: &Proof) -> Result<Ackn
     let seal = |column, bytes: &[u8]| documents::seal_bytes(ctx, key, column, bytes);
     let signature = proof.signature.as_deref();
     let signature = signature.map(|bytes| seal(Column::AcknowledgmentSignature, bytes));
+    let told = Told {
+        headers: Vec::new(),
+        reference: proof.reference(),
+    };
     Ok(AcknowledgmentRow {
         return_id: row.id,
         owner: row.owner.clone(),
@@ -180,8 +184,9 @@ fn kept(ctx: &Context, key: &Key, row: &ReturnRow, proof: &Proof) -> Result<Ackn
         key_id: row.key_id,
         body: seal(Column::Acknowledgment, &proof.body)?,
         peer_sha256: proof.signer,
-        partner_reference: proof.reference(),
+        partner_reference: None,
         signature: signature.transpose()?,
+        told: Some(told.sealed(ctx, key)?),
     })
 }
 
