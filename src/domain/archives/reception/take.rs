@@ -116,7 +116,7 @@ impl Spooling {
         let ctx = taking.ctx();
         let tape = match taking.listed.size > taking.limits().bytes {
             true => Tape::hashed(ctx.entropy.uuid(&ctx.clock)?),
-            false => Tape::Kept(ctx.vault.create(&blob_key, false)?),
+            false => Tape::Kept(Box::new(ctx.vault.create(&blob_key, false)?)),
         };
         let in_hand = InHand::new(&taking);
         let row = taking.begin(tape.id()).await?;

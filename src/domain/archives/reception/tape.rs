@@ -11,7 +11,7 @@ use crate::{
 /// An archive on its way in.
 pub enum Tape {
     /// It is kept, in a blob.
-    Kept(BlobWriter),
+    Kept(Box<BlobWriter>),
     /// It is over the limit: it is hashed, for the receipt that refuses it, and fills no store however large it is.
     Hashed {
         /// The id that its blob would have.
