@@ -51,6 +51,8 @@ use crate::{
 
 /// How often the files of certificates and revocation lists are looked at: they are read again where one has changed.
 const LOOK: Duration = Duration::from_secs(2);
+/// How often a signing certificate that ends soon is warned of.
+const DAILY: Duration = Duration::from_secs(86_400);
 
 /// An open house: everything that serving, working and the operator's commands share.
 #[derive(Clone)]
@@ -104,22 +106,35 @@ impl House {
             clock.clone(),
             entropy.clone(),
         )?;
-        let signer = Signer::load(
-            &read(&gateway.receipts.signer.certificate)?,
-            &read(&gateway.receipts.signer.key)?,
-        )?;
+        let signer = signer(gateway, &clock)?;
         let ctx = Context {
             config: Arc::new(config),
             store,
             vault,
             keyring,
-            signer: Arc::new(signer.with_clock(clock.clone())),
+            signer: Arc::new(signer),
             clock,
             entropy,
             bell: Arc::new(Notify::new()),
         };
         Ok(Self { ctx })
     }
+}
+
+/// The receipts' signer of the settings, whatever its dates.
+fn signer(gateway: &Gateway, clock: &Clock) -> Result<Signer> {
+    let files = &gateway.receipts.signer;
+    let signer = Signer::load(&read(&files.certificate)?, &read(&files.key)?)?;
+    Ok(signer.with_clock(clock.clone()))
+}
+
+/// The same, within its dates; and what its operator is to be warned of. Fails with `configuration` outside them.
+pub fn valid_signer(gateway: &Gateway, clock: &Clock) -> Result<Option<String>> {
+    let signer = signer(gateway, clock)?;
+    let file = gateway.receipts.signer.certificate.display();
+    let outside = |fault: Fault| Fault::new(Code::Configuration, format!("{file}: {fault}"));
+    signer.usable().map_err(outside)?;
+    Ok(signer.warning().map(|warning| format!("{file}: {warning}")))
 }
 
 fn vault_root(gateway: &Gateway) -> PathBuf {
@@ -194,7 +209,8 @@ pub async fn serve(house: &House, stop: CancellationToken) -> Result<()> {
     };
     let clients = Registry::new(house.ctx.store.clone(), &gateway.environment);
     clients.refresh().await?;
-    tokio::spawn(keep_fresh(clients.clone(), stop.clone()));
+    let keyring = house.ctx.keyring.clone();
+    tokio::spawn(keep_fresh(clients.clone(), keyring, stop.clone()));
     tokio::spawn(keep_certificates(tls.clone(), stop.clone()));
     let listener = Listener::bind(gateway.listen.address, Some(tls), settings).await?;
     tracing::info!(address = %listener.address(), url = gateway.listen.public_url, "serving");
@@ -258,12 +274,14 @@ fn token_keys(gateway: &Gateway) -> Result<Keys> {
     Keys::load(&pems)
 }
 
-async fn keep_fresh(clients: Registry, stop: CancellationToken) {
+async fn keep_fresh(clients: Registry, keyring: Keyring, stop: CancellationToken) {
     while stop
         .run_until_cancelled(tokio::time::sleep(registry::PERIOD))
         .await
         .is_some()
     {
+        // A process that nobody asks anything forgets yesterday's keys, too.
+        keyring.turn();
         if let Err(fault) = clients.refresh().await {
             tracing::warn!(%fault, "the clients could not be read");
         }
@@ -286,11 +304,25 @@ async fn keep_certificates(tls: Arc<Tls>, stop: CancellationToken) {
     }
 }
 
+/// Warns of a signing certificate that ends soon: at once, and every day.
+async fn warn_of_the_signer(signer: Arc<Signer>, stop: CancellationToken) {
+    let mut tick = tokio::time::interval(DAILY);
+    while stop.run_until_cancelled(tick.tick()).await.is_some() {
+        if let Some(warning) = signer.warning() {
+            tracing::warn!(expires_at = %signer.expires_at(), "{warning}");
+        }
+    }
+}
+
 /// Serves health and metrics on the loopback `address` until `stop`.
 pub async fn watch(house: &House, address: SocketAddr, stop: CancellationToken) -> Result<()> {
     let metrics = ops::install_metrics()?;
     tokio::spawn(ops::keep_up(metrics.clone(), stop.clone()));
     let (store, vault) = (house.ctx.store.clone(), house.ctx.vault.clone());
+    let signer = house.ctx.signer.clone();
+    let end = signer.expires_at().as_second() as f64;
+    metrics::gauge!("navette_receipt_certificate_end_timestamp_seconds").set(end);
+    tokio::spawn(warn_of_the_signer(signer.clone(), stop.clone()));
     let mut probes = vec![
         Probe::new("database", move || {
             let store = store.clone();
@@ -304,6 +336,7 @@ pub async fn watch(house: &House, address: SocketAddr, stop: CancellationToken) 
                     .map_err(Fault::internal)?
             }
         }),
+        Probe::new("receipts", move || std::future::ready(signer.usable())),
     ];
     if let Some(settings) = house.ctx.config.gateway.antivirus.clone() {
         let antivirus = Clamd::new(settings);

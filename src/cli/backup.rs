@@ -19,7 +19,7 @@ use crate::{
 ///
 /// Settings and the master key are not in it. The daily keys, which open what the backup holds and are destroyed by the
 /// purge, go into it, or, with --keys, into a folder of their own that every backup brings to the newest state: then a
-/// purge reaches the older backups too.
+/// purge reaches the older backups too. A key there that this house neither has nor destroyed is left alone, and told.
 ///
 /// Example: navette backup /mnt/backup/2026-11-22 --keys /mnt/keys
 #[derive(Args)]
@@ -76,6 +76,9 @@ pub(super) async fn backup(settings: &Settings, args: BackupArgs) -> Result<Answ
             .iter()
             .map(|id| format!("missing in the store: blob {id} (see `navette doctor`)"))
             .collect();
+        lines.extend(made.unknown_keys.iter().map(|name| {
+            format!("left alone: {name} is no key of this house (another's, or not restored yet?)")
+        }));
         let manifest = &made.manifest;
         lines.push(format!(
             "{} rows, {} blobs, {} daily keys as of {}; hash list {}",

@@ -41,12 +41,18 @@ pub struct MigrateArgs {
 pub(super) async fn check(settings: &Settings, args: &CheckArgs) -> Result<Answer> {
     let config = settings.load()?;
     app::tokens(&config.gateway)?;
+    let warning = app::valid_signer(&config.gateway, &Clock::system())?;
     let couriers = Couriers::new(&config.projects, &Clock::system())?;
     couriers.check_names().await?;
     check_depots(&config.depots)?;
     let projects: Vec<_> = config.projects.keys().collect();
-    output::either(args.json, &json!({ "projects": projects }), || {
-        format!("settings in order; {} project(s)", projects.len())
+    let told = json!({ "projects": projects, "warnings": Vec::from_iter(&warning) });
+    output::either(args.json, &told, || {
+        let warning = warning
+            .iter()
+            .map(|warning| format!("warning: {warning}\n"));
+        let warning: String = warning.collect();
+        format!("{warning}settings in order; {} project(s)", projects.len())
     });
     Ok(Answer::Yes)
 }

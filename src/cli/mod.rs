@@ -18,7 +18,6 @@ mod hold;
 mod hubee;
 mod incident;
 mod job;
-mod memory;
 mod migrate;
 mod operator;
 mod output;
@@ -34,10 +33,12 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use self::memory::Habit;
 use crate::{
     config::{self, Config},
-    kernel::fault::{Code, Fault, Result},
+    kernel::{
+        fault::{Code, Fault, Result},
+        memory::{self, Habit},
+    },
 };
 
 /// A document-exchange gateway: every file arrives whole, is acknowledged with a signed receipt, and is answered exactly once.
@@ -167,7 +168,7 @@ fn failed(fault: &Fault) -> ExitCode {
         Code::ClockUntrusted => 1,
         Code::Usage | Code::NotFound => 2,
         Code::Configuration => 3,
-        Code::Unavailable | Code::StorageFull | Code::PartnerRefused => 4,
+        Code::Unavailable | Code::StorageFull | Code::SignerExpired | Code::PartnerRefused => 4,
         Code::DepotFileExists => 1,
         code if code.is_of_depot() => 4,
         _ => 5,

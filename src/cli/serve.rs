@@ -13,7 +13,10 @@ use tracing_subscriber::EnvFilter;
 use super::{Answer, Settings};
 use crate::{
     app::{self, House},
-    kernel::fault::{Fault, Result},
+    kernel::{
+        clock::Clock,
+        fault::{Fault, Result},
+    },
 };
 
 /// Serves the API over HTTPS with mutual TLS.
@@ -50,7 +53,9 @@ async fn run(settings: &Settings, serving: bool, working: bool) -> Result<Answer
     log_as_json();
     let stop = CancellationToken::new();
     stop_at_signals(&stop)?;
-    let house = House::open(settings.load()?).await?;
+    let config = settings.load()?;
+    app::valid_signer(&config.gateway, &Clock::system())?;
+    let house = House::open(config).await?;
     let workshop = workshop(serving)?;
     let gateway = &house.ctx.config.gateway;
     let health = match serving {

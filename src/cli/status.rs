@@ -97,6 +97,15 @@ fn text(story: &Json) -> String {
         [&event["at"], &event["kind"], &event["detail"]].map(plain)
     });
     list(&mut lines, "attempts", &story["attempts"], attempt);
+    list(
+        &mut lines,
+        "redeliveries",
+        &story["redeliveries"],
+        |asked| {
+            let [at, by] = [&asked["requestedAt"], &asked["requestedBy"]].map(plain);
+            [at, by, plain(&asked["reason"])]
+        },
+    );
     let proof = &story["acknowledgment"];
     if proof.is_object() {
         lines.push("acknowledgment".to_owned());

@@ -65,7 +65,7 @@ codes! {
     SpecialEntry = "special-entry",
     /// More entries than the limit.
     TooManyEntries = "too-many-entries",
-    /// More bytes than the limit, once unpacked.
+    /// More bytes than the limit, as it came or once unpacked.
     TooLarge = "too-large",
     /// It swells more than the limit: a bomb.
     RatioExceeded = "ratio-exceeded",
@@ -117,6 +117,8 @@ codes! {
     TypeMismatch = "type-mismatch",
     /// The antivirus found something.
     VirusFound = "virus-found",
+    /// The antivirus has no verdict on it, now or later: it is over what the antivirus looks at.
+    NotScanned = "not-scanned",
     /// An accepted piece of that uid, dossier and iteration comes again with another content.
     PieceConflict = "piece-conflict",
     /// More faults than are told one by one.
@@ -138,6 +140,7 @@ impl FindingCode {
                 | Code::MediaTypeNotAccepted
                 | Code::TypeMismatch
                 | Code::VirusFound
+                | Code::NotScanned
                 | Code::PieceConflict
         )
     }

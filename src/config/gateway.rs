@@ -127,6 +127,8 @@ pub struct Limits {
     pub body_grace: Duration,
     /// How long the idempotency key of a request that died stays taken; a living request renews its claim.
     pub idempotency_lease: Duration,
+    /// The most bytes of an archive, as it lies on its depot and once unpacked.
+    pub archive: u64,
 }
 
 impl Limits {
@@ -308,6 +310,12 @@ impl Limits {
             body_rate: reader.number("limits.body_bytes_per_second", 1000, 1, 1_000_000_000),
             body_grace: reader.seconds("limits.body_grace_seconds", 10, 300),
             idempotency_lease: reader.seconds("limits.idempotency_lease_seconds", 20, 600),
+            archive: reader.number(
+                "limits.archive_bytes",
+                50_000_000_000,
+                1_000_000,
+                1_000_000_000_000,
+            ),
         };
         if limits.return_reserve >= limits.transaction {
             reader.wrong(

@@ -19,6 +19,8 @@ use crate::kernel::fault::{Code, Fault, FieldFault};
 pub const PROBLEM_JSON: &str = "application/problem+json";
 /// When to try again, in seconds, where the house is away.
 const RETRY_SECONDS: &str = "5";
+/// The same where somebody has to replace a certificate first.
+const REPLACEMENT_SECONDS: &str = "300";
 /// The same where a request under the same key is in flight: it ends soon, or its claim expires.
 const IN_FLIGHT_SECONDS: &str = "1";
 
@@ -67,6 +69,7 @@ pub fn outcome(code: Code) -> (StatusCode, &'static str) {
         Code::ContentInvalid => (422, "Contenu invalide"),
         Code::RangeNotSatisfiable => (416, "Plage non satisfaisable"),
         Code::Unavailable => (503, "Service momentanément indisponible"),
+        Code::SignerExpired => (503, "Signature des reçus hors de sa validité"),
         Code::StorageFull => (507, "Espace de stockage épuisé"),
         Code::Corrupt => (500, "Contenu conservé altéré"),
         Code::ClockUntrusted
@@ -160,6 +163,7 @@ pub fn render(fault: Arc<Fault>, context: Context) -> Response {
 fn pause(code: Code) -> Option<&'static str> {
     match code {
         Code::Unavailable => Some(RETRY_SECONDS),
+        Code::SignerExpired => Some(REPLACEMENT_SECONDS),
         Code::RequestInFlight => Some(IN_FLIGHT_SECONDS),
         _ => None,
     }

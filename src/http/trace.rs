@@ -19,7 +19,10 @@ use axum::{
 };
 use bytes::{Buf, Bytes};
 use futures_util::FutureExt;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
+    header::{CONTENT_ENCODING, CONTENT_LENGTH},
+};
 use http_body::{Body as _, Frame, SizeHint};
 use tokio::time::Instant;
 use tracing::Instrument;
@@ -98,10 +101,12 @@ fn tell(answer: Response, id: Uuid, front: &Front) -> Response {
     told
 }
 
-/// What the handler said besides the document, such as `Allow` or `Content-Range`.
+/// What the handler said besides the document, such as `Allow` or `Content-Range`; not what spoke of the body that was there
+/// before, which may have been packed.
 fn keep_headers(told: &mut HeaderMap, before: &HeaderMap) {
     for (name, value) in before {
-        if !told.contains_key(name) && name != http::header::CONTENT_LENGTH {
+        let of_body = [CONTENT_LENGTH, CONTENT_ENCODING].contains(name);
+        if !of_body && !told.contains_key(name) {
             told.insert(name, value.clone());
         }
     }

@@ -114,6 +114,8 @@ codes! {
     Unavailable = "unavailable",
     /// No room left on the store or in the database.
     StorageFull = "storage-full",
+    /// The certificate that signs receipts is outside its dates: nothing is taken in that could not be proven.
+    SignerExpired = "signer-expired",
     /// Stored bytes are not what was written.
     Corrupt = "corrupt",
     /// The clock contradicts what was written before: nothing is destroyed by it.
@@ -198,6 +200,7 @@ struct Inner {
     detail: String,
     errors: Vec<FieldFault>,
     cause: Option<String>,
+    is_early: bool,
 }
 
 impl Fault {
@@ -208,6 +211,7 @@ impl Fault {
             detail: detail.into(),
             errors: Vec::new(),
             cause: None,
+            is_early: false,
         }))
     }
 
@@ -247,6 +251,17 @@ impl Fault {
     pub fn because(mut self, cause: impl fmt::Display) -> Self {
         self.0.cause = Some(cause.to_string());
         self
+    }
+
+    /// Says that what was asked for is the caller's, and is only not there yet: an answer, and no refusal.
+    pub fn early(mut self) -> Self {
+        self.0.is_early = true;
+        self
+    }
+
+    /// Whether it is so.
+    pub fn is_early(&self) -> bool {
+        self.0.is_early
     }
 
     /// Adds the faults behind this one.

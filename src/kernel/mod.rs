@@ -7,6 +7,7 @@
 //! | [`entropy`] | random bytes and ids, passed in for the same reason |
 //! | [`fault`] | the one error type: a stable code, a public text, a pointer per fault |
 //! | [`json`] | strict reading of JSON: no key twice, bounded depth |
+//! | [`memory`] | what the allocator keeps of what was given back |
 //! | [`digest`] | SHA-256, SHA-512 and keyed hashes |
 //! | [`schema`] | a JSON Schema that documents are held to |
 //! | [`secret`] | values that never reach a log and are wiped when dropped |
@@ -23,6 +24,7 @@ pub mod entropy;
 pub mod failpoint;
 pub mod fault;
 pub mod json;
+pub mod memory;
 pub mod schema;
 pub mod seal;
 pub mod secret;

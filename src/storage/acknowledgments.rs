@@ -21,7 +21,7 @@ pub struct AcknowledgmentRow {
     pub at: Timestamp,
     /// The answer's status; 0 where it came as a file.
     pub http_status: u16,
-    /// The answer's headers.
+    /// The answer's headers, in the clear, of a row of before [`AcknowledgmentRow::told`]; else an empty list.
     pub headers: Json,
     /// The project key behind the exchange's own.
     pub key_id: Uuid,
@@ -29,17 +29,19 @@ pub struct AcknowledgmentRow {
     pub body: Vec<u8>,
     /// The SHA-256 of the certificate that the partner's server showed, or that signed a file.
     pub peer_sha256: Option<Sha256>,
-    /// The partner's own id of it, where the body has one.
+    /// The partner's own id of it, in the clear, of a row of before [`AcknowledgmentRow::told`].
     pub partner_reference: Option<String>,
     /// The detached signature of one that came as a file, where it has one, sealed under the exchange's key.
     pub signature: Option<Vec<u8>>,
+    /// The answer's headers and the partner's own id of it, as JSON sealed under the exchange's key.
+    pub told: Option<Vec<u8>>,
 }
 
 statements! {
     INSERT = "INSERT INTO acknowledgment (return_id, partner, environment, at, http_status, headers, key_id, \
-        body, peer_sha256, partner_reference, signature) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+        body, peer_sha256, partner_reference, signature, told) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     FIND = "SELECT return_id, partner, environment, at, http_status, headers, key_id, body, peer_sha256, \
-        partner_reference, signature FROM acknowledgment WHERE return_id = $1";
+        partner_reference, signature, told FROM acknowledgment WHERE return_id = $1";
 }
 
 /// Keeps the partner's acknowledgment.
@@ -56,7 +58,8 @@ pub fn insert(tx: &mut Tx<'_>, row: &AcknowledgmentRow) -> Result<()> {
         a.body,
         a.peer_sha256,
         a.partner_reference,
-        a.signature
+        a.signature,
+        a.told
     ];
     tx.execute(INSERT, &values).map(drop)
 }
@@ -80,5 +83,6 @@ pub fn of_return(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<AcknowledgmentRow>>
         peer_sha256: row.get(8)?,
         partner_reference: row.get(9)?,
         signature: row.get(10)?,
+        told: row.get(11)?,
     }))
 }

@@ -105,6 +105,8 @@ statements! {
     DISCARD_ARCHIVE = "DELETE FROM archive WHERE exchange_id = $1 AND state IN ('spooling', 'staging')";
     SAME = "SELECT e.id FROM exchange e WHERE e.sha256 = $1 AND e.project = $2 AND e.kind <> 'piece' \
         AND e.status NOT IN ('refused', 'purged') ORDER BY e.id LIMIT 1";
+    OF_KEY = "SELECT e.id FROM natural_key n JOIN exchange e ON e.id = n.exchange_id WHERE n.digest = $1 \
+        AND e.status NOT IN ('refused', 'purged')";
     ANSWERED = "UPDATE exchange_return SET state = 'delivered', attempts = 1, acknowledged_at = $1 WHERE exchange_id = $2 \
         AND outcome = 'rejected' AND acknowledged_at IS NULL";
     VISIBLE = "SELECT 1 FROM exchange WHERE id = $1";
@@ -250,6 +252,12 @@ pub fn unstage(tx: &mut Tx<'_>, exchange: Uuid, limit: u32) -> Result<u64> {
 /// The archive of these bytes that a project has accepted.
 pub fn same(tx: &mut Tx<'_>, sha256: &Sha256, project: &str) -> Result<Option<Uuid>> {
     let row = tx.first(SAME, &params![sha256, project])?;
+    row.map(|row| row.get(0)).transpose()
+}
+
+/// The accepted archive that has claimed a natural key.
+pub fn of_key(tx: &mut Tx<'_>, digest: &Sha256) -> Result<Option<Uuid>> {
+    let row = tx.first(OF_KEY, &params![digest])?;
     row.map(|row| row.get(0)).transpose()
 }
 

@@ -58,6 +58,14 @@ pub struct JobRow {
     pub created_at: Timestamp,
 }
 
+impl JobRow {
+    /// Whether it was taken before and did not succeed since. Its attempts alone do not tell: they begin again where an
+    /// operator revives it, and its last fault stays.
+    pub fn has_failed(&self) -> bool {
+        self.attempts > 0 || self.last_fault.is_some()
+    }
+}
+
 /// How many jobs wait in a lane, and since when.
 #[derive(Clone, Debug)]
 pub struct Depth {

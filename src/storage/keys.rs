@@ -1,5 +1,7 @@
 //! The projects' keys, each wrapped by the master key.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -10,6 +12,7 @@ statements! {
     INSERT = "INSERT INTO project_key (id, project, purpose, wrapped, created_at) VALUES ($1, $2, $3, $4, $5) \
         ON CONFLICT (project, purpose) DO NOTHING";
     OF_DAYS = "SELECT id, project, purpose FROM project_key WHERE purpose LIKE 'day/%' AND destroyed_at IS NULL ORDER BY id";
+    ALL_DESTROYED = "SELECT id FROM project_key WHERE destroyed_at IS NOT NULL";
     DESTROYED = "UPDATE project_key SET destroyed_at = $1 WHERE id = $2";
     EXCHANGES_UNDER = "SELECT id FROM exchange WHERE id > $1 AND key_id = $2 AND purged_at IS NULL ORDER BY id LIMIT $3";
     EXCHANGES_WRAPPED = "SELECT id, wrapped_key FROM exchange WHERE id > $1 AND key_id = $2 AND purged_at IS NULL ORDER BY id LIMIT $3";
@@ -19,9 +22,6 @@ statements! {
     DOCUMENT_ANEW = "UPDATE document SET wrapped_key = $1, key_id = $2 WHERE id = $3 AND key_id = $4 AND purged_at IS NULL";
     ANY_EXCHANGE_USES = "SELECT 1 FROM exchange WHERE key_id = $1 AND purged_at IS NULL LIMIT 1";
     ANY_DOCUMENT_USES = "SELECT 1 FROM document WHERE key_id = $1 AND purged_at IS NULL AND container_id IS NULL LIMIT 1";
-    EXCHANGE_USES = "SELECT 1 FROM exchange WHERE id >= $1 AND id < $2 AND key_id = $3 AND purged_at IS NULL LIMIT 1";
-    DOCUMENT_USES = "SELECT 1 FROM document WHERE id >= $1 AND id < $2 AND key_id = $3 AND purged_at IS NULL \
-        AND container_id IS NULL LIMIT 1";
     FIND = "SELECT id, wrapped FROM project_key WHERE project = $1 AND purpose = $2";
 }
 
@@ -68,17 +68,16 @@ pub fn destroyed(tx: &mut Tx<'_>, id: Uuid, at: Timestamp) -> Result<()> {
     tx.execute(DESTROYED, &params![at, id]).map(drop)
 }
 
-/// At most `limit` exchanges that need the key, from after `after`. Looks at every exchange: for a restoration.
-pub fn exchanges_under(tx: &mut Tx<'_>, id: Uuid, after: Uuid, limit: u32) -> Result<Vec<Uuid>> {
-    let rows = tx.query(EXCHANGES_UNDER, &params![after, id, limit])?;
+/// The ids of all daily keys that were destroyed.
+pub fn all_destroyed(tx: &mut Tx<'_>) -> Result<BTreeSet<Uuid>> {
+    let rows = tx.query(ALL_DESTROYED, &[])?;
     rows.iter().map(|row| row.get(0)).collect()
 }
 
-/// Whether an exchange or a document whose id is at least `from` and below `upto` still needs the key.
-pub fn in_use(tx: &mut Tx<'_>, id: Uuid, from: Uuid, upto: Uuid) -> Result<bool> {
-    let range = params![from, upto, id];
-    let exchange = tx.first(EXCHANGE_USES, &range)?.is_some();
-    Ok(exchange || tx.first(DOCUMENT_USES, &range)?.is_some())
+/// At most `limit` exchanges that need the key, from after `after`.
+pub fn exchanges_under(tx: &mut Tx<'_>, id: Uuid, after: Uuid, limit: u32) -> Result<Vec<Uuid>> {
+    let rows = tx.query(EXCHANGES_UNDER, &params![after, id, limit])?;
+    rows.iter().map(|row| row.get(0)).collect()
 }
 
 /// A row's own key, as it is wrapped.
@@ -99,7 +98,7 @@ pub enum WrappedIn {
     Document,
 }
 
-/// At most `limit` rows that need the key, from after `after`. Looks at every row.
+/// At most `limit` rows that need the key, from after `after`.
 pub fn wrapped_under(
     tx: &mut Tx<'_>,
     table: WrappedIn,
@@ -140,8 +139,8 @@ pub fn wrap_anew(
     tx.batch(&statements)
 }
 
-/// Whether any exchange or document at all still needs the key. Looks at every row: asked once, before it is destroyed.
-pub fn in_use_anywhere(tx: &mut Tx<'_>, id: Uuid) -> Result<bool> {
+/// Whether an exchange or a document still needs the key.
+pub fn in_use(tx: &mut Tx<'_>, id: Uuid) -> Result<bool> {
     let exchange = tx.first(ANY_EXCHANGE_USES, &params![id])?.is_some();
     Ok(exchange || tx.first(ANY_DOCUMENT_USES, &params![id])?.is_some())
 }

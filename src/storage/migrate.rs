@@ -44,6 +44,9 @@ fn scripts(engine: Engine) -> &'static [Migration] {
             migration!("sqlite", 9, "0009_sending"),
             migration!("sqlite", 10, "0010_hubee"),
             migration!("sqlite", 11, "0011_forward_parts"),
+            migration!("sqlite", 12, "0012_key_use"),
+            migration!("sqlite", 13, "0013_acknowledgment_told"),
+            migration!("sqlite", 14, "0014_redelivery_reason"),
         ],
         Engine::Postgres => &[
             migration!("postgres", 1, "0001_foundation"),
@@ -57,6 +60,9 @@ fn scripts(engine: Engine) -> &'static [Migration] {
             migration!("postgres", 9, "0009_sending"),
             migration!("postgres", 10, "0010_hubee"),
             migration!("postgres", 11, "0011_forward_parts"),
+            migration!("postgres", 12, "0012_key_use"),
+            migration!("postgres", 13, "0013_acknowledgment_told"),
+            migration!("postgres", 14, "0014_redelivery_reason"),
         ],
     }
 }

@@ -74,10 +74,12 @@ const QUEUE_OWN_BLOBS: &str = "INSERT INTO blob_removal (document_id, purge_id, 
 const EMPTY_OWN_DOCUMENTS: &str = "UPDATE document SET purged_at = $1, wrapped_key = $2, file_name = NULL \
     WHERE exchange_id IN ({}) AND piece_id IS NULL";
 const MARK: &str = "UPDATE archive SET token = $1 WHERE exchange_id IN ({})";
-const EMPTY_ACKNOWLEDGMENTS: &str =
-    "UPDATE acknowledgment SET headers = $1, body = $2, signature = NULL WHERE return_id IN ({})";
+const EMPTY_ACKNOWLEDGMENTS: &str = "UPDATE acknowledgment SET headers = $1, body = $2, signature = NULL, \
+    told = NULL, partner_reference = NULL WHERE return_id IN ({})";
 const EMPTY_ATTEMPTS: &str =
     "UPDATE delivery_attempt SET answer = NULL WHERE return_id IN ({}) AND answer IS NOT NULL";
+const EMPTY_REDELIVERIES: &str =
+    "UPDATE redelivery SET reason = NULL WHERE return_id IN ({}) AND reason IS NOT NULL";
 const EMPTY_RETURN_FILES: &str = "UPDATE return_file SET name = $1 WHERE return_id IN ({})";
 const DROP_RESULTS: &str = "DELETE FROM result WHERE exchange_id IN ({})";
 const DROP_SENDERS_KEYS: &str = "DELETE FROM idempotency_key WHERE exchange_id IN ({})";
@@ -115,6 +117,7 @@ pub(super) fn of_sets() -> Vec<(&'static str, String)> {
     ];
     let bare = [
         ("EMPTY_ATTEMPTS", EMPTY_ATTEMPTS),
+        ("EMPTY_REDELIVERIES", EMPTY_REDELIVERIES),
         ("DROP_RESULTS", DROP_RESULTS),
         ("DROP_SENDERS_KEYS", DROP_SENDERS_KEYS),
         ("DROP_NATURAL_KEYS", DROP_NATURAL_KEYS),
@@ -153,6 +156,7 @@ pub fn destroy(tx: &mut Tx<'_>, run: Uuid, at: Timestamp, all: &[Purged]) -> Res
     sets::run(tx, EMPTY_ACKNOWLEDGMENTS, &unanswered, &returns)?;
     sets::run(tx, EMPTY_RETURN_FILES, &params![Vec::new()], &returns)?;
     sets::run(tx, EMPTY_ATTEMPTS, &[], &returns)?;
+    sets::run(tx, EMPTY_REDELIVERIES, &[], &returns)?;
     empty_archives(tx, run, all)?;
     let folders = all.iter().filter(|purged| purged.folder);
     let folders: Vec<Uuid> = folders.map(|purged| purged.exchange_id).collect();

@@ -7,7 +7,10 @@ use super::{
     engine::{Row, Tx},
     exchanges::Owner,
 };
-use crate::{kernel::fault::Result, params, statements};
+use crate::{
+    kernel::{clock::instant, fault::Result},
+    params, statements,
+};
 
 /// A row of `redelivery`.
 #[derive(Clone, Debug)]
@@ -26,6 +29,8 @@ pub struct RedeliveryRow {
     pub requested_at: Timestamp,
     /// By which client or operator.
     pub requested_by: String,
+    /// Why, where a client said so, sealed under the exchange's key; and the project key behind that.
+    pub reason: Option<(Uuid, Vec<u8>)>,
 }
 
 /// A return that may be sent again.
@@ -63,7 +68,8 @@ statements! {
         state = CASE state WHEN 'undelivered' THEN 'pending' ELSE state END \
         WHERE id = $3 AND redelivery_id IS NULL AND state <> 'pending' AND purged_at IS NULL";
     INSERT = "INSERT INTO redelivery (id, return_id, exchange_id, partner, environment, project, requested_at, requested_by, \
-        state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'pending')";
+        key_id, reason, state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'pending')";
+    OF_RETURN = "SELECT id, requested_at, requested_by, state, reason FROM redelivery WHERE return_id = $1 ORDER BY id";
     ON_ITS_WAY = "UPDATE exchange SET status = 'returned' WHERE id = $1 AND status = 'undelivered'";
     DROP_FAILED_JOB = "DELETE FROM job WHERE subject = $1 AND state = 'failed'";
     SETTLE = "UPDATE redelivery SET state = $1, settled_at = $2 WHERE id = $3";
@@ -84,6 +90,7 @@ pub fn begin(tx: &mut Tx<'_>, row: &RedeliveryRow) -> Result<bool> {
     if tx.execute(BEGIN, &taken)? == 0 {
         return Ok(false);
     }
+    let (key_id, reason) = r.reason.unzip();
     let (shown, replaced) = (params![r.exchange_id], params![r.return_id]);
     let kept = params![
         r.id,
@@ -93,7 +100,9 @@ pub fn begin(tx: &mut Tx<'_>, row: &RedeliveryRow) -> Result<bool> {
         r.owner.environment,
         r.project,
         r.requested_at,
-        r.requested_by
+        r.requested_by,
+        key_id,
+        reason
     ];
     tx.batch(&[
         (INSERT, &kept),
@@ -101,6 +110,36 @@ pub fn begin(tx: &mut Tx<'_>, row: &RedeliveryRow) -> Result<bool> {
         (DROP_FAILED_JOB, &replaced),
     ])?;
     Ok(true)
+}
+
+/// A redelivery, as the gateway's operator is told of it.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Its id.
+    pub id: Uuid,
+    /// When it was asked for.
+    pub at: Timestamp,
+    /// By which client or operator.
+    pub by: String,
+    /// `pending`, `delivered` or `undelivered`.
+    pub state: String,
+    /// Why, sealed under the exchange's key, where a client said so and it is kept.
+    pub reason: Option<Vec<u8>>,
+}
+
+/// The redeliveries of a return, oldest first.
+pub fn of_return(tx: &mut Tx<'_>, id: Uuid) -> Result<Vec<Asked>> {
+    let rows = tx.query(OF_RETURN, &params![id])?;
+    let read = rows.iter().map(|row| {
+        Ok(Asked {
+            id: row.get(0)?,
+            at: instant(row.get(1)?),
+            by: row.get(2)?,
+            state: row.get(3)?,
+            reason: row.get(4)?,
+        })
+    });
+    read.collect()
 }
 
 /// Records how a redelivery ended: `delivered` or `undelivered`.

@@ -123,7 +123,7 @@ statements! {
 }
 
 /// The tables that a purge leaves dead rows in.
-pub const TABLES: [&str; 22] = [
+pub const TABLES: [&str; 23] = [
     "archive",
     "archive_piece",
     "depot_file",
@@ -135,6 +135,7 @@ pub const TABLES: [&str; 22] = [
     "document",
     "acknowledgment",
     "delivery_attempt",
+    "redelivery",
     "idempotency_key",
     "result",
     "natural_key",

@@ -1,5 +1,6 @@
 //! Returns, and the attempts to deliver them. Their acknowledgments are in [`super::acknowledgments`].
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -35,8 +36,8 @@ pub struct ReturnRow {
     pub acknowledged_at: Option<Timestamp>,
     /// The project key behind the exchange's own.
     pub key_id: Uuid,
-    /// The bytes that are sent, sealed under the exchange's key.
-    pub body: Vec<u8>,
+    /// The bytes that are sent, sealed under the exchange's key; those of a large archive's return are megabytes, hence shared.
+    pub body: Bytes,
     /// When it was made.
     pub created_at: Timestamp,
     /// The redelivery that is under way.

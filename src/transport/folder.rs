@@ -140,12 +140,13 @@ impl Folder {
     }
 }
 
-/// A plain file with a name that concerns us.
+/// A plain file with a name that concerns us, and by which it can be asked for.
 fn listed(entry: &fs::DirEntry) -> Option<Listed> {
     let name = entry.file_name().into_string().ok()?;
     // A file that vanished meanwhile was taken by somebody else.
     let found = entry.metadata().ok()?;
-    (found.is_file() && !path::is_hidden(&name)).then(|| described(&name, &found))
+    let concerns = found.is_file() && !path::is_hidden(&name);
+    (concerns && path::join("", &name).is_ok()).then(|| described(&name, &found))
 }
 
 fn described(name: &str, found: &fs::Metadata) -> Listed {

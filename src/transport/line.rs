@@ -84,6 +84,20 @@ pub fn is_cut(fault: &Fault) -> bool {
     matches!(fault.code(), Code::TransferCut | Code::DepotUnreachable)
 }
 
+/// Whether a fault is of the depot as a whole, so that another verb would fail as this one did: there is no connection, or none
+/// that is let in.
+pub fn is_of_the_depot(fault: &Fault) -> bool {
+    is_cut(fault)
+        || matches!(
+            fault.code(),
+            Code::HostKeyRefused
+                | Code::DepotCertificateRefused
+                | Code::DepotInsecure
+                | Code::DepotLoginRefused
+                | Code::Configuration
+        )
+}
+
 impl Patience {
     pub(super) fn new() -> Self {
         let now = Instant::now();

@@ -12,12 +12,15 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    config::{Depot, depots::Transport},
+    config::{
+        Depot,
+        depots::{Direction, Flow, Transport},
+    },
     domain::{
         Context,
         archives::{
             Lines,
-            reception::{CHECKS, Desk, Rounds},
+            reception::{CHECKS, Desk, Round, Rounds},
         },
         incidents::{self, Cause, Code as Anomaly},
     },
@@ -27,8 +30,6 @@ use crate::{
 
 /// The longest pause between two looks at a depot that fails.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
-/// How many times within its life the lease is looked at while something is being taken.
-const BEATS: u32 = 4;
 
 /// Looks at every depot until `stop`.
 pub async fn run(ctx: Context, lines: Lines, stop: CancellationToken) -> Result<()> {
@@ -54,48 +55,43 @@ async fn watch(ctx: Context, depot: Arc<Depot>, desk: Desk, stop: CancellationTo
         .filter_map(|flow| folder(&depot, flow))
         .collect();
     let watcher = watcher(&folders, bell.clone());
-    let mut health = Health::new(ctx.clone(), depot.clone());
+    let mut health = Health::new(ctx.clone(), depot.clone(), None);
+    let incoming = depot.flows.iter();
+    let incoming = incoming.filter(|flow| matches!(flow.direction, Direction::In(_)));
+    let mut flows: Vec<Health> = incoming
+        .map(|flow| Health::new(ctx.clone(), depot.clone(), Some(flow.clone())))
+        .collect();
     while !stop.is_cancelled() {
         // A stop does not wait for a depot that is silent.
         let Some(looked) = stop.run_until_cancelled(rounds.look(&stop)).await else {
             break;
         };
         let pause = match looked {
-            Ok(_) => {
+            // How it is, its holder sees, and tells.
+            Ok(Round::NotOurs) => {
+                flows
+                    .iter_mut()
+                    .chain([&mut health])
+                    .for_each(|health| health.told = true);
+                depot.poll
+            }
+            Ok(Round::Taking(_)) => {
                 health.well().await;
+                for flow in &mut flows {
+                    flow.hear(rounds.broken()).await;
+                }
                 until(&ctx, rounds.next_try()).map_or(depot.poll, |due| due.min(depot.poll))
             }
             Err(fault) => health.ill(&fault).await,
         };
-        rest(&ctx, &mut rounds, (pause, &bell), &stop).await;
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = bell.notified() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
     }
     drop(watcher);
     rounds.end(ctx.config.gateway.worker.grace).await;
-}
-
-/// Waits for the next look, and keeps the lease while something is being taken.
-async fn rest(
-    ctx: &Context,
-    rounds: &mut Rounds,
-    (pause, bell): (Duration, &Notify),
-    stop: &CancellationToken,
-) {
-    let keeping = ctx.config.gateway.worker.lease / BEATS;
-    let over = tokio::time::Instant::now() + pause;
-    loop {
-        let left = over.saturating_duration_since(tokio::time::Instant::now());
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = bell.notified() => return,
-            () = tokio::time::sleep(left.min(keeping)) => {}
-        }
-        if left <= keeping {
-            return;
-        }
-        if let Err(fault) = rounds.keep_alive().await {
-            tracing::warn!(%fault, "a depot's lease could not be renewed; it may expire");
-        }
-    }
 }
 
 fn until(ctx: &Context, at: Option<Timestamp>) -> Option<Duration> {
@@ -140,26 +136,51 @@ fn watcher(folders: &[PathBuf], bell: Arc<Notify>) -> Option<RecommendedWatcher>
     Some(watcher)
 }
 
+<<<<<<< HEAD
 /// How a depot has answered lately.
 pub(super) struct Health {
+=======
+/// How a depot, or one flow of it, has answered lately.
+struct Health {
+>>>>>>> main
     ctx: Context,
     depot: Arc<Depot>,
+    flow: Option<Flow>,
     failures: u32,
-    /// Whether an incident may stand open: so after enough failures, and at a start.
+    /// Whether an incident may stand open: so after enough failures, at a start, and after another process has looked.
     told: bool,
 }
 
 impl Health {
+<<<<<<< HEAD
     pub(super) fn new(ctx: Context, depot: Arc<Depot>) -> Self {
+=======
+    fn new(ctx: Context, depot: Arc<Depot>, flow: Option<Flow>) -> Self {
+>>>>>>> main
         Self {
             ctx,
             depot,
+            flow,
             failures: 0,
             told: true,
         }
     }
 
+<<<<<<< HEAD
     pub(super) async fn well(&mut self) {
+=======
+    /// How a flow was in a look of which these could not be looked at.
+    async fn hear(&mut self, broken: &[(String, Fault)]) {
+        let own = self.flow();
+        match broken.iter().find(|(name, _)| Some(&**name) == own) {
+            // It is looked at with the others: theirs are not to wait for it.
+            Some((_, fault)) => drop(self.ill(fault).await),
+            None => self.well().await,
+        }
+    }
+
+    async fn well(&mut self) {
+>>>>>>> main
         self.failures = 0;
         if !self.told {
             return;
@@ -180,7 +201,7 @@ impl Health {
     /// How long to leave the depot alone.
     pub(super) async fn ill(&mut self, fault: &Fault) -> Duration {
         self.failures = self.failures.saturating_add(1);
-        tracing::warn!(depot = self.depot.name, failures = self.failures, %fault, "a look at a depot failed; the next one comes");
+        tracing::warn!(depot = self.depot.name, flow = self.flow(), failures = self.failures, %fault, "a look at a depot failed; the next one comes");
         metrics::counter!("navette_depot_failures_total", "depot" => self.depot.name.clone())
             .increment(1);
         if self.failures >= self.depot.failures_before_incident {
@@ -194,7 +215,7 @@ impl Health {
 
     async fn tell(&self, fault: &Fault) -> Result<()> {
         let detail = json!({
-            "depot": self.depot.name, "transport": self.depot.transport.name(),
+            "depot": self.depot.name, "flow": self.flow(), "transport": self.depot.transport.name(),
             "fault": fault.code().as_str(), "failures": self.failures,
         });
         let ticket = incidents::prepare(&self.ctx, self.cause(), detail)?;
@@ -204,21 +225,32 @@ impl Health {
             .await
     }
 
-    /// Of the one project that goes through the depot, where there is one: its contacts are told.
+    /// Of the one project that goes through it, where there is one: its contacts are told.
     fn cause(&self) -> Cause {
-        let mut projects: Vec<_> = self.depot.flows.iter().map(|flow| &flow.project).collect();
+        let flows = match &self.flow {
+            Some(flow) => std::slice::from_ref(flow),
+            None => &self.depot.flows,
+        };
+        let mut projects: Vec<_> = flows.iter().map(|flow| &flow.project).collect();
         projects.dedup();
         let project = match projects[..] {
             [only] => Some(only.clone()),
             _ => None,
         };
+        let name = &self.depot.name;
         Cause {
             code: Anomaly::DepotUnreachable,
             project,
             owner: self.ctx.owner(&self.depot.partner),
             exchange_id: None,
-            subject: self.depot.name.clone(),
+            subject: self
+                .flow()
+                .map_or_else(|| name.clone(), |flow| format!("{name}/{flow}")),
         }
+    }
+
+    fn flow(&self) -> Option<&str> {
+        self.flow.as_ref().map(|flow| &*flow.name)
     }
 }
 

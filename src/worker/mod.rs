@@ -39,7 +39,7 @@ use crate::{
         },
         ged::scan,
         hubee::{attachments::verdict, forward, mails},
-        incidents::{Herald, tell, trouble},
+        incidents::{Herald, again, tell, trouble},
         jobs::{self, Kind, Settlement},
         returns::{
             Couriers, deliver,
@@ -241,7 +241,8 @@ impl Worker {
         self.ctx.bell.notify_one();
     }
 
-    /// A settlement that fails is left to the lease's expiry.
+    /// Ends the lease as its work says. Where that cannot be written although the lease still holds, it is a fault of the house
+    /// as any other: at once it would fail again, for ever.
     async fn settle(&self, held: &Held, settlement: Settlement) {
         let (job, ended) = (&held.job, settlement.end.clone());
         let settled = jobs::settle(&self.ctx, job.id, held.token, settlement).await;
@@ -252,8 +253,18 @@ impl Worker {
             }
             Err(fault) => {
                 tracing::warn!(job = %job.id, kind = job.kind, %fault, "a job could not be settled; it comes back");
-                self.hand_back(held).await;
+                self.postpone(held, &fault).await;
             }
+        }
+    }
+
+    /// Has a job whose settlement failed tried again later, and makes it an incident where it fails again and again. A lease
+    /// that was lost meanwhile stays where it is.
+    async fn postpone(&self, held: &Held, fault: &Fault) {
+        let job = &held.job;
+        let later = trouble::settlement(&self.ctx, job, fault).await;
+        if let Err(fault) = jobs::settle(&self.ctx, job.id, held.token, later).await {
+            tracing::warn!(job = %job.id, %fault, "a job could not be put back; its lease will expire");
         }
     }
 
@@ -294,6 +305,7 @@ impl Worker {
             Kind::Process => make::run(&self.ctx, &self.workshop, job.subject).await,
             Kind::Deliver => deliver::run(&self.ctx, &self.couriers, job).await,
             Kind::Mail => tell::mail(&self.ctx, &self.herald, job).await,
+            Kind::MailAgain => again::mail(&self.ctx, &self.herald, job).await,
             Kind::Ticket => tell::push(&self.ctx, &self.herald, job).await,
             Kind::Depot => leave::run(&self.ctx, &self.lines, job).await,
             Kind::ProcessArchive => {
@@ -320,7 +332,7 @@ fn after_settle(job: &JobRow) -> Option<&'static str> {
         Kind::Depot => Some("depot.after-settle"),
         Kind::ProcessArchive => Some("slice.after-settle"),
         Kind::SendReturn => Some("send.after-settle"),
-        Kind::Mail | Kind::Ticket | Kind::AwaitAcknowledgment => None,
+        Kind::Mail | Kind::MailAgain | Kind::Ticket | Kind::AwaitAcknowledgment => None,
         Kind::HubMail | Kind::HubEventMail | Kind::HubDigest => None,
         Kind::Forward => Some("forward.after-settle"),
     }

@@ -57,6 +57,35 @@ impl Disk {
         crate::driver::rate(written, start.elapsed())
     }
 
+    /// How many files a second `threads` threads remove, of `count` that the disk has whole: where freed blocks are discarded
+    /// at once (the mount's `discard`), some devices take a few hundred a second, and many thousands otherwise.
+    pub fn removals(&self, threads: usize, count: usize, content: &[u8]) -> f64 {
+        let folders = self.folders(threads, Layout::Apart);
+        let files: Vec<Vec<PathBuf>> = folders
+            .iter()
+            .map(|folder| {
+                (0..count / threads)
+                    .map(|n| folder.join(n.to_string()))
+                    .collect()
+            })
+            .collect();
+        for file in files.iter().flatten() {
+            fs::write(file, content).expect("the disk takes it");
+        }
+        rustix::fs::sync();
+        let start = Instant::now();
+        thread::scope(|scope| {
+            for files in &files {
+                scope.spawn(move || {
+                    for file in files {
+                        fs::remove_file(file).expect("it is ours");
+                    }
+                });
+            }
+        });
+        crate::driver::rate(count as u64, start.elapsed())
+    }
+
     /// New ones for each call: nothing is overwritten.
     fn folders(&self, threads: usize, layout: Layout) -> Vec<PathBuf> {
         let new = || {

@@ -1,5 +1,8 @@
 //! Who may call what, walked from the contract: no operation is forgotten, whenever it was added (API-9).
 
+use std::time::Duration;
+
+use reqwest::Method;
 use serde_json::json;
 
 use crate::{
@@ -9,8 +12,10 @@ use crate::{
         client::{Answer, Client, file_part, finish, json_part, metadata},
         contract::{Contract, Operation},
         document,
-        gateway::Gateway,
+        gateway::{CALLBACK, Gateway},
+        partner::Answer as Answering,
         pki::pki,
+        wait,
     },
 };
 
@@ -104,6 +109,44 @@ both_engines! {
         let client = client.bearing(answer.json()["access_token"].as_str().unwrap());
         assert_eq!(client.get("/v1/pieces").await.status, 200);
         client.push(&metadata("D-1"), document::small("x")).await.is_problem(403, "scope-insufficient");
+    }
+
+    /// Whatever it was that a known caller asked for, and whatever refused it: the journal has it, with who and why. What is not
+    /// there yet is refused to nobody.
+    async fn every_refusal_of_a_known_caller_is_journalled(kit) {
+        kit.partner.script(CALLBACK, [Answering::Held]);
+        let gateway = kit.start();
+        let credentials = gateway.register("owner", &BOTH);
+        let owner = Client::with_token(&gateway, &pki().client, &credentials).await;
+        let other = client(&gateway, "other", &BOTH).await;
+        let id = a_piece(&owner).await;
+        gateway.partner().wait_for(1, Duration::from_secs(60)).await;
+        let redelivery = format!("/v1/pieces/{id}/return/redeliveries");
+        finish(owner.request(Method::POST, &redelivery)).await.is_problem(409, "return-pending");
+        other.get(&format!("/v1/pieces/{id}")).await.is_problem(404, "not-found");
+        other.get(&format!("/v1/pieces/{NOBODY}/return")).await.is_problem(404, "not-found");
+        other.get("/v1/pieces?limit=0").await.is_problem(400, "request-malformed");
+        other.get("/v1/pieces?project=marche-voisin").await.is_problem(403, "perimeter-forbidden");
+        gateway.revoke(&credentials.id);
+        wait::eventually("revocation", Duration::from_secs(20), async || {
+            (owner.get("/v1/pieces").await.status == 401).then_some(())
+        })
+        .await;
+        let told = gateway.sql("SELECT detail FROM journal WHERE kind = 'piece.refused' ORDER BY id");
+        let told: Vec<_> = told
+            .lines()
+            .map(|detail| serde_json::from_str::<serde_json::Value>(detail).unwrap())
+            .map(|detail| (detail["clientId"] == json!(credentials.id), detail["code"].as_str().unwrap().to_owned()))
+            .collect();
+        let expected = [
+            (true, "return-pending"),
+            (false, "not-found"),
+            (false, "not-found"),
+            (false, "request-malformed"),
+            (false, "perimeter-forbidden"),
+            (true, "client-revoked"),
+        ];
+        assert_eq!(told, expected.map(|(own, code)| (own, code.to_owned())));
     }
 
     /// Each reading operation, on a piece that is there and not the caller's.

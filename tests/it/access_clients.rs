@@ -84,6 +84,16 @@ both_engines! {
         assert_eq!(unknown.body, wrong.body);
     }
 
+    /// A text that the database does not take names nobody.
+    async fn a_client_id_with_a_nul_is_an_unknown_client(kit) {
+        let (_gateway, _, caller) = with_client(kit);
+        let by_header = caller.ask_token_with(Some(("a\0b", "x")), GRANT).await;
+        let by_form = caller.ask_token_with(None, &post_form("a%00b", "x")).await;
+        for answer in [by_header, by_form] {
+            assert_eq!(error(&answer), (401, "invalid_client".to_owned()));
+        }
+    }
+
     async fn a_form_that_is_none_or_asks_for_something_else_is_refused(kit) {
         let (_gateway, asp, caller) = with_client(kit);
         let long = format!("{GRANT}&x={}", "a".repeat(20_000));

@@ -8,7 +8,7 @@ use std::{
 use serde_json::json;
 
 use crate::kit::{
-    client::{Client, metadata},
+    client::{Client, finish, metadata},
     document,
     gateway::{Gateway, Kit},
     partner::Answer,
@@ -20,36 +20,44 @@ use crate::kit::{
 const SOON: Duration = Duration::from_secs(30);
 
 /// What must not be found: one of each kind of personal data, and the document's own text.
-const MARKERS: [&str; 6] = [
+const MARKERS: [&str; 8] = [
     "MARQUEUR-DOSSIER",
     "MARQUEUR-FICHIER",
     "MARQUEUR-NOM",
     "MARQUEUR-PIECE",
     "MARQUEUR-CONTRAT",
     "MARQUEUR-CONTENU",
+    "MARQUEUR-ACCUSE",
+    "MARQUEUR-MOTIF",
 ];
 
-/// A gateway, stopped after it took, refused, listed, returned and retried pieces that carry the markers.
+/// A gateway, stopped after it took, refused, listed, returned, retried and sent again pieces that carry the markers.
 async fn used(kit: Kit) -> Gateway {
     let kit = kit
         .env("NAVETTE_LOG", "debug")
         .set_project("callback.over_seconds", 1);
     let mut gateway = kit.start();
-    let answers = [Answer::failure(), Answer::Acknowledge];
+    let saying = Answer::AcknowledgeSaying("MARQUEUR-ACCUSE".to_owned());
+    let answers = [Answer::failure(), saying];
     gateway
         .partner()
         .script(crate::kit::gateway::CALLBACK, answers);
     let client = gateway.client().await;
-    send_all(&client).await;
+    let id = send_all(&client).await;
     let acknowledged = "SELECT count(*) FROM acknowledgment";
     wait::until("acknowledgment", SOON, || {
         (gateway.count(acknowledged) == 1).then_some(())
     });
+    let path = format!("/v1/pieces/{id}/return/redeliveries?reason=MARQUEUR-MOTIF");
+    let asked = finish(client.request(reqwest::Method::POST, &path)).await;
+    assert_eq!(asked.status, 202, "{asked:?}");
+    gateway.await_idle();
     assert!(gateway.stop().success());
     gateway
 }
 
-async fn send_all(client: &Client) {
+/// Sends them; the id of the one that is taken.
+async fn send_all(client: &Client) -> String {
     let mut marked = metadata("MARQUEUR-DOSSIER");
     marked["fileName"] = "MARQUEUR-FICHIER.pdf".into();
     marked["businessData"] = json!({ "nom": "MARQUEUR-NOM" });
@@ -76,6 +84,7 @@ async fn send_all(client: &Client) {
     assert_eq!(client.push(&marked, "x").await.status, 422);
     let listed = client.get("/v1/pieces?dossierId=MARQUEUR-DOSSIER").await;
     assert_eq!(listed.json()["items"][0]["reconciliationId"], id);
+    id
 }
 
 /// Every file below `place` in which a marker stands, with the marker.

@@ -1,6 +1,7 @@
 //! A real SMTP server, in a process of its own: STARTTLS, TLS or (what the gateway must refuse) neither.
 //!
-//! Addresses that begin with `absent` are refused for good, those that begin with `busy` for now.
+//! Addresses that begin with `absent` are refused for good, those that begin with `busy` for now, those that begin with
+//! `grey` for now the first time.
 
 use std::{
     fs,

@@ -1,6 +1,7 @@
 """A mail server as organisations run them: TLS before all else, a login, and mails that are kept (one JSON line each).
 
-An address that begins with `absent` is refused for good (550), one that begins with `busy` for now (451).
+An address that begins with `absent` is refused for good (550), one that begins with `busy` for now (451), one that begins with
+`grey` for now the first time, and taken from then on.
 """
 
 import asyncio
@@ -17,12 +18,18 @@ port, certificate, key, mode, box = sys.argv[1:]
 LOGIN = LoginPassword(b"navette", b"mot-de-passe")
 
 
+GREETED = set()
+
+
 class Keeper:
     async def handle_RCPT(self, server, session, envelope, address, options):
         if address.startswith("absent"):
             return "550 no such mailbox"
         if address.startswith("busy"):
             return "451 try again later"
+        if address.startswith("grey") and address not in GREETED:
+            GREETED.add(address)
+            return "450 greylisted"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 

@@ -14,6 +14,8 @@ use aws_lc_rs::{
     signature::{Ed25519KeyPair, KeyPair as _},
 };
 use data_encoding::{BASE64, HEXLOWER};
+use jiff::{Timestamp, civil::date, tz::TimeZone};
+use navette::kernel::clock::Clock;
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType,
     ExtendedKeyUsagePurpose as Purpose, IsCa, Issuer, KeyIdMethod, KeyPair,
@@ -78,6 +80,12 @@ pub struct Pki {
     pub receipt_signer: Identity,
     /// The one that follows him.
     pub next_signer: Identity,
+    /// One whose certificate ended in 2021.
+    pub expired_signer: Identity,
+    /// One whose certificate ends at [`Pki::end`].
+    pub ending_signer: Identity,
+    /// In more than a year, and long before every other certificate ends.
+    pub end: Timestamp,
     /// A list of that root that revokes nobody.
     pub nobody_revoked: PathBuf,
     /// A list of that root that revokes [`Pki::client`].
@@ -106,6 +114,7 @@ fn make() -> Pki {
     let (webhook_secret, webhook_public) = webhook_pair();
     let root = root(&dir, "root", "Navette test root");
     let foreign = self::root(&dir, "foreign-root", "Foreign test root");
+    let (end, ending) = ending();
     let leaf = |name: &str, purpose| issue(&dir, &root, name, leaf_params(name, purpose));
     let stranger = |name: &str, purpose| issue(&dir, &foreign, name, leaf_params(name, purpose));
     Pki {
@@ -132,6 +141,9 @@ fn make() -> Pki {
         ),
         foreign_partner: stranger("foreign-partner", Purpose::ServerAuth),
         next_signer: issue(&dir, &root, "next-signer", signer()),
+        expired_signer: issue(&dir, &root, "expired-signer", expired_signer()),
+        ending_signer: issue(&dir, &root, "ending-signer", ending),
+        end,
         receipt_signer: issue(&dir, &root, "receipt-signer", signer()),
         nobody_revoked: list(&dir, &root, "nobody.crl", &[]),
         client_revoked: list(&dir, &root, "client.crl", &[CLIENT]),
@@ -225,6 +237,21 @@ fn signer() -> CertificateParams {
     params.key_usages.push(Usage::ContentCommitment);
     params.subject_alt_names.clear();
     params
+}
+
+fn expired_signer() -> CertificateParams {
+    let mut params = signer();
+    params.not_after = date_time_ymd(2021, 1, 1);
+    params
+}
+
+/// A signer whose certificate ends with the next year, and that instant.
+fn ending() -> (Timestamp, CertificateParams) {
+    let now = Clock::system().now().to_zoned(TimeZone::UTC);
+    let end = date(now.year() + 2, 1, 1).to_zoned(TimeZone::UTC);
+    let mut params = signer();
+    params.not_after = date_time_ymd((now.year() + 2).into(), 1, 1);
+    (end.expect("UTC has every day").timestamp(), params)
 }
 
 fn p256() -> KeyPair {

@@ -60,7 +60,7 @@ struct AddArgs {
     /// OSL, SI, ADMIN or DATAPASS; the organisation's type where it is left out.
     #[arg(long)]
     scope: Option<Scope>,
-    /// The processes that it may touch, which an SI needs; all of its organisation's where left out.
+    /// The processes that an SI may touch, which it needs; no other scope has such a limit.
     #[arg(long = "process", value_delimiter = ',')]
     processes: Vec<String>,
     /// Its OAuth client id; drawn where it is left out.
@@ -169,8 +169,11 @@ fn processes(args: &AddArgs) -> Result<Option<Vec<String>>> {
         (Scope::Si, true) => Err(usage(
             "an SI needs --process: the processes that it is issued for".to_owned(),
         )),
+        (Scope::Si, false) => Ok(Some(args.processes.clone())),
         (_, true) => Ok(None),
-        (_, false) => Ok(Some(args.processes.clone())),
+        (scope, false) => Err(usage(format!(
+            "--process is for an SI: what an {scope} may do is not limited to some processes"
+        ))),
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
     storage::{
         Store,
         clients::{self, ClientRow},
+        is_text,
     },
 };
 
@@ -68,6 +69,9 @@ impl Registry {
 
     /// The client of that id as the table has it now: for the grant of a token, which may follow its adding at once.
     pub async fn look_up(&self, id: &str) -> Result<Option<Client>> {
+        if !is_text(id) {
+            return Ok(None);
+        }
         let wanted = id.to_owned();
         let row = self
             .store
@@ -88,17 +92,15 @@ impl Registry {
         }
     }
 
-    /// The active client that a checked token names. One that the snapshot does not know yet is looked up in the table.
-    /// Fails with `client-revoked` where it is revoked or gone.
-    pub async fn active(&self, id: &str) -> Result<Arc<Client>> {
+    /// The client that a checked token names, revoked or not. One that the snapshot does not know yet is looked up in the table.
+    /// Fails with `client-revoked` where it is gone.
+    pub async fn named(&self, id: &str) -> Result<Arc<Client>> {
         let client = match self.find(id)? {
             Some(client) => Some(client),
             None => self.look_up(id).await?.map(Arc::new),
         };
         let gone = || Fault::new(Code::ClientRevoked, "Ce client n'existe plus.");
-        let client = client.ok_or_else(gone)?;
-        client.check_active()?;
-        Ok(client)
+        client.ok_or_else(gone)
     }
 }
 

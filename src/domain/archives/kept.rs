@@ -25,6 +25,22 @@ pub struct Header {
     /// When it was digitised.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digitised_on: Option<String>,
+    /// Of a gz: the SHA-256 of the manifest beside it, in hexadecimal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub manifest_sha256: Option<String>,
+}
+
+impl Header {
+    /// The archive's key, of these bytes.
+    pub fn key(&self, keys: &ProjectKeys, sha256: &Sha256) -> Sha256 {
+        let (project, application) = (&self.metadata.project, &self.metadata.source_application);
+        archive_key(
+            keys,
+            (project, application),
+            sha256,
+            self.manifest_sha256.as_deref(),
+        )
+    }
 }
 
 /// `exchange_dossier.metadata`.
@@ -72,17 +88,20 @@ pub struct KeptFile {
     pub document_id: Option<Uuid>,
 }
 
-/// What makes an archive the same archive: project, application, content.
+/// What makes an archive the same archive: project, application, content; and the digest of a manifest that is not within, for
+/// it says what the content is.
 pub fn archive_key(
     keys: &ProjectKeys,
-    project: &str,
-    application: &str,
+    (project, application): (&str, &str),
     sha256: &Sha256,
+    manifest: Option<&str>,
 ) -> Sha256 {
-    keys.hash_fields(&[
+    let mut fields: Vec<&[u8]> = vec![
         b"archive",
         project.as_bytes(),
         application.as_bytes(),
         sha256,
-    ])
+    ];
+    fields.extend(manifest.map(str::as_bytes));
+    keys.hash_fields(&fields)
 }

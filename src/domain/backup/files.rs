@@ -58,6 +58,25 @@ pub fn copy(from: &Path, to: &Path) -> Result<Option<Sha256>> {
     .map(Some)
 }
 
+/// Copies a file durably, whole under its name or not at all, whatever lay there; the digest of its bytes, or nothing where
+/// there is none to copy. A copy that died on the way is begun again.
+pub fn replace(from: &Path, to: &Path) -> Result<Option<Sha256>> {
+    let part = to.with_extension("part");
+    match fs::remove_file(&part) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(refused(&part)(error)),
+    }
+    let Some(sum) = copy(from, &part)? else {
+        return Ok(None);
+    };
+    File::open(&part)
+        .and_then(|file| file.sync_all())
+        .and_then(|()| fs::rename(&part, to))
+        .map_err(refused(to))?;
+    Ok(Some(sum))
+}
+
 /// The digest of a file.
 pub fn sum(path: &Path) -> Result<Sha256> {
     let mut input = File::open(path).map_err(refused(path))?;

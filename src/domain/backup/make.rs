@@ -12,17 +12,15 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    BLOBS, KEYS, MANIFEST, Manifest, PURGES, ROWS, SUMS, VERSION, engine_name,
+    BLOBS, MANIFEST, Manifest, ROWS, SUMS, VERSION, engine_name,
     files::{self, Sums},
+    keys::{self, Mirrored},
     rows,
 };
 use crate::{
     domain::{
         Context,
-        ged::{
-            epochs,
-            purge::{lease, ledger},
-        },
+        ged::purge::lease,
         journal::{self, Kind, Subject},
     },
     kernel::{
@@ -66,6 +64,8 @@ pub struct Made {
     pub sums_sha256: String,
     /// Blobs that the store does not hold although their rows say so: see `navette doctor`.
     pub missing: Vec<Uuid>,
+    /// Keys in the folder apart that this house neither has nor destroyed: left alone, for they may be another house's.
+    pub unknown_keys: Vec<String>,
 }
 
 /// Makes a backup. Fails with `usage` where the folder is not empty, with `unavailable` while a purge runs.
@@ -101,6 +101,12 @@ async fn whole(ctx: &Context, order: &Order) -> Result<Made> {
     } = dumped(ctx, order.to.join(ROWS)).await?;
     failpoint::hit("backup.after-rows");
     let (blobs, missing) = copy_blobs(ctx, &order.to, documents).await?;
+    let Mirrored {
+        count,
+        inside,
+        unknown,
+    } = keys::copy(ctx, order).await?;
+    sums.extend(inside);
     let manifest = Manifest {
         version: VERSION,
         engine: engine_name(ctx.store.engine()).to_owned(),
@@ -112,7 +118,7 @@ async fn whole(ctx: &Context, order: &Order) -> Result<Made> {
             .collect(),
         rows,
         blobs: blobs.len() as u64,
-        keys: copy_keys(ctx, order, &mut sums).await?,
+        keys: count,
         keys_inside: order.keys.is_none(),
     };
     sums.extend(blobs);
@@ -122,6 +128,7 @@ async fn whole(ctx: &Context, order: &Order) -> Result<Made> {
         manifest,
         sums_sha256,
         missing,
+        unknown_keys: unknown,
     })
 }
 
@@ -218,62 +225,6 @@ async fn copy_blobs(ctx: &Context, to: &Path, documents: Vec<Uuid>) -> Result<(S
 async fn still_there(ctx: &Context, id: Uuid) -> Result<bool> {
     let found = ctx.store.read(move |tx| exchanges::has_document(tx, id));
     found.await
-}
-
-/// Copies the daily keys into the backup, or brings the folder where they are kept apart to today's state, with the ledger
-/// of purges.
-async fn copy_keys(ctx: &Context, order: &Order, sums: &mut Sums) -> Result<u64> {
-    let from = ctx.config.gateway.data_dir.join(epochs::FOLDER);
-    let (apart, to) = match &order.keys {
-        Some(folder) => (true, folder.clone()),
-        None => (false, order.to.join(KEYS)),
-    };
-    let purges = ledger::folder(ctx);
-    let copied = files::blocking(move || {
-        if !apart {
-            return mirror(&from, &to, "key");
-        }
-        mirror(&purges, &to.join(PURGES), "jsonl")?;
-        mirror(&from, &to.join(KEYS), "key")
-    })
-    .await?;
-    let count = copied.len() as u64;
-    if !apart {
-        sums.extend(
-            copied
-                .into_iter()
-                .map(|(name, sum)| (format!("{KEYS}/{name}"), sum)),
-        );
-    }
-    Ok(count)
-}
-
-/// Makes `to` hold the same files as `from`, and no others: what was destroyed here is destroyed there.
-fn mirror(from: &Path, to: &Path, ending: &str) -> Result<Sums> {
-    files::folder(to)?;
-    let (ours, mut theirs) = (files::of_kind(from, ending)?, files::of_kind(to, ending)?);
-    let mut sums = Sums::new();
-    for path in &ours {
-        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
-            continue;
-        };
-        let copy = to.join(name);
-        theirs.retain(|path| *path != copy);
-        let part = copy.with_extension("part");
-        // What a backup that died left of this name.
-        let _ = std::fs::remove_file(&part);
-        if let Some(sum) = files::copy(path, &part)? {
-            std::fs::rename(&part, &copy).map_err(files::refused(&copy))?;
-            sums.insert(name.to_owned(), sum);
-        }
-    }
-    if ending == "key" {
-        for gone in theirs {
-            epochs::shred(&gone).map_err(files::refused(&gone))?;
-        }
-    }
-    files::sync(to)?;
-    Ok(sums)
 }
 
 /// Makes all of it durable, then writes the list that makes it a backup; the list's own digest.

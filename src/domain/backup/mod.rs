@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`make`] | rows of one instant, then the blobs that they name, then the daily keys, then the hash list |
 //! | [`rows`] | a table as lines of JSON, there and back |
+//! | [`keys`] | the daily keys, in it or apart, and the ledger of purges |
 //! | [`files`] | copies with their digests, the hash list, syncs |
 //! | [`restore`] | checks the whole list, puts all back, and only then lets the house be served |
 //! | [`replay`] | purges again, before that, what was purged since the backup was made |
@@ -16,7 +17,8 @@
 //! # What a purge does to older backups
 //! The wrapped keys in `rows/` open under the daily keys only. Where these go to a folder of their own (`--keys`), which
 //! each backup brings to the newest state and which is kept in that state only, whatever was purged since is unreadable in
-//! every backup, for the key of its day is gone. Where they lie in the backup itself, it is readable for as long as its
+//! every backup, for the key of its day is gone. There goes only what this house's database says that it destroyed: keys that
+//! it does not know, such as another house's, are left and told. Where they lie in the backup itself, it is readable for as long as its
 //! `keys/` is kept.
 //!
 //! # How it is consistent
@@ -24,6 +26,7 @@
 //! the purge's lease is held meanwhile, so that every blob of the snapshot is there to be copied.
 
 pub mod files;
+pub mod keys;
 pub mod make;
 pub mod replay;
 pub mod restore;

@@ -234,13 +234,11 @@ async fn import_keys(ctx: &Context, order: &Order, manifest: &Manifest, data: &P
         files::folder(&to)?;
         let mut copied = 0;
         for path in files::of_kind(&from, "key")? {
-            let copy = path
-                .file_name()
-                .map(|name| to.join(name))
-                .unwrap_or_default();
-            if !copy.exists() {
-                files::copy(&path, &copy)?;
-            }
+            let Some(name) = path.file_name() else {
+                continue;
+            };
+            // A restoration that died may have left half of this one.
+            files::replace(&path, &to.join(name))?;
             copied += 1;
         }
         files::sync(&to)?;

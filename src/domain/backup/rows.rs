@@ -78,7 +78,7 @@ fn of_text(text: &str) -> Result<Value> {
         Some(b's') => Ok(Value::Text(rest.to_owned())),
         Some(b'b') => BASE64
             .decode(rest.as_bytes())
-            .map(Value::Bytes)
+            .map(Value::from)
             .map_err(unreadable),
         Some(b'u') => rest.parse().map(Value::Uuid).map_err(unreadable),
         Some(b'j') => serde_json::from_str(rest)
@@ -105,8 +105,8 @@ mod tests {
             Value::Bool(true),
             Value::Text(String::new()),
             Value::Text("été \"\n".to_owned()),
-            Value::Bytes(vec![0, 255, 7]),
-            Value::Bytes(Vec::new()),
+            Value::from(vec![0, 255, 7]),
+            Value::from(Vec::new()),
             Value::Uuid(uuid::Uuid::max()),
             Value::Json(json!({ "a": [1, null] })),
         ];

@@ -11,9 +11,12 @@ use super::{Difference, Progress, Report, archives, hubee};
 use crate::{
     domain::{
         Context,
-        archives::kept::archive_key,
-        exchanges::{Metadata, PIECE, Status, TELEDOSSIER},
-        ged::{ProjectKeys, documents},
+        archives::kept::Header,
+        exchanges::{PIECE, Status, TELEDOSSIER},
+        ged::{
+            ProjectKeys,
+            documents::{self, Column},
+        },
         pieces::record::natural_key,
         receipts::{self, Receipt},
     },
@@ -106,9 +109,10 @@ impl Page {
             // Only what a receipt proves is left of it.
             return Ok(());
         }
-        let Some((keys, metadata)) = opened(ctx, exchange, report).await else {
+        let Some((keys, header)) = opened(ctx, exchange, report).await else {
             return Ok(());
         };
+        let metadata = &header.metadata;
         if let Some(name) = proven
             && name != keys.hash(&metadata.file_name)
         {
@@ -120,13 +124,8 @@ impl Page {
             return Ok(());
         }
         let digest = match exchange.kind == PIECE {
-            true => natural_key(&keys, &metadata, &exchange.sha256),
-            false => archive_key(
-                &keys,
-                &exchange.project,
-                &exchange.source_application,
-                &exchange.sha256,
-            ),
+            true => natural_key(&keys, metadata, &exchange.sha256),
+            false => header.key(&keys, &exchange.sha256),
         };
         claimed(ctx, exchange.id, digest, report).await
     }
@@ -206,10 +205,11 @@ async fn opened(
     ctx: &Context,
     exchange: &ExchangeRow,
     report: &mut Report,
-) -> Option<(Arc<ProjectKeys>, Metadata)> {
+) -> Option<(Arc<ProjectKeys>, Header)> {
     let (keys, key) = key_of(ctx, exchange, report).await?;
-    match documents::metadata(&key, exchange) {
-        Ok(metadata) => Some((keys, metadata)),
+    // A piece's are those of an archive, with less in them.
+    match documents::open_json(&key, Column::Metadata, &exchange.metadata) {
+        Ok(header) => Some((keys, header)),
         Err(fault) => {
             report.add(Difference::MetadataDamaged, exchange.id, fault);
             None

@@ -36,8 +36,12 @@ pub enum Column {
     Return,
     /// `acknowledgment.body`.
     Acknowledgment,
+    /// `acknowledgment.told`.
+    AcknowledgmentTold,
     /// `delivery_attempt.answer`.
     Answer,
+    /// `redelivery.reason`.
+    RedeliveryReason,
     /// `archive.name` and `depot_file.name`.
     ArchiveName,
     /// `exchange_dossier.metadata`.
@@ -70,7 +74,9 @@ impl Column {
             Self::Result => b"result.body",
             Self::Return => b"exchange_return.body",
             Self::Acknowledgment => b"acknowledgment.body",
+            Self::AcknowledgmentTold => b"acknowledgment.told",
             Self::Answer => b"delivery_attempt.answer",
+            Self::RedeliveryReason => b"redelivery.reason",
             Self::ArchiveName => b"archive.name",
             Self::Dossier => b"exchange_dossier.metadata",
             Self::Piece => b"archive_piece.metadata",

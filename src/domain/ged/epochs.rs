@@ -38,7 +38,6 @@ use crate::{
     storage::{
         Store,
         keys::{self, DayKey},
-        retention::first_id,
     },
 };
 
@@ -121,7 +120,8 @@ impl Epochs {
         self.file(id).exists()
     }
 
-    /// Forgets what was opened: called with each new day, so that no destroyed key stays in memory for long.
+    /// Forgets what was opened: called with each new day ([`super::Keyring::turn`]), so that no destroyed key stays in memory
+    /// for long.
     pub fn forget(&self) {
         self.lock().clear();
     }
@@ -151,8 +151,6 @@ pub struct Day {
     pub id: Uuid,
     /// Its project.
     pub project: String,
-    /// When the day began.
-    pub begin: Timestamp,
     /// When it ended.
     pub end: Timestamp,
 }
@@ -167,7 +165,6 @@ impl Day {
         Ok(Self {
             id: key.id,
             project: key.project,
-            begin: instant(number * DAY_MICROS),
             end: instant((number + 1) * DAY_MICROS),
         })
     }
@@ -195,19 +192,14 @@ pub async fn destroy_unused(ctx: &Context, now: Timestamp) -> Result<u64> {
     Ok(destroyed)
 }
 
-/// What a day's key wraps has ids from that day, give or take the grace, unless it has moved there.
+/// Nobody draws on a day's key once the grace is over, and nothing that it wraps is kept.
 async fn is_unused(ctx: &Context, day: &Day, now: Timestamp) -> Result<bool> {
-    let around = |at: Timestamp, by| at.checked_add(by).map_err(Fault::internal);
-    let (from, upto) = (around(day.begin, -GRACE)?, around(day.end, GRACE)?);
-    if upto > now {
+    let drawn_until = day.end.checked_add(GRACE).map_err(Fault::internal)?;
+    if drawn_until > now {
         return Ok(false);
     }
-    let (id, from, upto) = (day.id, first_id(from)?, first_id(upto)?);
-    // The day's own ids tell at once for most keys; before one goes for good, every row is asked.
-    let used = ctx
-        .store
-        .read(move |tx| Ok(keys::in_use(tx, id, from, upto)? || keys::in_use_anywhere(tx, id)?));
-    Ok(!used.await?)
+    let id = day.id;
+    Ok(!ctx.store.read(move |tx| keys::in_use(tx, id)).await?)
 }
 
 fn context(id: Uuid) -> Vec<u8> {

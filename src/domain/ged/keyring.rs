@@ -8,7 +8,10 @@
 use std::{
     collections::HashMap,
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 use uuid::Uuid;
@@ -106,6 +109,8 @@ pub struct Keyring {
     clock: Clock,
     entropy: Entropy,
     cache: Arc<Mutex<HashMap<String, Arc<ProjectKeys>>>>,
+    /// The day of what is cached.
+    day: Arc<AtomicI64>,
 }
 
 impl Keyring {
@@ -120,6 +125,7 @@ impl Keyring {
     ) -> Result<Self> {
         let master = Arc::new(master_key(file)?);
         Ok(Self {
+            day: Arc::new(AtomicI64::new(epochs::day_of(clock.now()))),
             epochs: Epochs::new(data.join(epochs::FOLDER), master.clone()),
             master,
             store,
@@ -131,7 +137,7 @@ impl Keyring {
 
     /// The keys of `project`, made now if it has none, today's among them.
     pub async fn project(&self, project: &str) -> Result<Arc<ProjectKeys>> {
-        let day = epochs::day_of(self.clock.now());
+        let day = self.turn();
         if let Some(keys) = self.cached(project).filter(|keys| keys.is_of(day)) {
             return Ok(keys);
         }
@@ -149,6 +155,7 @@ impl Keyring {
     /// The keys of `project`, where it has them: nothing is made, and nothing can be wrapped under them. Fails with
     /// `corrupt` where the master key is another.
     pub async fn held(&self, project: &str) -> Result<Option<Arc<ProjectKeys>>> {
+        self.turn();
         if let Some(keys) = self.cached(project) {
             return Ok(Some(keys));
         }
@@ -157,6 +164,17 @@ impl Keyring {
             self.lock().insert(project.to_owned(), keys.clone());
         }
         Ok(keys)
+    }
+
+    /// Answers the number of today, and with each new day forgets what was opened before: a key that another process has
+    /// destroyed stays in no memory for longer.
+    pub fn turn(&self) -> i64 {
+        let day = epochs::day_of(self.clock.now());
+        if self.day.swap(day, Ordering::Relaxed) != day {
+            self.epochs.forget();
+            self.lock().clear();
+        }
+        day
     }
 
     /// The files of the daily keys.

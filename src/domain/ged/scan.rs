@@ -80,7 +80,7 @@ pub async fn run(ctx: &Context, antivirus: Option<&Clamd>, job: &JobRow) -> Resu
     match outcome {
         Scanned::Clean => work.clean(),
         Scanned::Found(signature) => work.infected(signature),
-        Scanned::Unknown(why) => work.waiting(job, why),
+        Scanned::Unknown(why) => work.waiting(job, why).await,
     }
 }
 
@@ -180,25 +180,31 @@ impl Work<'_> {
         Ok(self.onward(Vec::new())?.settlement(End::Done))
     }
 
-    /// Asked again later. What is written beside that is written once, by the first scan without a verdict; and not of what
-    /// was answered already, whose status is another's.
-    fn waiting(self, job: &JobRow, why: Why) -> Result<Settlement> {
+    /// Asked again later. What is written beside that is written once, by the first scan without a verdict, save its incident,
+    /// which stands for as long as it waits; and nothing of what was answered already, whose status is another's.
+    async fn waiting(self, job: &JobRow, why: Why) -> Result<Settlement> {
         let end = End::Retry {
             at: jobs::later(self.ctx, pause(job.attempts)),
             why: why.to_string(),
         };
-        if self.exchange.status != Status::Received.as_str() {
-            return Ok(Settlement::bare(end));
-        }
-        tracing::warn!(reconciliation_id = %self.exchange.id, %why, "the antivirus gave no verdict; the piece waits");
-        let detail = json!({ "reason": why.to_string() });
+        let is_new = self.exchange.status == Status::Received.as_str();
         let cause = match why.is_of_the_content() {
             true => self.own_cause(),
             false => self.common_cause(),
         };
+        if !is_new && (!self.is_waiting() || incidents::standing(self.ctx, &cause).await?.is_some())
+        {
+            return Ok(Settlement::bare(end));
+        }
+        tracing::warn!(reconciliation_id = %self.exchange.id, %why, "the antivirus gave no verdict; the piece waits");
+        let detail = json!({ "reason": why.to_string() });
+        let statements = match is_new {
+            true => self.entry(Kind::PieceAwaitsScan, detail.clone())?,
+            false => Vec::new(),
+        };
         let written = Written {
-            statements: self.entry(Kind::PieceAwaitsScan, detail.clone())?,
-            status: Some((self.exchange.id, Status::AwaitingScan)),
+            statements,
+            status: is_new.then_some((self.exchange.id, Status::AwaitingScan)),
             ticket: Some(incidents::prepare(self.ctx, cause, detail)?),
             over: Vec::new(),
             next: None,

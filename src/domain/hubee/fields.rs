@@ -12,22 +12,26 @@
 //! document.done()?;
 //! ```
 
-use std::{cell::RefCell, ops::RangeInclusive};
+use std::{cell::RefCell, fmt::Display, ops::RangeInclusive};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::{OrganizationId, Refusal, Result, forms, organization_id};
+use super::{Faults, OrganizationId, Refusal, Result, forms, organization_id};
 
 /// The most characters of an e-mail address.
 pub const EMAIL: usize = 320;
+
+/// The most items of an array, where nothing else is said: a folder's cases and files, the recipients of a file, the formats of
+/// a process. The contracts set none; a folder of so many files is five times what this house sends on as one.
+pub const ITEMS: usize = 5_000;
 
 /// A body, and what is wrong with it.
 #[derive(Debug, Default)]
 pub struct Document {
     value: Value,
-    faults: RefCell<Vec<String>>,
+    faults: RefCell<Faults>,
 }
 
 impl Document {
@@ -35,7 +39,7 @@ impl Document {
     pub fn new(value: Value, faults: Vec<String>) -> Self {
         Self {
             value,
-            faults: RefCell::new(faults),
+            faults: RefCell::new(faults.into()),
         }
     }
 
@@ -49,14 +53,14 @@ impl Document {
         Fields::of(&self.value, "#".to_owned(), &self.faults)
     }
 
-    /// The body as an array of objects.
-    pub fn objects(&self) -> Vec<Fields<'_>> {
-        items(&self.value, "#", &self.faults)
+    /// The body as an array of `most` objects at most.
+    pub fn objects(&self, most: usize) -> Vec<Fields<'_>> {
+        items(&self.value, "#", most, &self.faults)
     }
 
     /// Adds a fault of the body as a whole, or of something that no field holds.
-    pub fn fault(&self, text: impl Into<String>) {
-        self.faults.borrow_mut().push(text.into());
+    pub fn fault(&self, text: impl Display) {
+        self.faults.borrow_mut().push(text);
     }
 
     /// Whether a fault was found so far.
@@ -65,7 +69,7 @@ impl Document {
     }
 
     /// The faults found so far, for who has more of them to add.
-    pub fn faults(self) -> Vec<String> {
+    pub fn faults(self) -> Faults {
         self.faults.into_inner()
     }
 
@@ -80,11 +84,11 @@ impl Document {
 pub struct Fields<'a> {
     map: Option<&'a Map<String, Value>>,
     at: String,
-    faults: &'a RefCell<Vec<String>>,
+    faults: &'a RefCell<Faults>,
 }
 
 impl<'a> Fields<'a> {
-    fn of(value: &'a Value, at: String, faults: &'a RefCell<Vec<String>>) -> Self {
+    fn of(value: &'a Value, at: String, faults: &'a RefCell<Faults>) -> Self {
         let map = value.as_object();
         let fields = Self { map, at, faults };
         if map.is_none() {
@@ -93,8 +97,9 @@ impl<'a> Fields<'a> {
         fields
     }
 
-    fn push(&self, at: &str, what: &str) {
-        self.faults.borrow_mut().push(format!("{at}: {what}"));
+    fn push(&self, at: impl Display, what: &str) {
+        let text = format_args!("{at}: {what}");
+        self.faults.borrow_mut().push(text);
     }
 
     /// Where it stands in the body, such as `#/cases/0`.
@@ -104,7 +109,7 @@ impl<'a> Fields<'a> {
 
     /// Adds a fault of the field `name`.
     pub fn wrong(&self, name: &str, what: &str) {
-        self.push(&format!("{}/{name}", self.at), what);
+        self.push(format_args!("{}/{name}", self.at), what);
     }
 
     /// What is in the field as it came; nothing where it is absent or `null`.
@@ -269,22 +274,26 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// The objects of an array, in its order.
-    pub fn objects(&self, name: &str) -> Option<Vec<Fields<'a>>> {
-        let value = self.value(name)?;
-        Some(items(value, &format!("{}/{name}", self.at), self.faults))
+    /// The objects of an array, in its order; none, and a fault, where there are more than `most`.
+    pub fn objects(&self, name: &str, most: usize) -> Option<Vec<Fields<'a>>> {
+        let (value, at) = (self.value(name)?, format!("{}/{name}", self.at));
+        Some(items(value, &at, most, self.faults))
     }
 
-    /// The same, which must be there and hold one at least.
+    /// The same, which must be there and hold one at least, [`ITEMS`] at most.
     pub fn required_objects(&self, name: &str) -> Vec<Fields<'a>> {
         self.demand(name);
         self.not_empty(name);
-        self.objects(name).unwrap_or_default()
+        self.objects(name, ITEMS).unwrap_or_default()
     }
 
-    /// The texts of an array, each of `most` characters at most.
+    /// The texts of an array, [`ITEMS`] of them at most, each of `most` characters at most.
     pub fn texts(&self, name: &str, most: usize) -> Option<Vec<String>> {
         let list = self.typed(name, "expected an Array", Value::as_array)?;
+        if list.len() > ITEMS {
+            self.wrong(name, &too_many(list.len(), ITEMS));
+            return None;
+        }
         let texts = list.iter().enumerate().map(|(number, value)| {
             let text = value.as_str().unwrap_or_default();
             let misfit = match value.is_string() {
@@ -351,11 +360,28 @@ impl<'a> Fields<'a> {
     }
 }
 
-fn items<'a>(value: &'a Value, at: &str, faults: &'a RefCell<Vec<String>>) -> Vec<Fields<'a>> {
-    let Some(list) = value.as_array() else {
-        faults.borrow_mut().push(format!("{at}: expected an Array"));
-        return Vec::new();
+/// What is said of an array of `length` items, of which `most` are taken.
+fn too_many(length: usize, most: usize) -> String {
+    format!("expected at most {most} items, found {length}")
+}
+
+fn items<'a>(
+    value: &'a Value,
+    at: &str,
+    most: usize,
+    faults: &'a RefCell<Faults>,
+) -> Vec<Fields<'a>> {
+    let refuse = |what: &str| {
+        let text = format_args!("{at}: {what}");
+        faults.borrow_mut().push(text);
+        Vec::new()
     };
+    let Some(list) = value.as_array() else {
+        return refuse("expected an Array");
+    };
+    if list.len() > most {
+        return refuse(&too_many(list.len(), most));
+    }
     let items = list.iter().enumerate();
     items
         .map(|(number, item)| Fields::of(item, format!("{at}/{number}"), faults))

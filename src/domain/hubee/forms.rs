@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::storage::is_text;
+
 /// What a text is not fit for, if anything: longer than `most` characters, or with a NUL, which no database of ours keeps.
 pub fn misfit(text: &str, most: usize) -> Option<String> {
     let length = text.chars().count();
@@ -12,8 +14,7 @@ pub fn misfit(text: &str, most: usize) -> Option<String> {
             "String is too long ({length} characters, at most {most})"
         ));
     }
-    text.contains('\0')
-        .then(|| "String holds a NUL character".to_owned())
+    (!is_text(text)).then(|| "String holds a NUL character".to_owned())
 }
 
 /// A whole number, however JSON writes it (`25`, `25.0`).

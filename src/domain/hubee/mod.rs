@@ -10,7 +10,7 @@
 //! | [`caller`] | who calls, and the software that it runs |
 //! | [`perimeter`] | what a caller may touch |
 //! | [`refusal`] | how the hub says no, and units of work that may |
-//! | [`fields`], [`forms`] | a JSON body, every fault of it told at once |
+//! | [`fields`], [`forms`], [`faults`] | a JSON body, every fault of it told at once |
 //! | [`organization`] | who takes part in the hub |
 //! | [`process`], [`process_list`] | the procedures, the rules of their files, and how they are shown |
 //! | [`subscription`], [`subscription_body`], [`subscription_list`] | who receives what, read, written and listed |
@@ -41,6 +41,7 @@ pub mod client;
 pub mod completion;
 pub mod contact;
 pub mod events;
+pub mod faults;
 pub mod fields;
 pub mod folder;
 pub mod forms;
@@ -69,6 +70,7 @@ pub mod token;
 
 pub use caller::{Caller, PartnerInfo};
 pub use client::Client;
+pub use faults::Faults;
 pub use fields::{Document, Fields};
 pub use organization_id::OrganizationId;
 pub use refusal::{Refusal, Result};

@@ -22,7 +22,7 @@ use crate::{
     storage::{
         Tx,
         hubee::{
-            organizations,
+            folders, organizations,
             processes::{self as rows, ProcessRow},
         },
     },
@@ -175,7 +175,8 @@ pub async fn create(ctx: &Context, caller: &Caller, document: Document) -> Resul
     Ok(process_list::view(&process))
 }
 
-/// Replaces all of a process but its code, whatever the body says of that; answers it.
+/// Replaces all of a process but its code, whatever the body says of that; answers it. Refuses another owner as long as there are
+/// folders of it.
 pub async fn replace(
     ctx: &Context,
     caller: &Caller,
@@ -194,9 +195,15 @@ pub async fn replace(
     process.dates = (before.dates.0, Some(ctx.clock.now()));
     let row = process.row(ctx)?;
     let entry = referential::entry(ctx, caller, Object::Process, &row.code, Action::Replaced)?;
-    refusal::write(&ctx.store, move |tx| match rows::replace(tx, &row)? {
-        true => Ok(referential::append(tx, &entry)?),
-        false => Err(Refusal::NotFound(PROCESS)),
+    refusal::write(&ctx.store, move |tx| {
+        // A folder may have come meanwhile.
+        if let Some(fault) = bound(tx, &row.code, &row.osl)? {
+            return Err(Refusal::bad(fault));
+        }
+        match rows::replace(tx, &row)? {
+            true => Ok(referential::append(tx, &entry)?),
+            false => Err(Refusal::NotFound(PROCESS)),
+        }
     })
     .await?;
     Ok(process_list::view(&process))
@@ -219,6 +226,17 @@ pub async fn list(ctx: &Context, company_register: Option<String>, by: By) -> Ke
     Ok(process_list::shown(processes, by))
 }
 
+/// What keeps a process with its owner, where `osl` is another: folders and cases are the owner's for as long as they are there
+/// (R20), under external ids that are unique with it (R12).
+pub(super) fn bound(tx: &mut Tx<'_>, code: &str, osl: &str) -> Kept<Option<String>> {
+    let before = rows::find(tx, code)?.filter(|before| before.osl != osl);
+    let Some(before) = before else {
+        return Ok(None);
+    };
+    let bound = folders::is_of_process(tx, code)?;
+    Ok(bound.then(|| format!("Process {code} has folders and stays with {}", before.osl)))
+}
+
 fn taken(code: &str) -> String {
     format!("Process {code} already exists")
 }
@@ -228,10 +246,11 @@ async fn against_database(ctx: &Context, process: &Process, is_new: bool) -> Kep
     let (code, osl) = (process.code.clone(), process.osl.to_string());
     let found = ctx.store.read(move |tx| {
         let is_taken = is_new && rows::find(tx, &code)?.is_some();
-        Ok((is_taken, organizations::exists(tx, &osl)?))
+        let bound = bound(tx, &code, &osl)?.filter(|_| !is_new);
+        Ok((is_taken, bound, organizations::exists(tx, &osl)?))
     });
-    let (is_taken, has_owner) = found.await?;
-    let mut faults = Vec::new();
+    let (is_taken, bound, has_owner) = found.await?;
+    let mut faults = Vec::from_iter(bound);
     if is_taken {
         faults.push(taken(&process.code));
     }

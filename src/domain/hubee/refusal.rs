@@ -7,6 +7,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::faults::{Faults, TOLD};
 use crate::{
     kernel::fault::{Fault, Result as Kept},
     storage::{Store, Tx},
@@ -18,7 +19,7 @@ pub type Result<T, E = Refusal> = std::result::Result<T, E>;
 /// A request that is not done.
 #[derive(Clone, Debug)]
 pub enum Refusal {
-    /// 400: what is wrong with it, one text for each fault.
+    /// 400: what is wrong with it, one text for each fault ([`Faults`]).
     Bad(Vec<String>),
     /// 403 `Unauthorized user`: the scope or the perimeter of the caller.
     Unauthorized,
@@ -56,10 +57,11 @@ impl Refusal {
     }
 
     /// Refuses where there is a fault; passes where there is none.
-    pub fn unless_none(faults: Vec<String>) -> Result<()> {
+    pub fn unless_none(faults: impl Into<Faults>) -> Result<()> {
+        let faults = faults.into();
         match faults.is_empty() {
             true => Ok(()),
-            false => Err(Self::Bad(faults)),
+            false => Err(Self::Bad(faults.told(TOLD))),
         }
     }
 }

@@ -12,7 +12,7 @@ use std::{
 use super::Client;
 use crate::{
     kernel::fault::{Fault, Result},
-    storage::{Store, hubee::clients},
+    storage::{Store, hubee::clients, is_text},
 };
 
 /// How often the table is read.
@@ -86,8 +86,8 @@ impl Registry {
     }
 
     async fn look_up(&self, id: &str) -> Result<Option<Arc<Client>>> {
-        // No id of ours is longer, nor holds a NUL, which a database would refuse.
-        if id.len() > 64 || id.contains('\0') {
+        // No id of ours is longer.
+        if id.len() > 64 || !is_text(id) {
             return Ok(None);
         }
         let (wanted, environment) = (id.to_owned(), Arc::clone(&self.environment));

@@ -49,6 +49,12 @@ impl Terms {
             _ => None,
         }
     }
+
+    /// From when on files may go that came at `now` to a case whose others go from `before` on: not before they had the days of
+    /// the process themselves.
+    pub fn late(&self, before: Timestamp, now: Timestamp) -> Timestamp {
+        before.max(term::midnight_after(now, self.days + 1))
+    }
 }
 
 #[cfg(test)]
@@ -68,6 +74,21 @@ mod tests {
         assert_eq!(at.unwrap().to_string(), "2026-03-05T23:00:00Z");
         let none = terms("DONE", 0).purge_at(CaseStatus::Done, None, now);
         assert_eq!(none.unwrap().to_string(), "2026-03-02T23:00:00Z");
+    }
+
+    /// R23, HUB-3: what comes after the status was reached has days of its own, and never fewer than the others.
+    #[test]
+    fn files_that_come_late_have_their_own_days() {
+        let (reached, now): (Timestamp, Timestamp) = (
+            "2026-03-02T12:00:00Z".parse().unwrap(),
+            "2026-03-12T12:00:00Z".parse().unwrap(),
+        );
+        let terms = terms("DONE", 3);
+        let before = terms.purge_at(CaseStatus::Done, None, reached).unwrap();
+        assert_eq!(terms.late(before, reached), before);
+        assert_eq!(terms.late(before, now).to_string(), "2026-03-15T23:00:00Z");
+        let far = "2027-01-01T00:00:00Z".parse().unwrap();
+        assert_eq!(terms.late(far, now), far);
     }
 
     /// R23: leaving the status has them stay; closing the case is not leaving it.

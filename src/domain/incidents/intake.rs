@@ -11,8 +11,9 @@ use crate::{
 };
 
 /// The reasons of ours. A database that is away could not keep an incident: readiness tells of it.
-const REASONS: [FaultCode; 3] = [
+const REASONS: [FaultCode; 4] = [
     FaultCode::StorageFull,
+    FaultCode::SignerExpired,
     FaultCode::Corrupt,
     FaultCode::Internal,
 ];

@@ -10,10 +10,11 @@
 //!
 //! **Who is told.** What opens or changes an incident queues its news in the same transaction: a mail to the project's contacts
 //! (at most one an hour for each cause, none once somebody has taken note), a push to its ticketing tool. [`tell`] is the work
-//! of these jobs, [`herald`] holds the ways out, [`letter`] writes the mail, [`view`] is what everybody is shown.
+//! of these jobs, [`again`] that of the mails to whom a server refused for a moment, [`herald`] holds the ways out, [`letter`] writes the mail, [`view`] is what everybody is shown.
 //!
 //! To add a code: its line in [`code`], its [`prepare`] where the anomaly shows, and its [`clear`] where it ends.
 
+pub mod again;
 mod cause;
 pub mod code;
 pub mod herald;
@@ -30,4 +31,4 @@ pub use cause::Cause;
 pub use code::{Code, State};
 pub use herald::Herald;
 pub use intake::Intake;
-pub use ticket::{Clearing, Ticket, clear, prepare};
+pub use ticket::{Clearing, Ticket, clear, prepare, standing};

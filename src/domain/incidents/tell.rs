@@ -1,7 +1,8 @@
 //! The work of `mail` and `ticket` jobs: the news of an incident as it stands when they run, and what follows.
 //!
 //! At most one mail an hour about each cause: the row keeps before when no other may leave. A server that does not answer is
-//! asked again, later and later, for three days; its own incident stands meanwhile.
+//! asked again, later and later, for three days; its own incident stands meanwhile. Where it takes the mail for some contacts,
+//! those that it refused for a moment are for [`super::again`], and those that it refused for good are an incident.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Cause, Code, State, clear, herald::Herald, letter, prepare, view::Incident};
+use super::{Cause, Code, State, again, clear, herald::Herald, letter, prepare, view::Incident};
 use crate::{
     domain::{
         Context,
@@ -34,7 +35,7 @@ const QUIET: SignedDuration = SignedDuration::from_hours(1);
 /// How long a server that does not answer is asked again.
 const PATIENCE: SignedDuration = SignedDuration::from_hours(72);
 /// From which failed attempt on the failure is an incident of its own.
-const NOTABLE: u32 = 3;
+pub(super) const NOTABLE: u32 = 3;
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
 
@@ -88,7 +89,7 @@ pub async fn push(ctx: &Context, herald: &Herald, job: &JobRow) -> Result<Settle
     }
 }
 
-async fn found(ctx: &Context, id: Uuid) -> Result<Option<IncidentRow>> {
+pub(super) async fn found(ctx: &Context, id: Uuid) -> Result<Option<IncidentRow>> {
     ctx.store.read(move |tx| incidents::find(tx, id)).await
 }
 
@@ -105,7 +106,7 @@ fn is_news(row: &IncidentRow) -> bool {
 /// What became of a mail: to how many addresses it left, and why not to the others.
 struct Sent {
     left: usize,
-    refusals: Vec<Refusal>,
+    refusals: Vec<(String, Refusal)>,
 }
 
 /// Sends to each contact by itself: an address that is refused holds up no other.
@@ -116,34 +117,45 @@ async fn send(
     row: &IncidentRow,
     id: Uuid,
 ) -> Sent {
-    let letter = letter::write(&Incident::of(&ctx.config, row.clone()));
     let mut sent = Sent {
         left: 0,
         refusals: Vec::new(),
     };
     for to in contacts {
-        let mail = Mail {
-            id,
-            at: ctx.clock.now(),
-            to,
-            subject: &letter.subject,
-            text: &letter.text,
-        };
-        match mailer.send(&mail).await {
+        match send_to(ctx, mailer, to, row, id).await {
             Ok(()) => sent.left += 1,
-            Err(refusal) => sent.refusals.push(refusal),
+            Err(refusal) => sent.refusals.push((to.clone(), refusal)),
         }
     }
     sent
 }
 
-/// A mail that left to somebody is done: those it did not reach are an incident. One that left to nobody is tried again.
+/// Sends the news of an incident to one address.
+pub(super) async fn send_to(
+    ctx: &Context,
+    mailer: &Mailer,
+    to: &str,
+    row: &IncidentRow,
+    id: Uuid,
+) -> Result<(), Refusal> {
+    let letter = letter::write(&Incident::of(&ctx.config, row.clone()));
+    let mail = Mail {
+        id,
+        at: ctx.clock.now(),
+        to,
+        subject: &letter.subject,
+        text: &letter.text,
+    };
+    mailer.send(&mail).await
+}
+
+/// A mail that left to somebody is done. One that left to nobody is tried again.
 fn settled(ctx: &Context, job: &JobRow, row: &IncidentRow, sent: &Sent) -> Result<Settlement> {
     let (id, cause) = (row.id, failing(ctx, Code::MailFailed, None));
     let now = ctx.clock.now();
     let next = now.checked_add(QUIET).unwrap_or(Timestamp::MAX);
-    let Some(first) = sent.refusals.first() else {
-        let (gone, entry) = (clear(ctx, &cause)?, mailed(ctx, row, sent)?);
+    let Some((_, first)) = sent.refusals.first() else {
+        let (gone, entry) = (clear(ctx, &cause)?, mailed(ctx, row, sent.left)?);
         return Ok(Settlement {
             end: End::Done,
             effects: Box::new(move |tx| {
@@ -155,35 +167,58 @@ fn settled(ctx: &Context, job: &JobRow, row: &IncidentRow, sent: &Sent) -> Resul
     };
     tracing::warn!(incident = %id, reason = first.reason, left = sent.left, "a mail was not taken");
     if sent.left > 0 {
-        let ticket = prepare(ctx, cause, json!({ "reason": first.reason }))?;
-        let entry = mailed(ctx, row, sent)?;
-        return Ok(Settlement {
-            end: End::Done,
-            effects: Box::new(move |tx| {
-                incidents::mailed(tx, id, now, next)?;
-                append(tx, &entry)?;
-                ticket.open(tx).map(drop)
-            }),
-        });
+        return partly(ctx, row, sent, (now, next));
     }
     let trouble = Trouble {
         cause,
         why: first.reason.clone(),
-        permanent: sent.refusals.iter().all(|refusal| refusal.permanent),
+        permanent: sent.refusals.iter().all(|(_, refusal)| refusal.permanent),
         at_least: Duration::ZERO,
     };
     let given_up: Effects = Box::new(move |tx| incidents::no_mail_before(tx, id, next));
     trouble.settlement(ctx, job, given_up)
 }
 
+/// Some contacts have it. The others are mailed again by themselves where that may help, else they are an incident.
+fn partly(
+    ctx: &Context,
+    row: &IncidentRow,
+    sent: &Sent,
+    (now, next): (Timestamp, Timestamp),
+) -> Result<Settlement> {
+    let id = row.id;
+    let (lost, busy): (Vec<_>, Vec<_>) = sent.refusals.iter().partition(|(_, why)| why.permanent);
+    let ticket = lost.first().map(|(_, why)| {
+        let cause = failing(ctx, Code::MailFailed, None);
+        prepare(ctx, cause, json!({ "reason": why.reason }))
+    });
+    let ticket = ticket.transpose()?;
+    let jobs = busy.iter().map(|(to, _)| again::job(ctx, row, to));
+    let jobs: Vec<_> = jobs.collect();
+    let entry = mailed(ctx, row, sent.left)?;
+    Ok(Settlement {
+        end: End::Done,
+        effects: Box::new(move |tx| {
+            incidents::mailed(tx, id, now, next)?;
+            append(tx, &entry)?;
+            let mut jobs = jobs.iter();
+            jobs.try_for_each(|job| again::queue(tx, job, now))?;
+            match &ticket {
+                Some(ticket) => ticket.open(tx).map(drop),
+                None => Ok(()),
+            }
+        }),
+    })
+}
+
 /// The proof that people were told (TRC-2): to how many addresses, never which.
-fn mailed(ctx: &Context, row: &IncidentRow, sent: &Sent) -> Result<EntryRow> {
+pub(super) fn mailed(ctx: &Context, row: &IncidentRow, contacts: usize) -> Result<EntryRow> {
     let subject = Subject {
         exchange_id: row.exchange_id,
         project: row.project.clone(),
         owner: row.owner.clone(),
     };
-    let detail = json!({ "incidentId": row.id, "code": row.code, "contacts": sent.left });
+    let detail = json!({ "incidentId": row.id, "code": row.code, "contacts": contacts });
     journal::entry(
         &ctx.clock,
         &ctx.entropy,
@@ -194,7 +229,7 @@ fn mailed(ctx: &Context, row: &IncidentRow, sent: &Sent) -> Result<EntryRow> {
 }
 
 /// The cause of news that do not leave: the mail server's, or a project's tool's.
-fn failing(ctx: &Context, code: Code, project: Option<&str>) -> Cause {
+pub(super) fn failing(ctx: &Context, code: Code, project: Option<&str>) -> Cause {
     match project {
         Some(project) => Cause::of_project(ctx, code, project),
         None => Cause::of_house(ctx, code, "gateway"),
@@ -259,7 +294,7 @@ impl Trouble {
 }
 
 /// How long to wait after the `attempts`th failure: 1 s, doubled each time, a quarter of an hour at most.
-fn pause(attempts: u32) -> Duration {
+pub(super) fn pause(attempts: u32) -> Duration {
     let seconds = 1u64.checked_shl(attempts.min(16)).unwrap_or(u64::MAX);
     Duration::from_secs(seconds).min(LONGEST_PAUSE)
 }

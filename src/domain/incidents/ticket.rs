@@ -69,6 +69,13 @@ pub struct Clearing {
     news: News,
 }
 
+/// The incident of a cause, where one stands: open, or with somebody who has taken note of it.
+pub async fn standing(ctx: &Context, cause: &Cause) -> Result<Option<IncidentRow>> {
+    let id = cause.id();
+    let row = ctx.store.read(move |tx| incidents::find(tx, id)).await?;
+    Ok(row.filter(|row| row.state != State::Resolved.as_str()))
+}
+
 /// Makes the end of a cause that is gone now.
 pub fn clear(ctx: &Context, cause: &Cause) -> Result<Clearing> {
     let id = cause.id();

@@ -1,10 +1,10 @@
 //! Faults of the house that an exchange meets again and again, or once where its bytes are damaged: each becomes an incident
-//! of that exchange, and ends when its job succeeds.
+//! of that exchange, and ends when its job succeeds, or goes on.
 
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Cause, Clearing, Code, Ticket, clear, prepare};
+use super::{Cause, Clearing, Code, Ticket, clear, prepare, standing};
 use crate::{
     domain::{
         Context,
@@ -14,6 +14,7 @@ use crate::{
     storage::{
         exchanges::{self, ExchangeRow},
         hubee::attachments,
+        incidents::IncidentRow,
         jobs::JobRow,
         returns,
     },
@@ -21,6 +22,8 @@ use crate::{
 
 /// From which failed attempt on a fault of the house is an incident: about half a minute after the first.
 const NOTABLE: u32 = 5;
+/// What a job's troubles are told as.
+const TROUBLES: [Code; 2] = [Code::ProcessingFailed, Code::CorruptBlob];
 
 /// The end of a job that met a fault of the house: tried again later, and an incident where it is worth one.
 pub async fn settlement(ctx: &Context, job: &JobRow, fault: &Fault) -> Settlement {
@@ -35,10 +38,11 @@ pub async fn settlement(ctx: &Context, job: &JobRow, fault: &Fault) -> Settlemen
     }
 }
 
-/// The settlement of a job that succeeded after it had failed: the incidents of its troubles end with it. Where they cannot
-/// be looked up, what was done counts all the same, and they stay for an operator.
+/// The settlement of a job that succeeded, or goes on, after it had failed: the incidents of its troubles end with it. Where
+/// they cannot be looked up, what was done counts all the same, and they stay for an operator.
 pub async fn over(ctx: &Context, job: &JobRow, settlement: Settlement) -> Settlement {
-    if job.attempts == 0 || settlement.end != End::Done {
+    // The many that succeed at once have nothing behind them, and are not asked about.
+    if !job.has_failed() || !matches!(settlement.end, End::Done | End::Again) {
         return settlement;
     }
     match ended(ctx, job).await {
@@ -53,13 +57,37 @@ pub async fn over(ctx: &Context, job: &JobRow, settlement: Settlement) -> Settle
 }
 
 async fn ended(ctx: &Context, job: &JobRow) -> Result<Vec<Clearing>> {
-    let Some(exchange) = exchange(ctx, job).await? else {
-        return Ok(Vec::new());
+    match exchange(ctx, job).await? {
+        Some(exchange) => ends(ctx, &exchange, |_| true).await,
+        None => Ok(Vec::new()),
+    }
+}
+
+/// The ends of the troubles that a delivery of the return of `exchange` has met and that still stand: for its redelivery, whose
+/// job is a new one. What else has met them keeps them.
+pub async fn of_delivery(ctx: &Context, exchange: &ExchangeRow) -> Result<Vec<Clearing>> {
+    let kinds = [Kind::Deliver, Kind::SendReturn].map(Kind::as_str);
+    let met = move |row: &IncidentRow| {
+        let job = row.detail["job"].as_str();
+        job.is_some_and(|job| kinds.contains(&job))
     };
-    let codes = [Code::ProcessingFailed, Code::CorruptBlob].into_iter();
-    codes
-        .map(|code| clear(ctx, &Cause::of_exchange(code, &exchange)))
-        .collect()
+    ends(ctx, exchange, met).await
+}
+
+/// The ends of the troubles of `exchange` that still stand and are among the `wanted`.
+async fn ends(
+    ctx: &Context,
+    exchange: &ExchangeRow,
+    wanted: impl Fn(&IncidentRow) -> bool,
+) -> Result<Vec<Clearing>> {
+    let mut ends = Vec::new();
+    for code in TROUBLES {
+        let cause = Cause::of_exchange(code, exchange);
+        if standing(ctx, &cause).await?.is_some_and(|row| wanted(&row)) {
+            ends.push(clear(ctx, &cause)?);
+        }
+    }
+    Ok(ends)
 }
 
 /// Opens the incident of stored bytes that were found damaged, outside of any job. A fault of another kind opens none; an
@@ -114,7 +142,7 @@ async fn exchange(ctx: &Context, job: &JobRow) -> Result<Option<ExchangeRow>> {
             None => Ok(None),
         },
         // What fails on a depot, or by mail, has incidents of its own.
-        Kind::Mail | Kind::Ticket | Kind::Depot => Ok(None),
+        Kind::Mail | Kind::MailAgain | Kind::Ticket | Kind::Depot => Ok(None),
         Kind::HubMail | Kind::HubEventMail | Kind::HubDigest => Ok(None),
     });
     found.await

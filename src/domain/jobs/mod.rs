@@ -58,6 +58,8 @@ pub enum Kind {
     Deliver,
     /// Send the mail about an incident.
     Mail,
+    /// Send the mail about an incident again, to a contact who was refused for a moment.
+    MailAgain,
     /// Push an incident to a ticketing tool.
     Ticket,
     /// Leave a receipt on a depot, then have the archive leave.
@@ -88,6 +90,7 @@ impl Kind {
             Self::Process => "process",
             Self::Deliver => "deliver",
             Self::Mail => "mail",
+            Self::MailAgain => "mail-again",
             Self::Ticket => "ticket",
             Self::Depot => "depot",
             Self::ProcessArchive => "process-archive",
@@ -108,6 +111,7 @@ impl Kind {
             "process" => Ok(Self::Process),
             "deliver" => Ok(Self::Deliver),
             "mail" => Ok(Self::Mail),
+            "mail-again" => Ok(Self::MailAgain),
             "ticket" => Ok(Self::Ticket),
             "depot" => Ok(Self::Depot),
             "process-archive" => Ok(Self::ProcessArchive),

@@ -28,7 +28,7 @@ use crate::{
 pub enum Kind {
     /// A piece became durable and its receipt was signed.
     PieceReceived,
-    /// An authenticated sending was refused.
+    /// A request of a caller who is known was refused, a sending or another.
     PieceRefused,
     /// A known piece came again; its first receipt was given again.
     PieceRepeated,

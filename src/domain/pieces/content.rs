@@ -47,6 +47,7 @@ pub async fn return_bytes(ctx: &Context, client: &Client, id: Uuid) -> Result<Ve
             Code::NotFound,
             "Le retour de cette pièce n'existe pas encore.",
         )
+        .early()
     })?;
     if exchange.status == Status::Refused.as_str() {
         let detail = "Cette archive a été refusée : son reçu négatif est son seul retour.";

@@ -38,8 +38,9 @@ pub struct Reception {
 }
 
 impl Reception {
-    /// Opens the blob that the content will stream into.
+    /// Opens the blob that the content will stream into. Fails with `signer-expired` where no receipt could be signed.
     pub fn open(ctx: &Context, admission: Admission) -> Result<Self> {
+        ctx.signer.usable()?;
         let (key, wrapped_key) = admission.keys.fresh(&ctx.entropy)?;
         let announced = admission
             .metadata

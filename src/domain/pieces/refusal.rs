@@ -1,4 +1,4 @@
-//! Refusals: an authenticated sending that is refused leaves an entry in the journal; one whose content is not what was
+//! Refusals: an authenticated request that is refused leaves an entry in the journal; a sending whose content is not what was
 //! announced opens an incident too (TRC-2).
 
 use serde_json::json;
@@ -14,24 +14,26 @@ use crate::{
     storage::journal::append,
 };
 
-/// Whether a fault is the sender's, and hence a refusal.
-fn is_refusal(code: Code) -> bool {
-    !matches!(
-        code,
+/// Whether a fault is the caller's, and hence a refusal. Whoever asks for what is not there yet is not refused it.
+fn is_refusal(fault: &Fault) -> bool {
+    let is_ours = matches!(
+        fault.code(),
         Code::Internal
             | Code::Unavailable
             | Code::StorageFull
+            | Code::SignerExpired
             | Code::Corrupt
             | Code::RequestInFlight
-    )
+    );
+    !is_ours && !fault.is_early()
 }
 
-/// Journals the refusal of what `client` sent; a hash that does not match is logged as an anomaly, and opens an incident
+/// Journals the refusal of what `client` asked for; a hash that does not match is logged as an anomaly, and opens an incident
 /// (TRC-2).
 ///
 /// A journal that cannot be written does not change the answer: the fault is logged instead.
 pub async fn journal(ctx: &Context, client: &Client, project: Option<String>, fault: &Fault) {
-    if !is_refusal(fault.code()) {
+    if !is_refusal(fault) {
         return;
     }
     let codes: Vec<_> = fault

@@ -4,7 +4,7 @@ use aws_lc_rs::{
     rand::SystemRandom,
     signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use openssl::{
     asn1::{Asn1Time, Asn1TimeRef},
     error::ErrorStack,
@@ -21,6 +21,9 @@ use crate::kernel::{
     fault::{Code, Fault, Result},
 };
 
+/// How long before its end a signing certificate is warned of.
+const WARNING: SignedDuration = SignedDuration::from_hours(30 * 24);
+
 /// The gateway's receipt signature. Shared between threads; one signature takes a few dozen microseconds.
 pub struct Signer {
     key: EcdsaKeyPair,
@@ -28,6 +31,7 @@ pub struct Signer {
     random: SystemRandom,
     frame: Frame,
     fingerprint: Sha256,
+    begins_at: Timestamp,
     expires_at: Timestamp,
     clock: Clock,
 }
@@ -36,7 +40,8 @@ impl Signer {
     /// Takes the signing certificate followed by its issuers, and its private key, both in PEM.
     ///
     /// Fails with code `configuration` if either does not read, if the key is not the certificate's, is not on P-256, or
-    /// if the certificate is not meant for signing documents (plain `openssl cms -verify` would refuse its receipts).
+    /// if the certificate is not meant for signing documents (plain `openssl cms -verify` would refuse its receipts). Its
+    /// dates are [`Signer::usable`]'s to ask: a house whose certificate is over is still read, backed up and purged.
     pub fn load(chain_pem: &[u8], key_pem: &[u8]) -> Result<Self> {
         let chain = X509::stack_from_pem(chain_pem).map_err(unreadable)?;
         let key = PKey::private_key_from_pem(key_pem).map_err(unreadable)?;
@@ -53,8 +58,38 @@ impl Signer {
         self
     }
 
-    /// Signs `content`, byte for byte, and answers the DER of the message with content and whole chain inside.
+    /// Whether a receipt that is signed now proves anything (TRC-1). Fails with `signer-expired` outside the certificate's
+    /// dates.
+    pub fn usable(&self) -> Result<()> {
+        let now = self.clock.now();
+        match now >= self.begins_at && now < self.expires_at {
+            true => Ok(()),
+            false => Err(self.outside()),
+        }
+    }
+
+    /// What is said to the operator of a certificate that ends within 30 days.
+    pub fn warning(&self) -> Option<String> {
+        let left = self.expires_at.duration_since(self.clock.now());
+        (left < WARNING).then(|| {
+            format!(
+                "the receipts' signing certificate ends at {}: no piece is taken from then on; replace it",
+                self.expires_at
+            )
+        })
+    }
+
+    fn outside(&self) -> Fault {
+        let detail = "Le certificat qui signe les reçus n'est pas en cours de validité : rien n'est reçu jusqu'à son \
+            remplacement.";
+        let why = format!("valid from {} to {}", self.begins_at, self.expires_at);
+        Fault::new(Code::SignerExpired, detail).because(why)
+    }
+
+    /// Signs `content`, byte for byte, and answers the DER of the message with content and whole chain inside. Fails with
+    /// `signer-expired` outside the certificate's dates.
     pub fn sign(&self, content: &[u8]) -> Result<Vec<u8>> {
+        self.usable()?;
         let attributes = self.frame.attributes(content, self.clock.now());
         let signature = self
             .key
@@ -81,6 +116,7 @@ impl Signer {
             random: SystemRandom::new(),
             fingerprint: sha256(&ders[0]),
             frame: Frame::new(&ders).ok_or_else(|| unfit("certificat illisible"))?,
+            begins_at: instant(certificate.not_before()).map_err(unreadable)?,
             expires_at: instant(certificate.not_after()).map_err(unreadable)?,
             clock: Clock::system(),
         })

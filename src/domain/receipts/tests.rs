@@ -171,11 +171,11 @@ fn no_flipped_bit_of_a_message_changes_what_it_proves() {
 #[test]
 fn an_expired_signer_still_proves_what_it_signed_in_its_time() {
     let authority = Authority::new();
-    let signer = authority.signer(2022);
+    let then: Timestamp = "2021-06-01T00:00:00Z".parse().unwrap();
+    let signer = authority.signer(2022).with_clock(Clock::frozen(then));
     let receipt = receipt();
     let message = signer.sign(&receipt.to_bytes().unwrap()).unwrap();
     let ca = authority.pem();
-    let then: Timestamp = "2021-06-01T00:00:00Z".parse().unwrap();
     let attime = then.as_second().to_string();
     assert_eq!(openssl(&message, &ca, &[]), None);
     assert!(openssl(&message, &ca, &["-attime", &attime]).is_some());
@@ -188,6 +188,36 @@ fn an_expired_signer_still_proves_what_it_signed_in_its_time() {
         receipt
     );
     assert_eq!(signer.expires_at(), "2022-12-31T00:00:00Z".parse().unwrap());
+}
+
+#[test]
+fn nothing_is_signed_outside_the_dates_of_the_certificate() {
+    let clock = Clock::frozen("2022-12-30T23:59:59Z".parse().unwrap());
+    let signer = Authority::new().signer(2022).with_clock(clock.clone());
+    assert!(signer.sign(b"x").is_ok());
+    for outside in ["2019-12-31T23:59:59Z", "2022-12-31T00:00:00Z"] {
+        clock.set(outside.parse().unwrap());
+        assert_eq!(
+            code(signer.sign(b"x")),
+            Some(Code::SignerExpired),
+            "{outside}"
+        );
+        assert_eq!(
+            code(signer.usable()),
+            Some(Code::SignerExpired),
+            "{outside}"
+        );
+    }
+}
+
+#[test]
+fn a_certificate_is_warned_of_thirty_days_before_its_end() {
+    let clock = Clock::frozen("2022-11-30T23:59:59Z".parse().unwrap());
+    let signer = Authority::new().signer(2022).with_clock(clock.clone());
+    assert_eq!(signer.warning(), None);
+    clock.set("2022-12-01T00:00:01Z".parse().unwrap());
+    let warning = signer.warning().unwrap();
+    assert!(warning.contains("2022-12-31T00:00:00Z"), "{warning}");
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! What follows from an attempt to deliver a return by callback: an acknowledgment, a later attempt, or the end.
 
 use jiff::Timestamp;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use super::{
     pace::{Effect, Pace},
     schedule,
+    told::Told,
     trial::{Trial, count, settled},
 };
 use crate::{
@@ -14,7 +15,7 @@ use crate::{
         Context,
         exchanges::{ReturnState, Status},
         ged::documents::{self, Column},
-        incidents::{self, Cause, Code as Anomaly},
+        incidents::Clearing,
         jobs::{self, Effects, End, Settlement},
         journal::Kind,
     },
@@ -37,6 +38,8 @@ const FIRST_BYTES: usize = 512;
 pub(super) struct Attempt {
     pub(super) trial: Trial,
     pub(super) pace: Pace,
+    /// The incidents that an acknowledgment ends.
+    pub(super) over: Vec<Clearing>,
 }
 
 impl Attempt {
@@ -53,10 +56,6 @@ impl Attempt {
         });
         let entry = self.trial.entry(ctx, Kind::ReturnAcknowledged, detail)?;
         let attempt = self.recorded(ctx, Some(answer), None)?;
-        // A first attempt that succeeds has no incident behind it.
-        let cause = Cause::of_exchange(Anomaly::Undelivered, &self.trial.exchange);
-        let over = (self.trial.row.attempts > 0).then(|| incidents::clear(ctx, &cause));
-        let over = over.transpose()?;
         let partner = self.pace.answered(ctx, &self.trial.row.project)?;
         let proof = (!self.trial.was_delivered()).then(|| self.proof(ctx, ack, now));
         let proof = proof.transpose()?;
@@ -65,6 +64,7 @@ impl Attempt {
             ..settled(ReturnState::Delivered)
         };
         let (exchange, redelivery) = (self.trial.exchange.id, self.trial.row.redelivery_id);
+        let over = self.over;
         let effects: Effects = Box::new(move |tx| {
             returns::tried(tx, &attempt, &tried)?;
             if let Some(proof) = &proof {
@@ -75,9 +75,7 @@ impl Attempt {
                 redeliveries::settle(tx, redelivery, tried.state, now)?;
             }
             journal_rows::append(tx, &entry)?;
-            if let Some(over) = &over {
-                over.close(tx)?;
-            }
+            over.iter().try_for_each(|over| over.close(tx).map(drop))?;
             partner.write(tx)
         });
         Ok(Settlement {
@@ -143,12 +141,16 @@ impl Attempt {
 
     fn proof(&self, ctx: &Context, ack: Ack, now: Timestamp) -> Result<AcknowledgmentRow> {
         let answer = ack.answer;
+        let told = Told {
+            headers: answer.headers,
+            reference: ack.acknowledgment_id,
+        };
         Ok(AcknowledgmentRow {
             return_id: self.trial.row.id,
             owner: self.trial.row.owner.clone(),
             at: now,
             http_status: answer.status,
-            headers: headers(&answer.headers),
+            headers: json!([]),
             key_id: self.trial.row.key_id,
             body: documents::seal_bytes(
                 ctx,
@@ -157,8 +159,9 @@ impl Attempt {
                 &answer.body,
             )?,
             peer_sha256: answer.peer_certificate_sha256,
-            partner_reference: ack.acknowledgment_id,
+            partner_reference: None,
             signature: None,
+            told: Some(told.sealed(ctx, &self.trial.key)?),
         })
     }
 
@@ -179,9 +182,4 @@ impl Attempt {
             ..self.trial.recorded(failure)
         })
     }
-}
-
-fn headers(pairs: &[(String, String)]) -> Json {
-    let pairs = pairs.iter().map(|(name, value)| json!([name, value]));
-    Json::Array(pairs.collect())
 }

@@ -19,6 +19,7 @@ use crate::{
         Context,
         exchanges::{ReturnState, Status},
         ged::documents::{self, Column},
+        incidents::{self, Cause, Clearing, Code as Anomaly, trouble},
         jobs::{self, Effects, End, Settlement},
     },
     kernel::{
@@ -65,12 +66,14 @@ struct Found {
     made: u32,
     /// When the job was queued.
     since: Timestamp,
+    /// Whether its job has been taken before, and came to nothing.
+    retried: bool,
     target: Option<TargetRow>,
 }
 
 impl Found {
     async fn read(ctx: &Context, job: &JobRow) -> Result<Self> {
-        let (id, since) = (job.subject, job.created_at);
+        let (id, since, retried) = (job.subject, job.created_at, job.has_failed());
         let missing = move || Fault::internal(format!("return {id} has no row"));
         let read = ctx.store.read(move |tx| {
             let row = returns::find(tx, id)?.ok_or_else(missing)?;
@@ -81,6 +84,7 @@ impl Found {
                 exchange,
                 made,
                 since,
+                retried,
                 target,
             })
         });
@@ -95,7 +99,7 @@ impl Found {
     }
 
     async fn attempt(
-        self,
+        mut self,
         ctx: &Context,
         couriers: &Couriers,
         project: &Project,
@@ -107,6 +111,7 @@ impl Found {
         let key = documents::exchange_key(ctx, &self.exchange).await?;
         let id = ctx.entropy.uuid(&ctx.clock)?;
         let prepared = self.prepared(&sender, &key, id)?;
+        let over = self.over(ctx).await?;
         failpoint::hit("deliver.before-send");
         let (at, started) = (ctx.clock.now(), Instant::now());
         let completed = sender.send(prepared).await.complete(&ctx.clock);
@@ -120,16 +125,33 @@ impl Found {
             at,
             took: started.elapsed(),
         };
-        let attempt = Attempt { trial, pace };
+        let attempt = Attempt { trial, pace, over };
         match completed {
             Completed::Acknowledged(ack) => attempt.acknowledged(ctx, ack),
             Completed::Refused(refusal) => attempt.refused(ctx, callback, &refusal),
         }
     }
 
-    /// The request, signed now, and marked where the return was asked for again.
-    fn prepared(&self, sender: &Sender, key: &Key, attempt: Uuid) -> Result<Prepared> {
-        let body = Bytes::from(documents::open_bytes(key, Column::Return, &self.row.body)?);
+    /// The incidents that its acknowledgment ends. A first attempt has none behind it; the return may have been given up
+    /// without one, and its redelivery has a job that knows nothing of the troubles of the job before.
+    async fn over(&self, ctx: &Context) -> Result<Vec<Clearing>> {
+        let again = self.row.redelivery_id.is_some();
+        let mut over = Vec::new();
+        if again || self.retried || self.row.attempts > 0 {
+            let cause = Cause::of_exchange(Anomaly::Undelivered, &self.exchange);
+            over.push(incidents::clear(ctx, &cause)?);
+        }
+        if again {
+            over.extend(trouble::of_delivery(ctx, &self.exchange).await?);
+        }
+        Ok(over)
+    }
+
+    /// The request, signed now, and marked where the return was asked for again. From here on the body stands in memory once:
+    /// the sealed one is let go.
+    fn prepared(&mut self, sender: &Sender, key: &Key, attempt: Uuid) -> Result<Prepared> {
+        let sealed = std::mem::take(&mut self.row.body);
+        let body = Bytes::from(documents::open_bytes(key, Column::Return, &sealed)?);
         let trace = traceparent(&self.exchange, attempt);
         let prepared = sender.prepare(self.row.id, body, Some(&trace));
         Ok(match self.row.redelivery_id {

@@ -12,6 +12,7 @@
 //! | `pace` | how often a partner is called that fails again and again |
 //! | [`history`] | what every attempt came to |
 //! | [`redelivery`] | the same return again, where a client or an operator asks for it |
+//! | `told` | what a partner says beside an acknowledgment's body, sealed |
 //! | [`schedule`] | when the next attempt is made |
 //! | [`courier`] | each project's way out |
 //!
@@ -31,6 +32,7 @@ pub mod produced;
 pub mod redelivery;
 pub mod schedule;
 mod settling;
+pub(in crate::domain) mod told;
 pub(in crate::domain) mod trial;
 
 pub use courier::Couriers;

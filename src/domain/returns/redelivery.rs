@@ -7,14 +7,14 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use crate::{
     domain::{
         Context,
         access::Client,
-        ged::documents,
+        ged::documents::{self, Column},
         jobs::{self, Kind, retry::Operator},
         journal::{self, Kind as EntryKind, Subject},
         pieces::{content, view},
@@ -62,17 +62,22 @@ pub async fn request(
 ) -> Result<Requested> {
     let exchange = view::exchange(ctx, client, id).await?;
     // What cannot be opened cannot be sent.
-    documents::exchange_key(ctx, &exchange).await?;
+    let key = documents::exchange_key(ctx, &exchange).await?;
     let found = ctx
         .store
         .read(move |tx| redeliveries::of_exchange(tx, id))
         .await?;
     let candidate = content::or_gone(ctx, id, found.ok_or_else(no_return)).await?;
+    // The client's free text, and none of the journal's business.
+    let seal =
+        |text: String| documents::seal_bytes(ctx, &key, Column::RedeliveryReason, text.as_bytes());
+    let sealed = reason.map(seal).transpose()?;
     let who = Who {
+        detail: json!({ "requestedBy": client.client_id, "reasonGiven": sealed.is_some() }),
         name: client.client_id.clone(),
-        reason,
     };
-    let prepared = Prepared::new(&ctx.clock, &ctx.entropy, candidate, &who)?;
+    let mut prepared = Prepared::new(&ctx.clock, &ctx.entropy, candidate, who)?;
+    prepared.row.reason = sealed.map(|sealed| (exchange.key_id, sealed));
     let requested = prepared.requested();
     match ctx.store.write(move |tx| prepared.write(tx)).await? {
         true => {
@@ -167,17 +172,17 @@ impl Operator {
 
     fn prepared(&self, candidate: Candidate) -> Result<Prepared> {
         let who = Who {
+            detail: json!({ "requestedBy": self.name, "reason": self.reason }),
             name: self.name.clone(),
-            reason: self.reason.clone(),
         };
-        Prepared::new(&self.clock, &self.entropy, candidate, &who)
+        Prepared::new(&self.clock, &self.entropy, candidate, who)
     }
 }
 
-/// Who asks, and why.
+/// Who asks, and what the journal keeps of it.
 struct Who {
     name: String,
-    reason: Option<String>,
+    detail: Json,
 }
 
 /// A redelivery, ready to be written.
@@ -188,12 +193,12 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn new(clock: &Clock, entropy: &Entropy, of: Candidate, who: &Who) -> Result<Self> {
+    fn new(clock: &Clock, entropy: &Entropy, of: Candidate, who: Who) -> Result<Self> {
         let (id, now) = (entropy.uuid(clock)?, clock.now());
-        let detail = json!({
-            "returnId": of.return_id, "redeliveryId": id, "requestedBy": who.name, "reason": who.reason,
-            "state": of.state,
-        });
+        let mut detail = who.detail;
+        detail["returnId"] = json!(of.return_id);
+        detail["redeliveryId"] = json!(id);
+        detail["state"] = json!(of.state);
         let subject = Subject {
             exchange_id: Some(of.exchange_id),
             project: Some(of.project.clone()),
@@ -227,7 +232,8 @@ impl Prepared {
                 owner: of.owner,
                 project: of.project,
                 requested_at: now,
-                requested_by: who.name.clone(),
+                requested_by: who.name,
+                reason: None,
             },
         })
     }

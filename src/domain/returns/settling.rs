@@ -191,7 +191,7 @@ impl Work {
             next_attempt_at: Some(made.at),
             acknowledged_at: None,
             key_id: exchange.key_id,
-            body: documents::seal_bytes(ctx, &self.key, Column::Return, &made.body)?,
+            body: documents::seal_bytes(ctx, &self.key, Column::Return, &made.body)?.into(),
             created_at: made.at,
             redelivery_id: None,
         })

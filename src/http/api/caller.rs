@@ -9,12 +9,9 @@ use std::{marker::PhantomData, sync::Arc};
 use axum::extract::FromRequestParts;
 use http::{HeaderMap, header::AUTHORIZATION, request::Parts};
 
-use super::Api;
+use super::{Api, known::Known};
 use crate::{
-    domain::{
-        access::{Client, Scope, Scopes},
-        pieces::refusal,
-    },
+    domain::access::{Client, Scope, Scopes},
     http::peer::Peer,
     kernel::{
         digest::Sha256,
@@ -77,7 +74,10 @@ impl<D: Demand> FromRequestParts<Arc<Api>> for Caller<D> {
                 client,
                 demand: PhantomData,
             }),
-            (client, fault) => Err(refused(api, client, fault).await),
+            (_, fault) => {
+                Err(fault
+                    .unwrap_or_else(|| Fault::internal("a caller was refused without a fault")))
+            }
         }
     }
 }
@@ -108,10 +108,13 @@ impl Head {
         let checked = api.tokens.check(token?, &certificate?, &api.ctx.clock);
         let bearer = self.note("/headers/authorization", checked)?;
         self.scopes = bearer.scopes;
-        self.note(
-            "/headers/authorization",
-            api.clients.active(&bearer.client_id).await,
-        )
+        let client = api.clients.named(&bearer.client_id).await;
+        let client = self.note("/headers/authorization", client)?;
+        if let Some(known) = parts.extensions.get::<Known>() {
+            known.is(&client);
+        }
+        self.note("/headers/authorization", client.check_active())?;
+        Some(client)
     }
 
     /// All faults in one: the first gives code and text.
@@ -122,15 +125,6 @@ impl Head {
             errors.map(|(pointer, fault)| FieldFault::new(*pointer, fault.code(), fault.detail()));
         Some(first.clone().with_errors(errors.collect()))
     }
-}
-
-/// The refusal, journalled where the caller is known.
-async fn refused(api: &Api, client: Option<Arc<Client>>, fault: Option<Fault>) -> Fault {
-    let fault = fault.unwrap_or_else(|| Fault::internal("a caller was refused without a fault"));
-    if let Some(client) = client {
-        refusal::journal(&api.ctx, &client, None, &fault).await;
-    }
-    fault
 }
 
 /// The fingerprint of the connection's client certificate; fails with `certificate-required`.

@@ -21,7 +21,7 @@ use crate::{
     domain::pieces::dossier::{self, Query},
     http::problem,
     kernel::fault::{Fault, Result},
-    storage::iterations::Place,
+    storage::{is_text, iterations::Place},
 };
 
 /// The most characters of a dossier's id.
@@ -82,8 +82,7 @@ fn cursor((project, application, iteration): &Place) -> String {
 fn place(cursor: &str) -> Option<Place> {
     let bytes = BASE64URL_NOPAD.decode(cursor.as_bytes()).ok()?;
     let place: Place = serde_json::from_slice(&bytes).ok()?;
-    // A NUL is no text to PostgreSQL, and no name of ours has one.
-    (!place.0.contains('\0') && !place.1.contains('\0')).then_some(place)
+    (is_text(&place.0) && is_text(&place.1)).then_some(place)
 }
 
 #[cfg(test)]

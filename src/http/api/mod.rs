@@ -11,6 +11,7 @@
 //! | [`ids`] | the ids of a path |
 //! | [`oauth`] | token, jwks, authorization server metadata |
 //! | [`caller`] | who calls, with which right: in the handler's signature |
+//! | [`known`] | the journal of what was refused to a caller who is known |
 //!
 //! To add an operation: write it in the contract, add its handler with a [`caller::Caller`] of the scope it demands, and a
 //! line in [`operations`]. Tests compare the routes with the contract and walk every operation without certificate, without
@@ -20,6 +21,7 @@ pub mod caller;
 pub mod dossiers;
 pub mod ids;
 pub mod incidents;
+pub mod known;
 pub mod oauth;
 pub mod pieces;
 pub mod query;
@@ -28,7 +30,7 @@ pub mod returns;
 
 use std::sync::Arc;
 
-use axum::Router;
+use axum::{Router, middleware::from_fn_with_state};
 
 use super::{
     body::Limits,
@@ -92,5 +94,8 @@ pub fn operations() -> Vec<Operation<Arc<Api>>> {
 
 /// The router of all of them.
 pub fn routes(api: Arc<Api>) -> Router {
-    operation::router(operations()).with_state(api)
+    let journalled = from_fn_with_state(Arc::clone(&api), known::journalled);
+    operation::router(operations())
+        .layer(journalled)
+        .with_state(api)
 }

@@ -20,6 +20,7 @@ use uuid::Uuid;
 use super::{
     Api,
     caller::{Caller, Demand},
+    known::Known,
 };
 use crate::{
     domain::{
@@ -30,7 +31,6 @@ use crate::{
             idempotency::{self, Claim, Replay, Standing},
             intake::Reception,
             key::Key,
-            refusal,
             view::Links,
         },
     },
@@ -113,11 +113,11 @@ pub async fn send(
     State(api): State<Arc<Api>>,
     caller: Caller<Sending>,
     Extension(meter): Extension<Meter>,
+    Extension(known): Extension<Known>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response> {
-    let mut project = None;
-    let received = receive(&api, &caller.client, &meter, &headers, body, &mut project).await;
+    let received = receive(&api, &caller.client, (&meter, &known), &headers, body).await;
     match received {
         Ok(acknowledged) => {
             api.intake.succeeded(&api.ctx).await;
@@ -125,7 +125,6 @@ pub async fn send(
         }
         Err(fault) => {
             api.intake.failed(&api.ctx, &fault).await;
-            refusal::journal(&api.ctx, &caller.client, project, &fault).await;
             Err(fault)
         }
     }
@@ -134,15 +133,14 @@ pub async fn send(
 async fn receive(
     api: &Api,
     client: &Arc<Client>,
-    meter: &Meter,
+    (meter, known): (&Meter, &Known),
     headers: &HeaderMap,
     body: Body,
-    project: &mut Option<String>,
 ) -> Result<Acknowledged> {
     let mut parts = Parts::open(headers, body)?;
     let metadata = parse_object(&parts.metadata().await?)?;
     let admitted = admission::admit(&api.ctx, client.clone(), Value::Object(metadata)).await?;
-    *project = Some(admitted.project().to_owned());
+    known.speaks_of(admitted.project());
     let Some(key) = key(headers)? else {
         return take_in(api, admitted, parts, meter, None).await;
     };

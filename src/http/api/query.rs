@@ -17,7 +17,10 @@ use crate::{
         digest::from_hex,
         fault::{Code, Fault, FieldFault, Result},
     },
-    storage::listing::{Filter, Reception},
+    storage::{
+        is_text,
+        listing::{Filter, Reception},
+    },
 };
 
 /// The most pieces of a page.
@@ -110,7 +113,7 @@ pub(super) fn put<T>(slot: &mut Option<T>, value: Option<T>) -> bool {
 /// A text of at most `most` characters.
 pub(super) fn text(value: &str, most: usize) -> Option<String> {
     let length = value.chars().count();
-    ((1..=most).contains(&length) && !value.contains('\0')).then(|| value.to_owned())
+    ((1..=most).contains(&length) && is_text(value)).then(|| value.to_owned())
 }
 
 /// A number from 1 to `most`.

@@ -44,7 +44,7 @@ pub async fn redeliver(
     Ok((StatusCode::ACCEPTED, Json(requested)))
 }
 
-/// Why, for the journal, where the caller says it.
+/// Why, where the caller says it.
 fn reason(asked: Option<&str>) -> Result<Option<String>> {
     let mut reason = None;
     query::each(asked, |name, value| {

@@ -27,6 +27,9 @@ use crate::{
 
 /// The most bytes of a body. The largest that is in use marks tens of thousands of purged files.
 pub const LARGEST: usize = 4 * 1024 * 1024;
+/// The most values of a body: each object takes hundreds of bytes of memory, however few it is written with. The largest body of
+/// purged files has three for each, some 110,000.
+const VALUES: usize = 150_000;
 
 /// A caller of one of the scopes `RIGHTS`, with the `N` ids of the path and a JSON body.
 pub struct JsonCall<const RIGHTS: u8, const N: usize = 0> {
@@ -81,6 +84,10 @@ async fn read(body: Body, mut faults: Vec<String>) -> Result<Document, Refusal> 
         }
         Err(fault) => return Err(fault.into()),
     };
+    if values(&bytes) > VALUES {
+        faults.push(format!("@body: more than {VALUES} values"));
+        return Err(Refusal::Bad(faults));
+    }
     match parsed(&bytes) {
         Ok(value) => Ok(Document::new(value, faults)),
         Err(place) => {
@@ -88,6 +95,21 @@ async fn read(body: Body, mut faults: Vec<String>) -> Result<Document, Refusal> 
             Err(Refusal::Bad(faults))
         }
     }
+}
+
+/// How many objects, arrays and further items a JSON text has, counted by what they begin with outside of its strings.
+fn values(text: &[u8]) -> usize {
+    let (mut count, mut in_string, mut is_escaped) = (0, false, false);
+    for byte in text {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if in_string => is_escaped = true,
+            b'"' => in_string = !in_string,
+            b'{' | b'[' | b',' if !in_string => count += 1,
+            _ => {}
+        }
+    }
+    count
 }
 
 /// The value, read as strictly as the house reads JSON ([`crate::kernel::json`]); else where it ceases to be one. The
@@ -99,4 +121,21 @@ fn parsed(bytes: &Bytes) -> Result<Value, String> {
     let value = Level(0).deserialize(&mut reader).map_err(place)?;
     reader.end().map_err(place)?;
     Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_counted_outside_of_strings() {
+        for (text, count) in [
+            (r#"{"a":1}"#, 1),
+            (r#"[{},{},[]]"#, 6),
+            (r#"{"a":"{,[\"{,[","b":"\\"}"#, 2),
+            ("", 0),
+        ] {
+            assert_eq!(values(text.as_bytes()), count, "{text}");
+        }
+    }
 }

@@ -13,6 +13,7 @@ use http::{
     HeaderValue, StatusCode,
     header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE},
 };
+use serde::Serialize;
 use serde_json::json;
 
 use crate::{
@@ -54,7 +55,7 @@ fn outcome(code: Code) -> (StatusCode, &'static str) {
             "Bad Request : the body is incomplete or malformed",
         ),
         Code::RangeNotSatisfiable => (StatusCode::RANGE_NOT_SATISFIABLE, "Range not satisfiable"),
-        Code::Unavailable | Code::StorageFull => (
+        Code::Unavailable | Code::StorageFull | Code::SignerExpired => (
             StatusCode::SERVICE_UNAVAILABLE,
             "Service unavailable, try again later",
         ),
@@ -90,14 +91,24 @@ pub fn no_token() -> Response {
 }
 
 fn one(status: StatusCode, message: &str) -> Response {
-    refused(status, &[message.to_owned()])
+    refused(status, &[message])
 }
 
-fn refused(status: StatusCode, messages: &[String]) -> Response {
+/// Faults as they are written.
+#[derive(Serialize)]
+struct Told<'a> {
+    errors: Vec<Entry<'a>>,
+}
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    code: u16,
+    message: &'a str,
+}
+
+fn refused(status: StatusCode, messages: &[impl AsRef<str>]) -> Response {
     let code = status.as_u16();
-    let errors = messages.iter();
-    let errors: Vec<_> = errors
-        .map(|message| json!({ "code": code, "message": message }))
-        .collect();
-    (status, Json(json!({ "errors": errors }))).into_response()
+    let messages = messages.iter().map(AsRef::as_ref);
+    let errors = messages.map(|message| Entry { code, message }).collect();
+    (status, Json(Told { errors })).into_response()
 }

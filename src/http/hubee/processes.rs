@@ -20,6 +20,7 @@ use super::{
 use crate::{
     domain::hubee::{Refusal, Result, organization_id, process, process_list::By},
     http::operation::{Operation, get, post, put},
+    storage::is_text,
 };
 
 /// The operations of this group.
@@ -95,7 +96,7 @@ async fn replace(
 }
 
 fn code(path: std::result::Result<Path<String>, PathRejection>) -> Result<String> {
-    let fit = path.ok().filter(|Path(code)| !code.contains('\0'));
+    let fit = path.ok().filter(|Path(code)| is_text(code));
     match fit {
         Some(Path(code)) => Ok(code),
         None => Err(Refusal::bad(

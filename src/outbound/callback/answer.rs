@@ -11,7 +11,7 @@ use crate::kernel::{clock::Clock, digest::Sha256};
 /// The longest pause, in seconds, that a partner may ask for: a return must not be parked for ever.
 const LONGEST_PAUSE: i64 = 24 * 3600;
 
-/// The longest acknowledgment id, in characters, that is kept.
+/// The longest acknowledgment id, in characters, that is kept; one that holds control characters is not.
 const LONGEST_ID: usize = 256;
 
 /// An attempt whose request has left, or could not leave.
@@ -48,7 +48,7 @@ pub enum Completed {
 /// The proof that the partner has the return (TRC-1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ack {
-    /// His own id of the reception, where he gave one of at most 256 characters.
+    /// His own id of the reception, where he gave one of at most 256 characters, none of them a control character.
     pub acknowledgment_id: Option<String>,
     /// What he answered.
     pub answer: Answer,
@@ -136,7 +136,8 @@ fn names_another(said: &Value, return_id: Uuid) -> bool {
 
 fn acknowledgment_id(said: &Value) -> Option<String> {
     let id = said["acknowledgmentId"].as_str()?;
-    (id.chars().count() <= LONGEST_ID).then(|| id.to_owned())
+    let fits = id.chars().count() <= LONGEST_ID && !id.chars().any(char::is_control);
+    fits.then(|| id.to_owned())
 }
 
 fn refused(reason: Reason, answer: Option<Answer>, clock: &Clock) -> Completed {

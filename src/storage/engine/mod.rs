@@ -15,7 +15,7 @@ mod value;
 
 use std::{path::Path, time::Duration};
 
-pub use value::{FromValue, Row, Value};
+pub use value::{FromValue, Row, Value, is_text};
 
 use self::unit::{Unit, unit};
 use crate::kernel::fault::{Fault, Result};

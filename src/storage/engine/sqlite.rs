@@ -238,7 +238,7 @@ fn value(column: ValueRef<'_>) -> Value {
         ValueRef::Integer(v) => Value::Int(v),
         ValueRef::Real(v) => Value::Text(v.to_string()),
         ValueRef::Text(v) => Value::Text(String::from_utf8_lossy(v).into_owned()),
-        ValueRef::Blob(v) => Value::Bytes(v.to_vec()),
+        ValueRef::Blob(v) => Value::from(v),
     }
 }
 

@@ -56,7 +56,7 @@ pub struct DueFile {
     pub document_id: Option<Uuid>,
     /// Its bytes.
     pub size: u64,
-    /// Whether a case may still download it.
+    /// Whether a case may still download it, or its event is not sent yet.
     pub wanted: bool,
     /// What keeps it.
     pub kept: Kept,
@@ -100,8 +100,9 @@ statements! {
 }
 
 const FILES: &str = "SELECT a.id, a.folder_id, a.partner, a.environment, a.document_id, a.size, \
-    EXISTS (SELECT 1 FROM hub_case_attachment l WHERE l.attachment_id = a.id \
-    AND (l.link_status = 'TO_DOWNLOAD' OR (l.link_status = 'TO_DELETE' AND l.delete_at > $1))), \
+    (EXISTS (SELECT 1 FROM hub_case_attachment l WHERE l.attachment_id = a.id \
+    AND (l.link_status = 'TO_DOWNLOAD' OR (l.link_status = 'TO_DELETE' AND l.delete_at > $1))) \
+    OR EXISTS (SELECT 1 FROM hub_event v WHERE v.id = a.event_id AND v.status = 'IN_PROGRESS')), \
     EXISTS (SELECT 1 FROM exchange e JOIN legal_hold h ON h.project = e.project AND h.dossier_hash = e.dossier_hash \
     WHERE e.id = a.folder_id AND h.lifted_at IS NULL), \
     EXISTS (SELECT 1 FROM incident i WHERE i.exchange_id = a.folder_id AND i.state <> 'resolved') \
@@ -119,6 +120,8 @@ const ARCHIVED_NOW: &str =
     "SELECT id FROM hub_folder WHERE status = 'ARCHIVED' AND archived_at = $1 AND id IN ({})";
 const CASES_ARCHIVED: &str =
     "UPDATE hub_case SET status = 'ARCHIVED', updated_at = $1 WHERE folder_id IN ({})";
+const CASES_AT_PORTAL: &str = "UPDATE hub_case SET purge_at = $1, portal_pending = EXISTS (SELECT 1 FROM hub_case_attachment l \
+    WHERE l.case_id = hub_case.id AND NOT l.portal_purged) WHERE folder_id IN ({})";
 const LINKS_OF_FOLDERS_DELETED: &str =
     "UPDATE hub_case_attachment SET link_status = 'DELETED' WHERE folder_id IN ({})";
 const FILES_OF_FOLDERS_DELETED: &str = "UPDATE hub_attachment SET status = 'DELETED', updated_at = $1 \
@@ -128,7 +131,7 @@ const FILES_OF_FOLDERS_DELETED: &str = "UPDATE hub_attachment SET status = 'DELE
 pub(in crate::storage) fn of_sets() -> Vec<(&'static str, String)> {
     let none: &[Value] = &[];
     let (one, two) = ([Value::Null], [Value::Null, Value::Null]);
-    let all: [(&'static str, &'static str, &[Value]); 9] = [
+    let all: [(&'static str, &'static str, &[Value]); 10] = [
         ("FILES", FILES, &one[..]),
         ("LINKS_DELETED", LINKS_DELETED, &one),
         ("LINKS_LEFT", LINKS_LEFT, none),
@@ -136,6 +139,7 @@ pub(in crate::storage) fn of_sets() -> Vec<(&'static str, String)> {
         ("ARCHIVE", ARCHIVE, &two),
         ("ARCHIVED_NOW", ARCHIVED_NOW, &one),
         ("CASES_ARCHIVED", CASES_ARCHIVED, &one),
+        ("CASES_AT_PORTAL", CASES_AT_PORTAL, &one),
         ("LINKS_OF_FOLDERS_DELETED", LINKS_OF_FOLDERS_DELETED, none),
         ("FILES_OF_FOLDERS_DELETED", FILES_OF_FOLDERS_DELETED, &one),
     ];
@@ -211,6 +215,12 @@ pub fn archive(
     run_over(tx, FILES_OF_FOLDERS_DELETED, &params![now], &done)?;
     files::discard_of_folders(tx, run, now, &done)?;
     Ok(done)
+}
+
+/// The portal has yet to purge its copies of what these archived folders hold, from `at` on (R25): their process says that
+/// files go at ARCHIVED.
+pub fn to_portal(tx: &mut Tx<'_>, at: Timestamp, ids: &[Uuid]) -> Result<()> {
+    run_over(tx, CASES_AT_PORTAL, &params![at], ids)
 }
 
 fn due(

@@ -49,6 +49,7 @@ statements! {
         notified_at, closed_at, archived_at FROM hub_folder WHERE id = $1";
     LOCK = "UPDATE hub_folder SET status = status WHERE id = $1";
     OF_EXTERNAL = "SELECT id FROM hub_folder WHERE osl = $1 AND external_hash = $2";
+    OF_PROCESS = "SELECT 1 FROM hub_folder WHERE process_code = $1 LIMIT 1";
     COMPLETED = "UPDATE hub_folder SET status = 'HUBEE_COMPLETED', completed_at = $1, updated_at = $1, closed_at = NULL WHERE id = $2";
     NOTIFIED = "UPDATE hub_folder SET status = 'HUBEE_NOTIFIED', notified_at = $1, updated_at = $1, closed_at = NULL WHERE id = $2";
     CLOSED = "UPDATE hub_folder SET status = 'CLOSED', closed_at = $1, updated_at = $2 WHERE id = $3";
@@ -90,6 +91,11 @@ pub fn lock(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<FolderRow>> {
 pub fn of_external(tx: &mut Tx<'_>, osl: &str, external: &Sha256) -> Result<Option<Uuid>> {
     let row = tx.first(OF_EXTERNAL, &params![osl, external])?;
     row.map(|row| row.get(0)).transpose()
+}
+
+/// Whether there is a folder of a process.
+pub fn is_of_process(tx: &mut Tx<'_>, code: &str) -> Result<bool> {
+    Ok(tx.first(OF_PROCESS, &params![code])?.is_some())
 }
 
 /// Moves it to `HUBEE_COMPLETED`: its notifications wait.

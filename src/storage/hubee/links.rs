@@ -46,6 +46,8 @@ statements! {
         WHERE case_id = $2 AND link_status <> 'DELETED'";
     TO_DOWNLOAD = "UPDATE hub_case_attachment SET link_status = 'TO_DOWNLOAD', delete_at = NULL \
         WHERE case_id = $1 AND link_status = 'TO_DELETE'";
+    SENT = "UPDATE hub_case_attachment SET delete_at = $1, portal_purged = false WHERE link_status = 'TO_DELETE' \
+        AND attachment_id IN (SELECT id FROM hub_attachment WHERE event_id = $2)";
     PURGED = "UPDATE hub_case_attachment SET portal_purged = true WHERE attachment_id = $1 AND case_id = $2 \
         AND link_status <> 'TO_DOWNLOAD' AND NOT portal_purged";
     PORTAL_ALL = "SELECT l.case_id, l.attachment_id FROM hub_case c JOIN hub_case_attachment l ON l.case_id = c.id \
@@ -73,6 +75,11 @@ pub fn of_sets() -> Vec<(&'static str, String)> {
 /// The binaries of a case may go from `at` on.
 pub fn to_delete(tx: &mut Tx<'_>, case: Uuid, at: Timestamp) -> Result<()> {
     tx.execute(TO_DELETE, &params![at, case]).map(drop)
+}
+
+/// The binaries of an event, sent to a case whose others may go, may go from `at` on; the portal has purged none of them.
+pub fn sent(tx: &mut Tx<'_>, event: Uuid, at: Timestamp) -> Result<()> {
+    tx.execute(SENT, &params![at, event]).map(drop)
 }
 
 /// The binaries of a case that are still there stay.

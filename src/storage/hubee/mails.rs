@@ -24,13 +24,22 @@ pub struct MailRow {
     pub created_at: Timestamp,
 }
 
-/// What a digest has to tell.
+/// What a digest has to tell of the cases that are its subscriber's.
 #[derive(Clone, Debug)]
 pub struct Waiting {
     /// How many things happened.
     pub count: u64,
-    /// The last of them: what came later is for the next digest.
-    pub last: Uuid,
+    /// To which cases, in the order in which they first did.
+    pub cases: Vec<Uuid>,
+}
+
+/// A subscription that cases leave, and the one that their new recipient has to the same process, if it is active.
+#[derive(Clone, Debug)]
+pub struct Heir {
+    /// The one that they leave.
+    pub from: Uuid,
+    /// The other, and its frequency as written.
+    pub to: Option<(Uuid, String)>,
 }
 
 statements! {
@@ -38,11 +47,18 @@ statements! {
     INSERT = "INSERT INTO hub_mail (id, subscription_id, case_id, event_id, partner, environment, created_at) \
         VALUES ($1, $2, $3, $4, $5, $6, $7)";
     SUBSCRIPTIONS = "SELECT DISTINCT subscription_id FROM hub_mail WHERE subscription_id > $1 ORDER BY subscription_id LIMIT $2";
-    WAITING = "SELECT count(*) FROM hub_mail WHERE subscription_id = $1";
+    WAITING = "SELECT count(*) FROM hub_mail m JOIN hub_case c ON c.id = m.case_id WHERE m.subscription_id = $1 AND m.id <= $2 \
+        AND c.recipient = $3";
     LAST = "SELECT id FROM hub_mail WHERE subscription_id = $1 ORDER BY id DESC LIMIT 1";
-    CASES = "SELECT m.case_id, min(m.created_at) FROM hub_mail m WHERE m.subscription_id = $1 AND m.id <= $2 GROUP BY m.case_id \
-        ORDER BY 2, 1 LIMIT $3";
+    CASES = "SELECT m.case_id, min(m.created_at) FROM hub_mail m JOIN hub_case c ON c.id = m.case_id \
+        WHERE m.subscription_id = $1 AND m.id <= $2 AND c.recipient = $3 GROUP BY m.case_id ORDER BY 2, 1 LIMIT $4";
     TOLD = "DELETE FROM hub_mail WHERE subscription_id = $1 AND id <= $2";
+    HEIRS = "SELECT s.id, t.id, t.frequency FROM hub_subscription s LEFT JOIN hub_subscription t ON t.subscriber = $1 \
+        AND t.process_code = s.process_code AND t.status = 'Actif' WHERE s.subscriber = $2";
+    HAND_ON = "UPDATE hub_mail SET subscription_id = $1 WHERE subscription_id = $2 \
+        AND EXISTS (SELECT 1 FROM hub_case c WHERE c.id = hub_mail.case_id AND c.recipient = $3)";
+    DROP = "DELETE FROM hub_mail WHERE subscription_id = $1 \
+        AND EXISTS (SELECT 1 FROM hub_case c WHERE c.id = hub_mail.case_id AND c.recipient = $2)";
 }
 
 /// The active subscription of `subscriber` to a process and its frequency, as written.
@@ -72,22 +88,48 @@ pub fn subscriptions(tx: &mut Tx<'_>, id: Uuid, limit: u32) -> Result<Vec<Uuid>>
     rows.iter().map(|row| row.get(0)).collect()
 }
 
-/// What a subscription's digest has to tell; nothing where nothing happened.
-pub fn waiting(tx: &mut Tx<'_>, subscription: Uuid) -> Result<Option<Waiting>> {
-    let Some(row) = tx.first(LAST, &params![subscription])? else {
-        return Ok(None);
-    };
-    let count = tx.first(WAITING, &params![subscription])?;
-    Ok(Some(Waiting {
-        count: count.map_or(Ok(0), |row| row.get(0))?,
-        last: row.get(0)?,
-    }))
+/// The last thing that waits for a subscription's digest, if anything does: what comes later is for the next.
+pub fn last(tx: &mut Tx<'_>, subscription: Uuid) -> Result<Option<Uuid>> {
+    let row = tx.first(LAST, &params![subscription])?;
+    row.map(|row| row.get(0)).transpose()
 }
 
-/// At most `limit` cases of which a digest tells, in the order in which they first happened.
-pub fn cases(tx: &mut Tx<'_>, subscription: Uuid, upto: Uuid, limit: u32) -> Result<Vec<Uuid>> {
-    let rows = tx.query(CASES, &params![subscription, upto, limit])?;
-    rows.iter().map(|row| row.get(0)).collect()
+/// What a subscription's digest has to tell up to `upto`, with at most `limit` cases; those that are not `subscriber`'s any more
+/// do not count.
+pub fn waiting(
+    tx: &mut Tx<'_>,
+    (subscription, subscriber): (Uuid, &str),
+    upto: Uuid,
+    limit: u32,
+) -> Result<Waiting> {
+    let count = tx.first(WAITING, &params![subscription, upto, subscriber])?;
+    let cases = tx.query(CASES, &params![subscription, upto, subscriber, limit])?;
+    Ok(Waiting {
+        count: count.map_or(Ok(0), |row| row.get(0))?,
+        cases: cases.iter().map(|row| row.get(0)).collect::<Result<_>>()?,
+    })
+}
+
+/// The subscriptions of `source`, each with that of `target` to the same process.
+pub fn heirs(tx: &mut Tx<'_>, source: &str, target: &str) -> Result<Vec<Heir>> {
+    let rows = tx.query(HEIRS, &params![target, source])?;
+    let heirs = rows.iter().map(|row| {
+        let (to, frequency): (Option<Uuid>, Option<String>) = (row.get(1)?, row.get(2)?);
+        Ok(Heir {
+            from: row.get(0)?,
+            to: to.zip(frequency),
+        })
+    });
+    heirs.collect()
+}
+
+/// What waits for the digest of `from` about cases that are `recipient`'s is for that of `to`, or for none.
+pub fn hand_on(tx: &mut Tx<'_>, from: Uuid, to: Option<Uuid>, recipient: &str) -> Result<()> {
+    match to {
+        Some(to) => tx.execute(HAND_ON, &params![to, from, recipient]),
+        None => tx.execute(DROP, &params![from, recipient]),
+    }
+    .map(drop)
 }
 
 /// Forgets what a digest has told, up to `upto`.

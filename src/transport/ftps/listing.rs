@@ -152,7 +152,8 @@ impl Ftps {
         Ok(files)
     }
 
-    /// A plain file that is not hidden, from its line; lines that tell nothing of the kind are passed over.
+    /// A plain file that is not hidden, from its line; lines that tell nothing of the kind are passed over, and so are names by
+    /// which no file can be asked for.
     fn entry(&self, line: &[u8]) -> Option<File> {
         let line = str::from_utf8(line).ok()?.trim_end_matches(['\r', '\n']);
         let file = match self.knows_mlsd {
@@ -162,7 +163,7 @@ impl Ftps {
                 .ok()?,
         };
         let concerns = file.is_file() && !path::is_hidden(file.name());
-        (concerns && !file.name().contains('/')).then_some(file)
+        (concerns && path::join("", file.name()).is_ok()).then_some(file)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Whatever is not the exact clean answer is no verdict: the piece waits, and is never passed on.
 
-use super::{incidents, sent, with_status};
+use super::{SOON, incidents, sent, with_status};
 use crate::{
     both_engines,
     kit::{
@@ -8,6 +8,7 @@ use crate::{
         client::metadata,
         document,
         gateway::{Engine, Kit},
+        wait,
     },
 };
 
@@ -73,6 +74,35 @@ async fn over_limits(limits: &str) {
     clamd.appear();
     with_status(&client, &id, "acknowledged").await;
     assert_eq!(incidents(&gateway, "scan-unavailable", "open"), 0);
+}
+
+both_engines! {
+    /// Two pieces wait for a clamd that is away. When it is back it clears the short one, and with it the absence that both
+    /// have told; the long one goes on waiting, for a reason of its own, and tells that.
+    async fn a_content_above_the_limits_is_told_though_it_waited_for_an_absent_antivirus_first(kit) {
+        let mut clamd = Clamd::start();
+        let gateway = clamd.looking(kit).start();
+        let client = gateway.client().await;
+        clamd.vanish();
+        let long = document::pdf("long", 3_000_000);
+        let long = client.push(&metadata("D-1"), long).await.reconciliation_id();
+        let short = sent(&client, "D-2", "x").await;
+        for id in [&long, &short] {
+            with_status(&client, id, "awaiting-scan").await;
+        }
+        assert_eq!(incidents(&gateway, "scan-unavailable", "open"), 1);
+        clamd.appear_with("StreamMaxLength 1M\nMaxFileSize 25M\nMaxScanSize 100M\n");
+        with_status(&client, &short, "acknowledged").await;
+        wait::until("incident of the long one", SOON, || {
+            let own = "SELECT count(*) FROM incident WHERE code = 'scan-unavailable' AND state = 'open' AND exchange_id IS NOT NULL";
+            (gateway.count(own) == 1).then_some(())
+        });
+        wait::until("end of the common one", SOON, || (incidents(&gateway, "scan-unavailable", "resolved") == 1).then_some(()));
+        clamd.vanish();
+        clamd.appear();
+        with_status(&client, &long, "acknowledged").await;
+        assert_eq!(incidents(&gateway, "scan-unavailable", "open"), 0);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -117,6 +117,94 @@ fn faults_of_a_manifest_in_xml_have_the_places_of_the_same_in_json() {
 }
 
 #[test]
+fn a_field_that_is_repeated_without_end_is_a_fault_like_any_other() {
+    let field = |place: &str, repeated: &str| {
+        let text = XML.replacen(place, &format!("{}{place}", repeated.repeat(150_000)), 1);
+        faults(text.as_bytes())
+    };
+    for (place, at) in [
+        ("<project>", "/x"),
+        ("<dossierId>", "/dossiers/0/x"),
+        ("<uid>", "/dossiers/0/pieces/0/x"),
+        ("<mediaType>", "/dossiers/0/pieces/0/files/0/x"),
+    ] {
+        let found = field(place, "<x/>");
+        assert!(
+            found.len() == 1 && found[0].contains(&format!("{at} :")),
+            "{found:?}"
+        );
+    }
+    let twice = XML.replace(
+        "<iteration>1</iteration>",
+        "<iteration>1</iteration><iteration>1</iteration>",
+    );
+    assert!(faults(twice.as_bytes())[0].contains("/dossiers/0/iteration :"));
+    // The name of the list in JSON, which no element has.
+    let piece = "<uid>P</uid><file><name>a.pdf</name><mediaType>application/pdf</mediaType></file>\
+                 <file><name>b.pdf</name><mediaType>application/pdf</mediaType></file><document><uid>D</uid>";
+    let document = |files: &str| xml_of(&format!("{piece}{files}</document>"));
+    let sound = document("<file>a.pdf</file><file>b.pdf</file>");
+    assert!(Manifest::parse(sound.as_bytes()).is_ok());
+    for files in [
+        "<files>a.pdf</files><files>b.pdf</files>",
+        "<file>a.pdf</file><files>b.pdf</files>",
+    ] {
+        let found = faults(document(files).as_bytes());
+        let told = found
+            .iter()
+            .any(|fault| fault.contains("/documents/0/files :"));
+        assert!(told, "{found:?}");
+    }
+}
+
+#[test]
+fn a_dossier_has_one_mebibyte_for_its_own_fields_however_they_stand_among_its_pieces() {
+    let piece = |number: usize| {
+        format!(
+            "<piece><uid>P-{number}</uid><file><name>{number}.pdf</name><mediaType>application/pdf</mediaType>\
+             </file></piece>"
+        )
+    };
+    let dossier = |own: &dyn Fn(usize) -> String| {
+        let content: String = (0..100)
+            .map(|at| format!("{}{}", own(at), piece(at)))
+            .collect();
+        format!(
+            "<manifest><project>p</project><sourceApplication>a</sourceApplication><dossier>\
+             <dossierId>D</dossierId><iteration>1</iteration>{content}</dossier></manifest>"
+        )
+    };
+    let long = dossier(&|at| format!("<x{at}>{}</x{at}>", "x".repeat(20_000)));
+    let found = faults(long.as_bytes());
+    assert!(
+        found.len() == 1
+            && found[0].starts_with("manifest-unreadable")
+            && found[0].contains("mébioctet"),
+        "{found:?}"
+    );
+    // Pieces have that much each.
+    let data = "d".repeat(20_000);
+    let sound = dossier(&|_| String::new()).replace(
+        "</piece>",
+        &format!("<businessData><a>{data}</a></businessData></piece>"),
+    );
+    assert_eq!(Manifest::parse(sound.as_bytes()).unwrap().pieces(), 100);
+}
+
+#[test]
+fn business_data_of_very_many_names_are_read_and_what_repeats_is_a_list() {
+    let names: String = (0..60_000).map(|at| format!("<a{at}/>")).collect();
+    let text = xml_of(&format!(
+        "<uid>P</uid><file><name>a.pdf</name><mediaType>application/pdf</mediaType></file>\
+         <businessData>{names}<b>1</b><b>2</b><b>3</b></businessData>"
+    ));
+    let read = Manifest::parse(text.as_bytes()).unwrap();
+    let data = read.dossiers[0].pieces[0].business_data.to_object();
+    assert_eq!(data.len(), 60_001);
+    assert_eq!(data["b"], serde_json::json!(["1", "2", "3"]));
+}
+
+#[test]
 fn the_published_xsd_takes_what_the_reader_takes() {
     let folder = crate::kit::scratch::fresh("xsd");
     let judge = |text: &str| {

@@ -1,7 +1,13 @@
 //! Purges and backups that die at any moment, or meet a disk that fails or is full: whole exchanges are purged or not, a
 //! backup is one or is none, and the next run does the rest.
 
-use std::{fs, os::unix::process::ExitStatusExt, path::Path, time::Duration};
+use std::{
+    fs,
+    os::unix::process::ExitStatusExt,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
 use serde_json::Value;
 
@@ -12,11 +18,15 @@ use crate::{
         client::{Client, metadata},
         document,
         gateway::{Engine, Gateway, Kit, REASON},
+        process,
         tmpfs::Tmpfs,
         wait,
     },
+    retention::marks,
 };
 
+/// For a command on a busy machine, in seconds.
+const PATIENCE: u32 = 60;
 const KILLS: usize = 100;
 /// Within how many microseconds the first run is killed, and the least of it later on: a process that has just begun.
 const FIRST_SPAN: u64 = 300_000;
@@ -78,14 +88,36 @@ fn next_span(span: u64, moment: u64, died: bool) -> u64 {
     }
 }
 
-/// A backup has its hash list or is none.
+/// A backup has its hash list and every byte that it lists, or is none: also where the command failed after the list.
 fn is_whole_or_none(gateway: &Gateway, copy: &Path, succeeded: bool) {
-    let list = copy.join("SHA256SUMS");
-    assert_eq!(list.exists(), succeeded || list.exists());
-    if !list.exists() {
-        let restored = gateway.run(&["restore", &copy.display().to_string(), "--reason", REASON]);
-        assert_eq!(restored.status.code(), Some(2), "{restored:?}");
+    if copy.join("SHA256SUMS").exists() {
+        let mut check = Command::new("sha256sum");
+        check.args(["--check", "--strict", "--quiet", "SHA256SUMS"]);
+        process::run(check.current_dir(copy), PATIENCE).succeeded();
+        return;
     }
+    assert!(!succeeded, "{}: done, and no hash list", copy.display());
+    let restored = gateway.run(&["restore", &copy.display().to_string(), "--reason", REASON]);
+    assert_eq!(restored.status.code(), Some(2), "{restored:?}");
+}
+
+/// A file of each kind of a backup, by the name under which it is written.
+fn kinds(copy: &Path) -> Vec<String> {
+    let some = |folder: &str| {
+        let mut files = marks::files(&copy.join(folder));
+        let name = files.pop().expect("a file of each kind");
+        name.strip_prefix(copy).expect("it lies there").to_owned()
+    };
+    let written = [
+        "rows/exchange.jsonl".into(),
+        some("blobs"),
+        some("keys").with_extension("part"),
+        "manifest.part".into(),
+        "SHA256SUMS.part".into(),
+    ];
+    written
+        .map(|name: PathBuf| name.display().to_string())
+        .into()
 }
 
 both_engines! {
@@ -166,10 +198,45 @@ both_engines! {
                 is_whole_or_none(&gateway, &copy, run.status.success());
             }
         }
-        assert!(failed >= 2, "{failed} runs failed: the disk was not that bad");
+        assert!(failed >= 4, "{failed} runs failed: the disk was not that bad");
         let copy = gateway.dir().join("copie");
         gateway.run(&["backup", &copy.display().to_string()]).succeeded();
         gateway.doctor();
+    }
+
+    /// One file of each kind in turn takes no byte.
+    async fn a_backup_of_which_a_file_cannot_be_written_is_none(kit) {
+        let gateway = kit.start();
+        let client = gateway.client().await;
+        let mut sent = 0;
+        more(&gateway, &client, &mut sent, 1).await;
+        let whole = gateway.dir().join("copie");
+        gateway.run(&["backup", &whole.display().to_string()]).succeeded();
+        for (number, name) in kinds(&whole).into_iter().enumerate() {
+            let copy = gateway.dir().join(format!("copie-{number}"));
+            let mut full = failing("write", "ENOSPC", "1");
+            full.extend(["-P".to_owned(), copy.join(&name).display().to_string()]);
+            let run = gateway.run_behind(&full, &["backup", &copy.display().to_string()]);
+            assert_eq!(run.status.code(), Some(4), "{name}: {run:?}");
+            is_whole_or_none(&gateway, &copy, false);
+            assert!(!copy.join("SHA256SUMS").exists(), "{name}");
+            take_lease_away(&gateway);
+        }
+        gateway.doctor();
+    }
+
+    /// The sync that makes a backup durable fails.
+    async fn a_backup_that_is_not_brought_to_its_disk_is_none(kit) {
+        let gateway = kit.start();
+        let client = gateway.client().await;
+        let mut sent = 0;
+        more(&gateway, &client, &mut sent, 1).await;
+        let copy = gateway.dir().join("copie");
+        let run = gateway.run_behind(&failing("syncfs", "EIO", "1+"), &["backup", &copy.display().to_string()]);
+        assert_eq!(run.status.code(), Some(4), "{run:?}");
+        assert!(!copy.join("SHA256SUMS").exists());
+        take_lease_away(&gateway);
+        is_whole_or_none(&gateway, &copy, false);
     }
 
     /// A target that fills up at this or that step; with room it is a backup.
@@ -217,9 +284,10 @@ async fn a_purge_without_room_leaves_whole_exchanges() {
 }
 
 /// What fails, and how: what a dying disk says, and a full one.
-const STEPS: [(&str, &str); 6] = [
+const STEPS: [(&str, &str); 7] = [
     ("fsync", "EIO"),
     ("fdatasync", "EIO"),
+    ("syncfs", "EIO"),
     ("unlink", "EIO"),
     ("rename", "EIO"),
     ("pwrite64", "ENOSPC"),

@@ -107,6 +107,35 @@ both_engines! {
         assert_eq!(listed(&hub.admin).await, none);
     }
 
+    /// R25, R31: a file that comes to a case whose others the portal has purged is listed; what was marked before it was sent counts
+    /// for nothing, and what was withdrawn is not listed.
+    async fn the_portals_list_has_files_that_come_late(kit) {
+        let hub = Hub::open(kit).await;
+        let sent = hub.send("DGS-CERTD-0000000002007").await;
+        set(&hub.si, &sent, "DONE").await;
+        let (ids, purged) = (format!("{FOLDERS}/attachmentsIdsForPurge"), format!("{FOLDERS}/idsPurged"));
+        let listed = async || hub.osl.get(&ids).await.of(200).json();
+        hub.osl.put(&purged, &listed().await).await.of(204);
+        assert_eq!(listed().await, json!([]));
+        let (file, events) = (File::pdf("tardif"), format!("{}/events", sent.case_path(0)));
+        let deposit = build::deposit(std::slice::from_ref(&file));
+        let event = hub.osl.post(&events, &deposit).await.of(201).json();
+        let (path, id) = (format!("{events}/{}", event["id"].as_str().unwrap()), &event["attachments"][0]["id"]);
+        let late = json!([{ "folder_attachment_id": id, "case_id": sent.case(0) }]);
+        assert_eq!(listed().await, late);
+        hub.osl.put(&purged, &late).await.of(204);
+        assert_eq!(listed().await, json!([]));
+        let upload = format!("{path}/attachments/{}", id.as_str().unwrap());
+        hub.osl.upload(&upload, file.bytes.clone(), None).await.of(204);
+        hub.osl.patch(&path, &json!({ "status": "SENT" })).await.of(204);
+        assert_eq!(listed().await, late, "the portal has it only now");
+        hub.osl.put(&purged, &late).await.of(204);
+        let event = hub.osl.post(&events, &deposit).await.of(201).json();
+        hub.osl.delete(&format!("{events}/{}", event["id"].as_str().unwrap())).await.of(204);
+        assert_eq!(listed().await, json!([]));
+        assert_eq!(hub.count("SELECT count(*) FROM hub_case WHERE portal_pending"), 0);
+    }
+
     /// R25: a portal says at once of thousands that they are gone, in one answer; where one of them is another's, none is marked.
     async fn thousands_of_purged_files_are_told_at_once_and_marked_all_or_none(kit) {
         let hub = Hub::open(kit).await;

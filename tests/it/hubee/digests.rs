@@ -10,8 +10,10 @@ use crate::{
     kit::{
         gateway::{Gateway, Kit},
         hubee::{
+            FOLDERS,
             build::{self, File},
             hub::Hub,
+            referential::{OTHER_SI, SI, SI_BRANCH, identifier},
             sent::Sent,
         },
         mail::{MailServer, Speech},
@@ -114,6 +116,54 @@ both_engines! {
         batches::run(&house.ctx, Batch::Digest, "essai").await.unwrap();
         let mail = server.wait_for(2, SOON).remove(1);
         says(&mail, &["1 télédossier", "(1 notification)", "- DGS-DEPOT-1-01"]);
+        hub.await_idle();
+        assert_eq!(waiting(&hub), 0);
+    }
+
+    /// R52: a digest leaves only to an active subscription that still wants one; what waited for another is forgotten.
+    async fn a_subscriber_that_wants_none_by_then_has_no_digest(kit) {
+        let server = MailServer::start(Speech::StartTls);
+        let hub = told(kit, &server, "quotidien").await;
+        let house = inside::house(&hub).await;
+        for (name, change) in [
+            ("DGS-FINI-1", "frequency = 'aucune'"),
+            ("DGS-FINI-2", "frequency = 'quotidien', status = 'Suspendu'"),
+        ] {
+            hub.sql("UPDATE hub_subscription SET frequency = 'quotidien'; SELECT 1");
+            hub.send(name).await;
+            assert_eq!(waiting(&hub), 1, "{name}");
+            hub.sql(&format!("UPDATE hub_subscription SET {change}; SELECT 1"));
+            batches::run(&house.ctx, Batch::Digest, "essai").await.unwrap();
+            hub.await_idle();
+            assert_eq!((waiting(&hub), server.mails().len()), (0, 0), "{name}");
+        }
+    }
+
+    /// R24, R52: what waits for a digest goes with its case, to who has a digest too, and nobody else tells it.
+    async fn what_waits_for_a_digest_follows_its_case(kit) {
+        let server = MailServer::start(Speech::StartTls);
+        let hub = told(kit, &server, "quotidien").await;
+        hub.send("DGS-SUIVI-1").await;
+        let path = format!("{FOLDERS}/cases/migrate");
+        let to = |source: &str, target: &str| json!({ "organizationSource": identifier(source), "organizationTarget": identifier(target) });
+        hub.sql(&format!("UPDATE hub_subscription SET frequency = 'Quotidien' WHERE subscriber = '{SI_BRANCH}'; SELECT 1"));
+        hub.admin.put(&path, &to(SI, SI_BRANCH)).await.of(200);
+        let whose = format!(
+            "SELECT count(*) FROM hub_mail m JOIN hub_subscription s ON s.id = m.subscription_id WHERE s.subscriber = '{SI_BRANCH}'"
+        );
+        assert_eq!((waiting(&hub), hub.count(&whose)), (1, 1));
+        hub.admin.put(&path, &to(SI_BRANCH, OTHER_SI)).await.of(200);
+        assert_eq!(waiting(&hub), 0, "the other wants no mails");
+        // Beside what a move does: a case that is another's is not told, whatever waits.
+        hub.send("DGS-SUIVI-2").await;
+        let sent = hub.send("DGS-SUIVI-3").await;
+        let case = hub.id(sent.case(0));
+        hub.sql(&format!("UPDATE hub_case SET recipient = '{OTHER_SI}' WHERE id = {case}; SELECT 1"));
+        let house = inside::house(&hub).await;
+        batches::run(&house.ctx, Batch::Digest, "essai").await.unwrap();
+        let mail = server.wait_for(1, SOON).remove(0);
+        says(&mail, &["1 télédossier", "(1 notification)", "- DGS-SUIVI-2-01"]);
+        assert!(!mail["text"].as_str().unwrap().contains("DGS-SUIVI-3"), "{mail}");
         hub.await_idle();
         assert_eq!(waiting(&hub), 0);
     }

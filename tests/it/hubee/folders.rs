@@ -98,6 +98,26 @@ both_engines! {
         assert_eq!(status(&hub, &sent).await, "HUBEE_NOTIFIED");
     }
 
+    /// R14, R16: a folder that was closed before it was completed takes the files that it lacks, and is notified then, by either word.
+    async fn a_folder_that_was_closed_too_early_is_completed_all_the_same(kit) {
+        let hub = Hub::open(kit).await;
+        for (number, word) in ["HUBEE_NOTIFIED", "HUBEE_COMPLETED"].into_iter().enumerate() {
+            let sent = hub.create(&format!("DGS-CERTD-000000000105{number}")).await;
+            hub.osl.patch(&sent.path(), &asked("CLOSED")).await.of(204);
+            hub.osl.patch(&sent.path(), &asked(word)).await.is_bad(&[sent.attachment(0), "missing"]);
+            sent.upload(&hub.osl).await;
+            assert_eq!(status(&hub, &sent).await, "CLOSED");
+            hub.osl.patch(&sent.path(), &asked(word)).await.of(204);
+            assert_eq!(status(&hub, &sent).await, "HUBEE_NOTIFIED");
+            assert_eq!(hub.notifications(&hub.si).await.len(), number + 1);
+            hub.osl.patch(&sent.path(), &asked("CLOSED")).await.of(204);
+            let late = hub.osl.upload(&sent.file_path(0), sent.files[0].bytes.clone(), None).await;
+            late.is_bad(&["Folder is completed"]);
+        }
+        hub.await_idle();
+        hub.doctor();
+    }
+
     /// R12: two connections create the same folder at once: one of them does.
     async fn of_two_folders_of_one_external_id_one_is_created(kit) {
         let hub = Hub::open(kit).await;

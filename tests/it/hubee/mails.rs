@@ -176,6 +176,31 @@ both_engines! {
         });
     }
 
+    /// R52: what waits is told as the subscriber wants it when it leaves: not once it wants none, with the others of its day once it
+    /// wants one a day.
+    async fn a_mail_that_waits_goes_as_the_subscriber_wants_it_by_then(kit) {
+        let mut server = MailServer::absent(Speech::StartTls);
+        let hub = told(kit, &server, "unitaire").await;
+        hub.send("DGS-ATTENTE-1").await;
+        let failed = "SELECT count(*) FROM incident WHERE code = 'mail-failed' AND state = 'open'";
+        wait::until("incident of the mail server", SOON, || (hub.count(failed) > 0).then_some(()));
+        let waiting = "SELECT count(*) FROM job WHERE kind = 'hub-mail'";
+        assert_eq!(hub.count(waiting), 1);
+        wants(&hub, "quotidien").await;
+        wait::until("its digest", SOON, || (hub.count("SELECT count(*) FROM hub_mail") == 1).then_some(()));
+        wants(&hub, "unitaire").await;
+        hub.send("DGS-ATTENTE-2").await;
+        wants(&hub, "aucune").await;
+        server.appear();
+        wait::until("end of the mails", SOON, || (hub.count(waiting) == 0).then_some(()));
+        let house = inside::house(&hub).await;
+        batches::run(&house.ctx, Batch::Digest, "essai").await.unwrap();
+        hub.await_idle();
+        let told = server.mails().into_iter().any(|mail| mail["to"] == json!([ADDRESS]));
+        assert!(!told, "{:?}", server.mails());
+        assert_eq!(hub.count("SELECT count(*) FROM hub_mail"), 0);
+    }
+
     /// A folder that is gone before its digest is told to nobody.
     async fn a_folder_that_is_deleted_before_its_digest_is_not_told(kit) {
         let server = MailServer::start(Speech::StartTls);

@@ -42,7 +42,7 @@ mod mails;
 mod moves;
 mod notifications;
 mod page;
-mod plans;
+pub mod plans;
 mod points;
 mod referential;
 mod requests;

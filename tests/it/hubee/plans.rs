@@ -84,7 +84,8 @@ async fn sqlite_reads_no_table_of_the_hub_from_end_to_end() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-fn sqlite_plan(database: &Connection, sql: &str) -> Vec<String> {
+/// The lines of SQLite's plan.
+pub fn sqlite_plan(database: &Connection, sql: &str) -> Vec<String> {
     let mut statement = database
         .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
         .expect(sql);
@@ -123,7 +124,8 @@ fn is_narrowed(rest: &[&str]) -> bool {
     own.into_iter().any(|line| line.contains("Index Cond"))
 }
 
-fn postgres_plan(gateway: &Gateway, sql: &str) -> String {
+/// PostgreSQL's plan, with sequential scans made dear and parameters left open.
+pub fn postgres_plan(gateway: &Gateway, sql: &str) -> String {
     let count = (1..100)
         .take_while(|number| sql.contains(&format!("${number}")))
         .count();

@@ -79,6 +79,17 @@ both_engines! {
         }
     }
 
+    /// R3: processes limit an SI alone; of another scope the command refuses them, and adds no client.
+    async fn processes_are_refused_of_who_is_no_si(kit) {
+        let gateway = kit.with_hub().start();
+        for (organization, scope) in [(OSL, "OSL"), (ADMIN, "ADMIN"), (DATAPASS, "SUBCRT")] {
+            let add = ["hubee", "client", "add", "--organization", organization, "--scope", scope, "--process", PROCESS];
+            let told = gateway.run(&[&add[..], &["--reason", REASON]].concat()).failed_with(2);
+            assert!(told.contains("--process is for an SI"), "{told}");
+        }
+        assert_eq!(gateway.count("SELECT count(*) FROM hub_client"), 0);
+    }
+
     /// R3: no token, a malformed one and a token of the piece API are answered with the fault that clients look for.
     async fn what_is_no_token_of_the_hub_is_answered_with_fault_900901(kit) {
         let gateway = kit.with_hub().start();

@@ -8,10 +8,30 @@ use crate::{
     kit::{
         client::metadata,
         document,
-        gateway::{CALLBACK, damage},
+        gateway::{CALLBACK, Gateway, Kit, damage},
         partner::Answer,
+        wait,
     },
 };
+
+/// A gateway whose one return was damaged for a moment, then given up; its partner acknowledges from now on.
+async fn troubled(kit: Kit) -> Gateway {
+    let (gateway, _, _) = undelivered(kit).await;
+    let retry = ["job", "retry", "--all-failed", "--reason", "essai"];
+    gateway.sql(
+        "CREATE TABLE kept AS SELECT body FROM exchange_return; \
+         UPDATE exchange_return SET body = (SELECT wrapped_key FROM exchange); SELECT 1",
+    );
+    gateway.run(&retry).succeeded();
+    wait_for_incident(&gateway, "corrupt-blob", "open");
+    gateway.sql("UPDATE exchange_return SET body = (SELECT body FROM kept); SELECT 1");
+    let given_up = "SELECT count(*) FROM job WHERE kind = 'deliver' AND state = 'failed'";
+    wait::until("end of the tries", SOON, || {
+        (gateway.count(given_up) == 1).then_some(())
+    });
+    gateway.partner().script(CALLBACK, [Answer::Acknowledge]);
+    gateway
+}
 
 both_engines! {
     /// A return that is given up opens an incident of its exchange, and its delivery resolves it.
@@ -31,6 +51,25 @@ both_engines! {
         let kinds = events["items"].as_array().unwrap().iter().map(|event| event["kind"].clone());
         assert!(kinds.collect::<Vec<_>>().contains(&json!("incident.opened")), "{events}");
         gateway.doctor();
+    }
+
+    /// A trouble of the house ends with the delivery, whatever began anew meanwhile: the count of its job's attempts.
+    async fn a_trouble_ends_with_the_delivery_of_a_job_that_was_tried_again(kit) {
+        let gateway = troubled(kit).await;
+        gateway.run(&["job", "retry", "--all-failed", "--reason", "essai"]).succeeded();
+        for code in ["corrupt-blob", "undelivered"] {
+            wait_for_incident(&gateway, code, "resolved");
+        }
+    }
+
+    /// The same where the return is asked for again: that is a job of its own.
+    async fn a_trouble_ends_with_the_redelivery_of_its_return(kit) {
+        let gateway = troubled(kit).await;
+        let id = gateway.sql("SELECT exchange_id FROM exchange_return");
+        gateway.run(&["return", "redeliver", &id, "--reason", "essai"]).succeeded();
+        for code in ["corrupt-blob", "undelivered"] {
+            wait_for_incident(&gateway, code, "resolved");
+        }
     }
 
     /// The same cause again opens the same incident again, and counts on.

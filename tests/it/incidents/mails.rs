@@ -154,6 +154,30 @@ both_engines! {
         assert_eq!(failed["detail"]["reason"], "smtp-550");
     }
 
+    /// A contact whom the server refuses for a moment has the mail later; nobody has it twice.
+    async fn a_contact_that_is_refused_for_a_moment_is_told_later(kit) {
+        let server = MailServer::start(Speech::StartTls);
+        let (gateway, _, _) = undelivered(server.serving(kit, &["grey@asp.example", CONTACT])).await;
+        let mails = server.wait_for(2, SOON);
+        assert_eq!((&mails[0]["to"], &mails[1]["to"]), (&json!([CONTACT]), &json!(["grey@asp.example"])));
+        assert_ne!(mails[0]["id"], mails[1]["id"]);
+        let left = "SELECT count(*) FROM job WHERE lane = 'mail'";
+        wait::until("end of the mails", SOON, || (gateway.count(left) == 0).then_some(()));
+        assert_eq!(server.mails().len(), 2);
+        assert_eq!(gateway.count("SELECT count(*) FROM incident WHERE code = 'mail-failed'"), 0);
+    }
+
+    /// One that is refused again and again is an incident, and holds up neither the others nor their later news.
+    async fn a_contact_that_stays_busy_is_an_incident_and_the_others_have_their_mail(kit) {
+        let server = MailServer::start(Speech::StartTls);
+        let (gateway, _, _) = undelivered(server.serving(kit, &["busy@asp.example", CONTACT])).await;
+        assert_eq!(server.wait_for(1, SOON)[0]["to"], json!([CONTACT]));
+        let failed = wait_for_incident(&gateway, "mail-failed", "open");
+        assert_eq!(failed["detail"]["reason"], "smtp-451");
+        assert_eq!(gateway.sql("SELECT kind FROM job WHERE lane = 'mail'"), "mail-again");
+        assert_eq!(server.mails().len(), 1);
+    }
+
     /// A mail that nobody can get is given up, and an operator sees its job.
     async fn a_mail_that_is_refused_for_good_is_given_up(kit) {
         let server = MailServer::start(Speech::StartTls);

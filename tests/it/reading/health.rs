@@ -11,7 +11,7 @@ both_engines! {
         let body: serde_json::Value = serde_json::from_str(&body).unwrap();
         assert_eq!((status, &body["ready"]), (200, &true.into()), "{body}");
         let names: Vec<_> = body["checks"].as_array().unwrap().iter().map(|check| check["name"].clone()).collect();
-        assert_eq!(names, ["database", "store"]);
+        assert_eq!(names, ["database", "store", "receipts"]);
     }
 
     async fn the_api_is_not_served_where_health_is(kit) {

@@ -5,6 +5,7 @@ mod damage;
 mod health;
 mod list;
 mod receipt;
+mod signer;
 
 use std::time::Duration;
 

@@ -4,7 +4,7 @@ use super::{SOON, at, exchange, left, receipt, undemanding};
 use crate::{
     both_engines,
     kit::{
-        clamd::{Clamd, SIGNATURE, eicar},
+        clamd::{Clamd, Impostor, SIGNATURE, eicar},
         depot::{Depot, Make},
         document,
         gateway::{Gateway, REASON},
@@ -57,6 +57,59 @@ both_engines! {
         left(&gateway, &depot, "a.zip");
         let resolved = "SELECT count(*) FROM incident WHERE code = 'scan-unavailable' AND state = 'resolved'";
         assert_eq!(gateway.count(resolved), 1);
+        gateway.doctor();
+    }
+
+    /// A file over what the antivirus looks at is refused by name: its archive does not wait for a verdict that never comes, and
+    /// nothing of the file goes on. What else is sound is accepted, where the project takes valid pieces.
+    async fn a_file_that_the_antivirus_will_never_judge_is_refused_and_its_archive_gets_its_receipt(kit) {
+        let mut clamd = Clamd::absent();
+        clamd.appear_with("StreamMaxLength 1M\nMaxFileSize 25M\nMaxScanSize 100M\n");
+        let depot = Depot::start(Make::Folder);
+        let kit = clamd.looking(kit).set_project("acceptance", "\"valid-pieces\"");
+        let gateway = at(kit, &depot).start();
+        let large = Lot::new("D-1").piece("P-1", "grand.pdf", &document::pdf("grand", 3_000_000));
+        depot.put("in/a.zip", &large.zip_stored());
+        let refused = receipt(&depot, "a.zip");
+        assert_eq!(refused["outcome"], "rejected");
+        let found = &refused["findings"][0];
+        assert_eq!((&found["code"], &found["entry"]), (&"not-scanned".into(), &"grand.pdf".into()), "{refused:#}");
+        left(&gateway, &depot, "a.zip");
+        depot.put("in/b.zip", &large.piece("P-2", "sain.pdf", &document::small("sain")).zip_stored());
+        let partial = receipt(&depot, "b.zip");
+        assert_eq!((&partial["outcome"], &partial["pieces"]["accepted"]), (&"partial".into(), &1.into()), "{partial:#}");
+        assert_eq!(partial["findings"][0]["code"], "not-scanned");
+        left(&gateway, &depot, "b.zip");
+        assert_eq!(gateway.count("SELECT count(*) FROM scan WHERE verdict = 'clean'"), 1);
+        assert_eq!(gateway.count("SELECT count(*) FROM document WHERE role = 'content'"), 1);
+        assert_eq!(gateway.count("SELECT count(*) FROM incident WHERE code = 'scan-unavailable' AND state = 'open'"), 0);
+        gateway.doctor();
+    }
+
+    /// The same of an answer that is neither clean nor a signature; one that comes too late is the antivirus's own fault, and
+    /// waited for.
+    async fn an_answer_that_is_no_verdict_refuses_the_archive_and_silence_does_not(kit) {
+        let clamd = Impostor::start(None);
+        let depot = Depot::start(Make::Folder);
+        let gateway = at(clamd.looking(kit), &depot).start();
+        depot.put("in/a.zip", &lot("D-1").zip());
+        wait::until("incident", SOON, || {
+            let open = "SELECT count(*) FROM incident WHERE code = 'scan-unavailable' AND state = 'open'";
+            (gateway.count(open) == 1).then_some(())
+        });
+        assert_eq!(gateway.count("SELECT count(*) FROM exchange"), 0);
+        clamd.answer(b"stream: Heuristics.Limits.Exceeded.MaxFileSize FOUND\0");
+        let refused = receipt(&depot, "a.zip");
+        assert_eq!(refused["findings"][0]["code"], "not-scanned", "{refused:#}");
+        left(&gateway, &depot, "a.zip");
+        clamd.answer(b"stream: Can't open file or directory ERROR\0");
+        depot.put("in/b.zip", &lot("D-2").zip());
+        assert_eq!(receipt(&depot, "b.zip")["findings"][0]["code"], "not-scanned");
+        left(&gateway, &depot, "b.zip");
+        clamd.answer(b"stream: OK\0");
+        depot.put("in/c.zip", &lot("D-2").zip());
+        assert_eq!(receipt(&depot, "c.zip")["outcome"], "accepted");
+        left(&gateway, &depot, "c.zip");
         gateway.doctor();
     }
 

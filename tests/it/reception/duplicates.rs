@@ -147,4 +147,33 @@ both_engines! {
         left(&gateway, &depot, "a.zip");
         gateway.doctor();
     }
+
+    /// What a gz is its manifest says, beside it: the same bytes for another dossier are another archive; with the same manifest
+    /// they are the same one.
+    async fn the_same_gz_with_another_manifest_is_another_archive(kit) {
+        let depot = Depot::start(Make::Folder);
+        let gateway = at(kit, &depot).start();
+        let content = document::pdf("seul", 100_000);
+        let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut gz, &content).unwrap();
+        let gz = gz.finish().unwrap();
+        let taken = |name: &str, dossier: &str| {
+            let manifest = Lot::new(dossier).piece("P-1", "seul.pdf", &content).manifest.to_string();
+            depot.put(&format!("in/{name}.manifest.json"), manifest.as_bytes());
+            depot.put(&format!("in/{name}"), &gz);
+            let receipt = receipt(&depot, name);
+            left(&gateway, &depot, name);
+            assert_eq!(receipt["outcome"], "accepted", "{receipt:#}");
+            receipt
+        };
+        let (first, other) = (taken("a.gz", "D-1"), taken("b.gz", "D-2"));
+        assert!(other["duplicateOf"].is_null(), "{other:#}");
+        assert_ne!(exchange(&other), exchange(&first));
+        for (name, dossier, known) in [("c.gz", "D-1", &first), ("d.gz", "D-2", &other)] {
+            assert_eq!(taken(name, dossier)["duplicateOf"], known["reconciliationId"], "{name}");
+        }
+        assert_eq!(gateway.count("SELECT count(*) FROM exchange"), 2);
+        assert_eq!(gateway.count("SELECT count(*) FROM archive_piece"), 2);
+        gateway.doctor();
+    }
 }

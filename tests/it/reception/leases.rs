@@ -61,4 +61,31 @@ both_engines! {
         assert_eq!(gateway.count("SELECT count(*) FROM archive_piece"), 3000);
         gateway.doctor();
     }
+
+    /// A download that holds the only line, and a second file that waits for it, outlast the lease: it is kept all the same, and
+    /// the other worker takes nothing away.
+    async fn a_long_download_outlasts_its_lease(kit) {
+        let depot = Depot::start(Make::Sftp).with("connections = 1");
+        let kit = at(kit, &depot).set("worker.lease_seconds", 2).without_worker();
+        let gateway = kit.start();
+        depot.proxy().slow(SLOW);
+        let lot = |name: &str| Lot::new(name).piece("P", "a.pdf", &document::pdf(name, LONG)).zip_stored();
+        depot.put("in/a.zip", &lot("D-1"));
+        depot.put("in/b.zip", &lot("D-2"));
+        let _workers = [gateway.start_worker(&[]), gateway.start_worker(&[])];
+        for name in ["a.zip", "b.zip"] {
+            assert_eq!(receipt(&depot, name)["outcome"], "accepted");
+        }
+        left(&gateway, &depot, "b.zip");
+        let log = gateway.log();
+        for sign in ["lease was lost", "lease of a depot was lost", "is taken anew"] {
+            assert!(!log.contains(sign), "{sign}");
+        }
+        assert_eq!(gateway.count("SELECT count(*) FROM exchange"), 2);
+        gateway.doctor();
+    }
 }
+
+/// The bytes of a piece, and how many of them a slow line lets pass in a second: four leases long.
+const LONG: usize = 8_000_000;
+const SLOW: u32 = 1_000_000;

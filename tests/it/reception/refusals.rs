@@ -4,12 +4,13 @@ use super::{at, exchange, left, receipt};
 use crate::{
     both_engines, everywhere,
     kit::{
-        depot::{Depot, Make},
+        depot::{Depot, Make, noise},
         document,
         gateway::Gateway,
         lot::Lot,
     },
 };
+use navette::kernel::digest::{hex, sha256};
 
 fn sound() -> Lot {
     Lot::new("D-1").piece("P-1", "a.pdf", &document::small("a"))
@@ -99,4 +100,41 @@ both_engines! {
         assert_eq!(gateway.count("SELECT count(*) FROM natural_key"), 0);
         gateway.doctor();
     }
+
+    /// What is over the limit as it lies there gets its negative receipt, with its digest, and none of it is ever in the store;
+    /// one that is over it only once it is unpacked is refused by the same code, and a sound one passes.
+    async fn what_is_over_the_limit_is_refused_without_being_kept(kit) {
+        let depot = Depot::start(Make::Folder);
+        let mut gateway = at(kit, &depot).set("limits.archive_bytes", LIMIT).stopped();
+        let large = vec![b'x'; 3 * LIMIT];
+        depot.put("in/large.zip", &large);
+        gateway.launch(&[("NAVETTE_FAILPOINT".to_owned(), "archive.after-spool".to_owned())]);
+        gateway.ended();
+        assert_eq!(gateway.kept().blobs, 0);
+        gateway.restart();
+        // Far from a bomb.
+        let content = [noise(1, LIMIT / 2), vec![b' '; LIMIT]].concat();
+        let swelling = Lot::new("D-2").piece("P-1", "a.txt", &content);
+        for (name, bytes) in [("large.zip", &large), ("swelling.tar.gz", &swelling.tar_gz()), ("swelling.zip", &swelling.zip())] {
+            if name != "large.zip" {
+                depot.put(&format!("in/{name}"), bytes);
+            }
+            let refused = receipt(&depot, name);
+            assert_eq!(refused["outcome"], "rejected");
+            assert_eq!(refused["findings"][0]["code"], "too-large", "{name}: {refused:#}");
+            assert_eq!(refused["sha256"], hex(&sha256(bytes)).as_str(), "{name}");
+            assert_eq!(refused["size"], bytes.len());
+            left(&gateway, &depot, name);
+        }
+        assert_eq!(depot.names("rejected").len(), 3);
+        depot.put("in/a.zip", &sound().zip());
+        assert_eq!(receipt(&depot, "a.zip")["outcome"], "accepted");
+        left(&gateway, &depot, "a.zip");
+        gateway.await_idle();
+        assert_eq!(gateway.kept().blobs, 1);
+        gateway.doctor();
+    }
 }
+
+/// The least that the settings take.
+const LIMIT: usize = 1_000_000;

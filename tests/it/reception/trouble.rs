@@ -9,7 +9,7 @@ use crate::{
         clamd::Clamd,
         depot::{Depot, Make},
         document,
-        gateway::Gateway,
+        gateway::{Engine, Gateway, Kit, PROJECT},
         lot::Lot,
         wait,
     },
@@ -88,4 +88,45 @@ both_engines! {
         assert_eq!(receipt(&depot, "a.zip")["outcome"], "accepted");
         left(&gateway, &depot, "a.zip");
     }
+
+    /// A flow whose folder is not there is an incident of its own until it is, and the depot's other flows do not wait.
+    async fn a_flow_that_cannot_be_looked_at_keeps_no_other_from_it(kit) {
+        let depot = Depot::start(Make::Folder);
+        let flow = "[[flow]]\nname = \"autres\"\nproject = \"PROJECT\"\ndirection = \"in\"\npath = \"autres\"\n\
+                    pattern = \"*\"\nreceipts = \"receipts\"\n\n[[flow]]";
+        let settings = depot.settings().replacen("[[flow]]", &flow.replace("PROJECT", PROJECT), 1);
+        let gateway = kit.with_depot(depot.name(), with_poll(&settings)).start();
+        depot.put("in/a.zip", &lot("D-1"));
+        assert_eq!(receipt(&depot, "a.zip")["outcome"], "accepted");
+        incident(&gateway, "depot-unreachable", "open");
+        let detail = gateway.sql("SELECT detail FROM incident WHERE code = 'depot-unreachable'");
+        assert!(detail.contains("\"autres\""), "{detail}");
+        fs::create_dir(depot.inside("autres")).unwrap();
+        incident(&gateway, "depot-unreachable", "resolved");
+        depot.put("autres/b.zip", &lot("D-2"));
+        assert_eq!(receipt(&depot, "b.zip")["outcome"], "accepted");
+        left(&gateway, &depot, "a.zip");
+    }
+
+    /// A file that nobody could ask for by its name is passed over, and those beside it are taken.
+    async fn a_name_that_no_command_can_say_keeps_no_other_file_from_being_taken(kit) {
+        let depot = Depot::start(Make::Folder);
+        fs::write(depot.inside("in/cloche\u{7}.zip"), lot("D-1")).unwrap();
+        let gateway = at(kit, &depot).start();
+        depot.put("in/a.zip", &lot("D-2"));
+        assert_eq!(receipt(&depot, "a.zip")["outcome"], "accepted");
+        left(&gateway, &depot, "a.zip");
+        assert_eq!(gateway.count("SELECT count(*) FROM incident"), 0);
+    }
+}
+
+/// The same on a server that knows `LIST` alone, where each name of a listing is asked for by itself.
+#[test]
+fn a_name_that_ftp_cannot_say_keeps_no_other_file_from_being_taken() {
+    let depot = Depot::start(Make::Vsftpd);
+    fs::write(depot.inside("in/cloche\u{7}.zip"), lot("D-1")).unwrap();
+    let gateway = at(Kit::new(Engine::Sqlite), &depot).start();
+    depot.put("in/a.zip", &lot("D-2"));
+    assert_eq!(receipt(&depot, "a.zip")["outcome"], "accepted");
+    left(&gateway, &depot, "a.zip");
 }

@@ -2,6 +2,13 @@
 
 use std::fs;
 
+use jiff::SignedDuration;
+use navette::{
+    domain::ged::Keyring,
+    kernel::{clock::Clock, fault::Code},
+};
+use serde_json::json;
+
 use super::{AGED_DAYS, acknowledged, age, backup::Copy, purge, status};
 use crate::{
     both_engines,
@@ -24,6 +31,18 @@ fn end_the_day(gateway: &Gateway, days_ago: u32) {
 
 fn keys(folder: &std::path::Path) -> usize {
     fs::read_dir(folder).map_or(0, Iterator::count)
+}
+
+/// Names and bytes of a folder's files, in order.
+fn files(folder: &std::path::Path) -> Vec<(String, Vec<u8>)> {
+    let entries = fs::read_dir(folder).unwrap().flatten();
+    let read = entries.map(|entry| {
+        let name = entry.file_name().into_string().expect("an id");
+        (name, fs::read(entry.path()).unwrap())
+    });
+    let mut files: Vec<_> = read.collect();
+    files.sort();
+    files
 }
 
 both_engines! {
@@ -103,6 +122,62 @@ both_engines! {
         gateway.run(&[&["hold", "remove"][..], &hold].concat()).succeeded();
         assert_eq!(purge(&gateway)["exchanges"], 1);
         gateway.doctor();
+    }
+
+    /// A house that was not filled from the backups yet, or another one, has none of the keys: its own nightly backup leaves
+    /// them, and says which.
+    async fn a_backup_of_another_house_leaves_the_keys_that_it_does_not_know(kit) {
+        let gateway = kit.start();
+        let client = gateway.client().await;
+        acknowledged(&gateway, &client, 1).await;
+        let apart = gateway.dir().join("cles");
+        let name = apart.to_str().unwrap();
+        let (copy, made) = Copy::at(&gateway, "copie").made(&gateway, &["--keys", name]);
+        assert_eq!(made["unknownKeys"], json!([]), "{made}");
+        let kept = files(&apart.join("keys"));
+        let stranger = crate::kit::gateway::Kit::new(super::deaths::engine_of(&gateway)).stopped();
+        let (_, made) = Copy::at(&stranger, "copie").made(&stranger, &["--keys", name]);
+        assert_eq!(files(&apart.join("keys")), kept);
+        let file = kept[0].0.as_str();
+        assert_eq!((&made["keys"], &made["unknownKeys"]), (&json!(0), &json!([file])), "{made}");
+        let again = stranger.dir().join("copie-2");
+        let said = stranger.run(&["backup", again.to_str().unwrap(), "--keys", name]).succeeded();
+        assert!(said.contains(file) && said.contains("left alone"), "{said}");
+        let (house, _) = copy.restored(&gateway, &["--keys", name]);
+        house.doctor();
+    }
+
+    /// A key that was lost in the house, and not destroyed by it, is not taken from where it is kept.
+    async fn a_key_that_the_house_has_lost_is_kept_apart(kit) {
+        let gateway = kit.start();
+        let client = gateway.client().await;
+        acknowledged(&gateway, &client, 1).await;
+        let apart = gateway.dir().join("cles");
+        let name = apart.to_str().unwrap();
+        Copy::at(&gateway, "copie-1").made(&gateway, &["--keys", name]);
+        let kept = files(&apart.join("keys"));
+        fs::remove_dir_all(gateway.dir().join("data/keys")).unwrap();
+        let (_, made) = Copy::at(&gateway, "copie-2").made(&gateway, &["--keys", name]);
+        assert_eq!(files(&apart.join("keys")), kept);
+        assert_eq!(made["unknownKeys"], json!([kept[0].0]), "{made}");
+    }
+
+    /// A process that only serves hears nothing of a key that another one destroys: it forgets with each new day.
+    async fn what_was_opened_is_forgotten_with_each_new_day(kit) {
+        let gateway = kit.stopped();
+        let ctx = crate::inside::house(&gateway).await.ctx;
+        let clock = Clock::frozen(ctx.clock.now());
+        let data = gateway.dir().join("data");
+        let (store, entropy) = (ctx.store.clone(), ctx.entropy);
+        let keyring = Keyring::open(&pki().master_key, &data, store, clock.clone(), entropy).unwrap();
+        let yesterdays = keyring.project(PROJECT).await.unwrap().id;
+        fs::remove_dir_all(data.join("keys")).unwrap();
+        assert!(keyring.epochs().open(yesterdays).is_ok(), "it is in memory");
+        clock.set(clock.now() + SignedDuration::from_hours(24));
+        keyring.held(PROJECT).await.unwrap().unwrap();
+        let gone = keyring.epochs().open(yesterdays).err().map(|fault| fault.code());
+        assert_eq!(gone, Some(Code::Corrupt));
+        assert_ne!(keyring.project(PROJECT).await.unwrap().id, yesterdays);
     }
 
     /// Without its keys a backup is of no use, and that is told before anything is served.

@@ -1,8 +1,12 @@
 //! A purge, a backup and a restoration killed at each of their steps.
 
+use std::fs;
+
 use serde_json::json;
 
-use super::{AGED_DAYS, SOON, acknowledged, age, await_status, backup::Copy, purge, sent};
+use super::{
+    AGED_DAYS, SOON, acknowledged, age, await_status, backup::Copy, marks::files, purge, sent,
+};
 use crate::{
     both_engines,
     kit::{
@@ -100,6 +104,26 @@ both_engines! {
         restored.run(&["restore", copy.path(), "--reason", REASON]).succeeded();
         restored.doctor();
         assert_eq!(restored.count("SELECT count(*) FROM exchange"), ids.len() as u64);
+    }
+
+    /// Half a key, as a machine that dies leaves it, is no key: the second try puts it right.
+    async fn a_key_of_which_a_restoration_left_half_is_whole_after_the_next(kit) {
+        let gateway = kit.start();
+        let client = gateway.client().await;
+        acknowledged(&gateway, &client, 1).await;
+        let copy = Copy::at(&gateway, "copie");
+        gateway.run(&["backup", copy.path()]).succeeded();
+        let restored = Kit::new(engine_of(&gateway)).stopped();
+        restored.run_until_death(&["restore", copy.path(), "--reason", REASON], "restore.before-replay");
+        let keys = files(&restored.dir().join("data/keys"));
+        let [key] = &keys[..] else { panic!("one day, one key: {keys:?}") };
+        let whole = fs::read(key).unwrap();
+        fs::write(key, &whole[..whole.len() / 2]).unwrap();
+        fs::write(key.with_extension("part"), &whole[..1]).unwrap();
+        restored.run(&["restore", copy.path(), "--reason", REASON]).succeeded();
+        assert_eq!(fs::read(key).unwrap(), whole);
+        assert_eq!(files(&restored.dir().join("data/keys")), keys, "nothing half is left");
+        restored.doctor();
     }
 }
 

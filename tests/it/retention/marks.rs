@@ -12,7 +12,7 @@ use super::{
     clock::{frozen, hours},
 };
 use crate::kit::{
-    client::metadata,
+    client::{finish, metadata},
     document,
     gateway::{CALLBACK, Gateway, Kit},
     partner::Answer,
@@ -20,23 +20,30 @@ use crate::kit::{
 };
 
 /// Words that stand in what was sent, and in what ASP answered.
-const WORDS: [&str; 4] = [
+const WORDS: [&str; 6] = [
     "MARQUEUR-DOSSIER",
     "MARQUEUR-FICHIER",
     "MARQUEUR-NOM",
     "MARQUEUR-CONTENU",
+    "MARQUEUR-ACCUSE",
+    "MARQUEUR-MOTIF",
 ];
 
 /// What a purge must leave nowhere: where it stands, and its bytes.
 type Marks = Vec<(String, Vec<u8>)>;
 
 /// Sealed columns, and where a mark of each begins: behind the nonce, or behind the id of the key's day.
-const SEALED: [(&str, &str); 8] = [
+const SEALED: [(&str, &str); 10] = [
     ("exchange.wrapped_key", "SELECT wrapped_key FROM exchange"),
     ("exchange.metadata", "SELECT metadata FROM exchange"),
     ("document.wrapped_key", "SELECT wrapped_key FROM document"),
     ("exchange_return.body", "SELECT body FROM exchange_return"),
     ("acknowledgment.body", "SELECT body FROM acknowledgment"),
+    ("acknowledgment.told", "SELECT told FROM acknowledgment"),
+    (
+        "redelivery.reason",
+        "SELECT reason FROM redelivery WHERE reason IS NOT NULL",
+    ),
     (
         "delivery_attempt.answer",
         "SELECT answer FROM delivery_attempt",
@@ -47,19 +54,25 @@ const SEALED: [(&str, &str); 8] = [
 
 /// A gateway, stopped, with three pieces full of marks whose returns are acknowledged.
 async fn marked(kit: Kit) -> Gateway {
-    let answer = json!({ "acknowledgmentId": "A-1", "nom": "MARQUEUR-NOM" });
-    kit.partner
-        .script(CALLBACK, [Answer::Reply(200, answer.to_string())]);
+    let answer = json!({ "acknowledgmentId": "MARQUEUR-ACCUSE", "nom": "MARQUEUR-NOM" });
+    let saying = Answer::AcknowledgeSaying("MARQUEUR-ACCUSE".to_owned());
+    let answers = [Answer::Reply(200, answer.to_string()), saying];
+    kit.partner.script(CALLBACK, answers);
     let mut gateway = kit.start();
     let client = gateway.client().await;
+    let mut id = String::new();
     for number in 0..3 {
         let mut marked = metadata(&format!("MARQUEUR-DOSSIER-{number}"));
         marked["fileName"] = "MARQUEUR-FICHIER.pdf".into();
         marked["businessData"] = json!({ "nom": "MARQUEUR-NOM" });
         let content = document::pdf(&format!("MARQUEUR-CONTENU-{number}"), 90_000);
-        client.push(&marked, content).await.reconciliation_id();
+        id = client.push(&marked, content).await.reconciliation_id();
     }
     await_status(&gateway, "acknowledged", 3);
+    gateway.await_idle();
+    let path = format!("/v1/pieces/{id}/return/redeliveries?reason=MARQUEUR-MOTIF");
+    let asked = finish(client.request(reqwest::Method::POST, &path)).await;
+    assert_eq!(asked.status, 202, "{asked:?}");
     gateway.await_idle();
     assert!(gateway.stop().success());
     gateway

@@ -11,7 +11,8 @@
 //! | `deaths` | a purge and a backup killed at each of their steps |
 //! | `backup` | backups made under load, and their restoration |
 //! | `races` | what meets a purge or a sweep half way |
-//! | `apart` | daily keys that are kept apart from the backups |
+//! | `apart` | daily keys that are kept apart from the backups, and in no memory for long |
+//! | `plans` | what is asked of a key before it is destroyed goes by an index |
 
 mod apart;
 mod archives;
@@ -21,6 +22,7 @@ mod deaths;
 mod holds;
 pub mod marks;
 mod nightly;
+mod plans;
 mod purge;
 mod races;
 

@@ -83,6 +83,22 @@ both_engines! {
         gateway.doctor();
     }
 
+    /// An earlier release kept headers and the partner's own id in the clear: they are shown, and gone with the piece.
+    async fn what_was_kept_of_an_acknowledgment_in_the_clear_goes_with_the_piece(kit) {
+        let gateway = kit.start();
+        let client = gateway.client().await;
+        let ids = acknowledged(&gateway, &client, 1).await;
+        gateway.sql(r#"UPDATE acknowledgment SET told = NULL, headers = '[["server","ancien"]]', partner_reference = 'AR-ANCIEN'; SELECT 1"#);
+        let shown = gateway.run(&["status", &ids[0], "--local"]).succeeded();
+        assert!(shown.contains("AR-ANCIEN") && shown.contains("ancien"), "{shown}");
+        age(&gateway, AGED_DAYS, &[]);
+        purge(&gateway);
+        assert_eq!(gateway.count("SELECT count(*) FROM acknowledgment WHERE partner_reference IS NULL AND told IS NULL"), 1);
+        assert_eq!(gateway.sql("SELECT headers FROM acknowledgment"), "[]");
+        let shown = gateway.run(&["status", &ids[0], "--local"]).succeeded();
+        assert!(!shown.contains("ANCIEN"), "{shown}");
+    }
+
     /// The list shows purged pieces by their status, without metadata, beside the others.
     async fn purged_pieces_stay_in_the_list(kit) {
         let gateway = kit.start();

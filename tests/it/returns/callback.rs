@@ -69,10 +69,12 @@ both_engines! {
         gateway.partner().script(CALLBACK, [Answer::Reply(201, said)]);
         let id = sent(&client, "D-1").await;
         let piece = with_status(&client, &id, "acknowledged").await;
-        let kept = gateway.sql("SELECT http_status, partner_reference, peer_sha256, headers FROM acknowledgment");
-        let fingerprint = HEXLOWER.encode(&pki().partner.fingerprint);
-        assert!(kept.starts_with(&format!("201|AR-2026-7|\\x{fingerprint}|")), "{kept}");
-        assert!(kept.contains(r#"["content-length""#), "{kept}");
+        let kept = gateway.run(&["status", &id, "--local", "--json"]).succeeded();
+        let kept = serde_json::from_str::<Value>(&kept).unwrap()["acknowledgment"].clone();
+        assert_eq!((&kept["httpStatus"], &kept["partnerReference"]), (&json!(201), &json!("AR-2026-7")), "{kept}");
+        assert_eq!(kept["peerCertificateSha256"], HEXLOWER.encode(&pki().partner.fingerprint));
+        let headers = kept["headers"].as_array().unwrap();
+        assert!(headers.iter().any(|header| header[0] == "content-length"), "{kept}");
         assert!(piece["return"]["acknowledgedAt"].is_string(), "{piece}");
     }
 

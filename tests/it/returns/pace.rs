@@ -146,6 +146,10 @@ both_engines! {
             with_status(&client, id, "undelivered").await;
         }
         assert_eq!(gateway.partner().count(), 1);
+        let undelivered = |state: &str| {
+            gateway.count(&format!("SELECT count(*) FROM incident WHERE code = 'undelivered' AND state = '{state}'"))
+        };
+        assert_eq!(undelivered("open"), 2);
         gateway.doctor();
         gateway.partner().script(CALLBACK, [Answer::Acknowledge]);
         let command = ["return", "redeliver", "--since", "2020-01-01", "--project", PROJECT, "--reason", "panne close"];
@@ -154,7 +158,28 @@ both_engines! {
             with_status(&client, id, "acknowledged").await;
         }
         gateway.await_idle();
+        assert_eq!(undelivered("resolved"), 2);
         gateway.doctor();
+    }
+
+    /// The same where its job is tried again: what was given up without an attempt has an incident all the same.
+    async fn a_return_that_was_given_up_without_an_attempt_has_no_incident_once_it_is_delivered(kit) {
+        let kit = slow_after(kit, 1, 600).set_project("callback.attempts", 2);
+        let gateway = kit.set_project("callback.over_seconds", 2).start();
+        gateway.partner().script(CALLBACK, [Answer::failure()]);
+        let client = gateway.client().await;
+        let ids = [sent(&client, "D-1").await, sent(&client, "D-2").await];
+        for id in &ids {
+            with_status(&client, id, "undelivered").await;
+        }
+        assert_eq!(gateway.count("SELECT count(*) FROM exchange_return WHERE attempts = 0"), 1);
+        gateway.partner().script(CALLBACK, [Answer::Acknowledge]);
+        gateway.run(&["job", "retry", "--all-failed", "--reason", REASON]).succeeded();
+        for id in &ids {
+            with_status(&client, id, "acknowledged").await;
+        }
+        gateway.await_idle();
+        assert_eq!(gateway.count("SELECT count(*) FROM incident WHERE state <> 'resolved'"), 0);
     }
 
     /// An operator's retry does not wait for the next probe: it is one.

@@ -100,7 +100,8 @@ both_engines! {
         gateway.doctor();
     }
 
-    /// The journal keeps why; a reason that does not fit asks for nothing.
+    /// Why is the client's own text: kept sealed with the piece, and not by the journal. A reason that does not fit asks for
+    /// nothing.
     async fn a_redelivery_by_the_api_may_say_why(kit) {
         let (gateway, client, id) = acknowledged(kit).await;
         let path = format!("/v1/pieces/{id}/return/redeliveries");
@@ -111,8 +112,18 @@ both_engines! {
         assert_eq!(gateway.count("SELECT count(*) FROM redelivery"), 0);
         assert_eq!(ask("?reason=base%20restaur%C3%A9e").await.status, 202);
         let detail = gateway.sql("SELECT detail FROM journal WHERE kind = 'return.redelivery-requested'");
-        assert!(detail.contains("\"reason\":\"base restaurée\""), "{detail}");
+        let detail: Value = serde_json::from_str(&detail).unwrap();
+        assert_eq!((&detail["reasonGiven"], &detail["reason"]), (&json!(true), &Value::Null), "{detail}");
         gateway.await_idle();
+        assert_eq!(ask("").await.status, 202);
+        gateway.await_idle();
+        let shown = gateway.run(&["status", &id, "--local", "--json"]).succeeded();
+        let shown: Value = serde_json::from_str(&shown).unwrap();
+        let asked = shown["redeliveries"].as_array().unwrap().iter();
+        let reasons: Vec<_> = asked.map(|asked| asked["reason"].clone()).collect();
+        assert_eq!(reasons, [json!("base restaurée"), Value::Null], "{shown}");
+        let kept = "SELECT count(*) FROM redelivery WHERE (reason IS NULL) = (key_id IS NULL)";
+        assert_eq!(gateway.count(kept), 2);
     }
 
     /// Killed after the redelivery left and before that was recorded: it leaves again, under the same mark.

@@ -64,6 +64,39 @@ both_engines! {
         assert_eq!(gateway.count("SELECT count(*) FROM acknowledgment"), 1);
     }
 
+    /// What a partner writes there is no reason to have his answer again: the acknowledgment counts, without its id.
+    async fn an_acknowledgment_whose_id_holds_a_nul_counts_without_it(kit) {
+        let answer = Answer::Reply(200, r#"{"acknowledgmentId":"a\u0000b"}"#.to_owned());
+        let (gateway, calls, failures) = after(kit, answer).await;
+        assert_eq!((calls.len(), failures), (1, vec!["none".to_owned()]));
+        assert_eq!(gateway.count("SELECT count(*) FROM acknowledgment WHERE partner_reference IS NULL"), 1);
+    }
+
+    /// Whatever it is that the database refuses of an answer: the return is sent again later and later, not at once; it is an
+    /// incident, until its answer can be kept.
+    async fn a_return_whose_answer_cannot_be_kept_is_sent_again_later_and_later(kit) {
+        let gateway = kit.start();
+        let client = gateway.client().await;
+        gateway.sql("ALTER TABLE acknowledgment RENAME TO elsewhere; SELECT 1");
+        sent(&client, "D-1").await;
+        let calls = gateway.partner().wait_for(4, SOON).await;
+        for (doublings, pair) in calls.windows(2).enumerate() {
+            let pause = pair[1].at - pair[0].at;
+            assert!(pause >= Duration::from_millis(900 << doublings), "{pause:?} after call {doublings}");
+        }
+        let incident = |state: &str| {
+            let asked = format!("SELECT count(*) FROM incident WHERE code = 'processing-failed' AND state = '{state}'");
+            wait::until(&format!("{state} incident"), SOON, || (gateway.count(&asked) == 1).then_some(()));
+        };
+        incident("open");
+        gateway.sql("ALTER TABLE elsewhere RENAME TO acknowledgment; SELECT 1");
+        gateway.sql("UPDATE job SET run_at = created_at WHERE kind = 'deliver'; SELECT 1");
+        incident("resolved");
+        gateway.await_idle();
+        assert_eq!(gateway.count("SELECT count(*) FROM acknowledgment"), 1);
+        gateway.doctor();
+    }
+
     async fn the_pause_that_a_429_asks_for_is_kept(kit) {
         let (_gateway, calls, failures) = after(kit, Answer::TryLater("2".to_owned())).await;
         assert_eq!(failures, ["status-429", "none"]);

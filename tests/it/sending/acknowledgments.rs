@@ -5,13 +5,16 @@ use std::{fs, path::PathBuf, process::Command};
 use serde_json::json;
 
 use super::{SOON, acknowledge, dropped, lot, returned, through, through_with, with_status};
-use crate::kit::{
-    depot::{Depot, Make},
-    document,
-    gateway::{Engine, Gateway, Kit},
-    lot::Lot,
-    pki::{Identity, pki},
-    process, scratch, wait,
+use crate::{
+    both_engines,
+    kit::{
+        depot::{Depot, Make},
+        document,
+        gateway::{Engine, Gateway, Kit},
+        lot::Lot,
+        pki::{Identity, pki},
+        process, scratch, wait,
+    },
 };
 
 /// A gateway whose partner signs, by certificates of the kit's root.
@@ -320,4 +323,18 @@ fn an_acknowledged_archive_is_purged_with_its_return_when_its_term_is_over() {
         .sum();
     assert_eq!(left, 0);
     gateway.doctor();
+}
+
+both_engines! {
+    /// An id that no database keeps is left out; the acknowledgment counts.
+    async fn an_acknowledgment_on_a_depot_whose_id_holds_a_nul_counts_without_it(kit) {
+        let depot = Depot::start(Make::Folder);
+        let gateway = through(kit, &depot).start();
+        let id = dropped(&depot, "LOT.zip", &lot().zip());
+        let name = returned(&depot);
+        let text = json!({ "acknowledgmentId": "AR\u{0}7" }).to_string();
+        depot.put(&format!("acks/{name}.ack.json"), text.as_bytes());
+        with_status(&gateway, &id, "acknowledged");
+        assert_eq!(gateway.count("SELECT count(*) FROM acknowledgment WHERE partner_reference IS NULL"), 1);
+    }
 }

@@ -1,9 +1,14 @@
-//! What an inspection tells of a return that lost a part of what it is made of.
+//! What an inspection tells of a return that lost a part of what it is made of; and what is told of a file that is damaged before
+//! it is processed.
 
-use super::{dropped, lot, returned, through, with_status};
-use crate::kit::{
-    depot::{Depot, Make},
-    gateway::{Engine, Kit},
+use super::{SOON, dropped, lot, returned, through, with_status};
+use crate::{
+    both_engines,
+    kit::{
+        depot::{Depot, Make},
+        gateway::{Engine, Gateway, Kit, damage},
+        wait,
+    },
 };
 
 /// What is done to a house of one archive whose return was left on its depot, and the codes that tell it.
@@ -33,7 +38,7 @@ fn a_return_that_lost_a_part_of_it_is_told() {
     let id = dropped(&depot, "LOT.zip", &lot().zip());
     returned(&depot);
     with_status(&gateway, &id, "returned");
-    crate::kit::wait::until("sent", super::SOON, || {
+    wait::until("sent", SOON, || {
         (gateway.sql("SELECT state FROM exchange_return") == "sent").then_some(())
     });
     gateway.doctor();
@@ -55,4 +60,36 @@ fn a_return_that_lost_a_part_of_it_is_told() {
         std::fs::write(&file, &whole).unwrap();
     }
     gateway.doctor();
+}
+
+#[track_caller]
+fn corrupt_blob(gateway: &Gateway, state: &str) {
+    let asked =
+        format!("SELECT count(*) FROM incident WHERE code = 'corrupt-blob' AND state = '{state}'");
+    wait::until(&format!("{state} incident"), SOON, || {
+        (gateway.count(&asked) == 1).then_some(())
+    });
+}
+
+both_engines! {
+    /// An archive goes on slice by slice, each as if its job were new: the incident of a file that was damaged ends all the same.
+    async fn a_damaged_file_of_an_archive_is_an_incident_until_it_is_processed(kit) {
+        let depot = Depot::start(Make::Folder);
+        let mut gateway = through(kit, &depot).set("worker.lease_seconds", 1).stopped();
+        depot.put("in/LOT.zip", &lot().zip());
+        gateway.launch(&[("NAVETTE_FAILPOINT".to_owned(), "slice.before-settle".to_owned())]);
+        gateway.ended();
+        let mut whole = Vec::new();
+        for blob in gateway.blobs() {
+            whole.push((blob.clone(), std::fs::read(&blob).unwrap()));
+            damage(&blob);
+        }
+        gateway.restart();
+        corrupt_blob(&gateway, "open");
+        for (blob, bytes) in whole {
+            std::fs::write(blob, bytes).unwrap();
+        }
+        corrupt_blob(&gateway, "resolved");
+        returned(&depot);
+    }
 }

@@ -33,6 +33,8 @@ enum Plan {
 #[derive(Debug)]
 struct State {
     plan: Plan,
+    /// How long each chunk takes.
+    pause: Duration,
     passed: u64,
     connections: usize,
     cuts: usize,
@@ -51,6 +53,7 @@ impl Proxy {
     pub fn start(ports: &[u16]) -> Self {
         let state = State {
             plan: Plan::Pass,
+            pause: Duration::ZERO,
             passed: 0,
             connections: 0,
             cuts: 0,
@@ -70,6 +73,11 @@ impl Proxy {
             });
         }
         proxy
+    }
+
+    /// Lets so many bytes a second pass, in each direction of each connection, from now on.
+    pub fn slow(&self, bytes_per_second: u32) {
+        self.state().pause = Duration::from_secs_f64(CHUNK as f64 / f64::from(bytes_per_second));
     }
 
     /// Cuts every connection once so many more bytes have passed, in both directions together.
@@ -165,6 +173,9 @@ impl Proxy {
         let mut chunk = [0; CHUNK];
         while let Ok(count) = from.read(&mut chunk) {
             let (allowed, cut) = self.allow(count);
+            // A line of that width, not a wait for anything.
+            let pause = self.state().pause;
+            thread::sleep(pause.mul_f64(count as f64 / CHUNK as f64));
             if to.write_all(&chunk[..allowed]).is_err() {
                 // Nobody takes it any more: who sends is told, as by the server itself.
                 let _ = from.shutdown(Shutdown::Both);

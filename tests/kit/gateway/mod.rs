@@ -145,6 +145,16 @@ impl Gateway {
         Pid::from_child(self.child.as_ref().expect("it was started"))
     }
 
+    /// The most memory that it ever held, in kB.
+    pub fn peak(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.pid().as_raw_nonzero());
+        let status = fs::read_to_string(path).expect("it runs");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kilobytes = peak.and_then(|peak| peak.split_whitespace().next());
+        let kilobytes = kilobytes.expect("Linux tells it");
+        kilobytes.parse().expect("a number")
+    }
+
     /// Status and text of a path of the loopback listener; `None` while nothing answers there.
     pub fn health(&self, path: &str) -> Option<(u16, String)> {
         health::get(self.kit.health, path)

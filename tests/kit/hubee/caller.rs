@@ -2,9 +2,10 @@
 //!
 //! Every answer is read to its end. [`Caller::request`] starts any other call, for `client::finish`'s sibling [`finish`].
 
-use std::time::Duration;
+use std::{io::Read, time::Duration};
 
 use bytes::Bytes;
+use flate2::read::MultiGzDecoder;
 use reqwest::{
     Method, RequestBuilder,
     header::{AUTHORIZATION, CONTENT_TYPE},
@@ -32,15 +33,25 @@ impl Answer {
         let kind = kind.and_then(|value| value.to_str().ok());
         let path = path.split('?').next().unwrap_or(path).trim_end_matches('/');
         let contract = Contract::of_hub(path);
-        // A body that was packed for who asked for it is judged where it comes plain.
-        let judged = match self.header("content-encoding") {
-            "" => {
-                contract.check_response(method, path, self.status, kind, &self.headers, &self.body)
-            }
-            _ => Ok(()),
-        };
+        let (headers, body) = (&self.headers, self.plain());
+        let judged = contract.check_response(method, path, self.status, kind, headers, &body);
         if let Err(faults) = judged {
             panic!("{faults:#?}\n{self:?}");
+        }
+    }
+
+    /// The body as it was before it was packed; fails where it is not packed as its head says.
+    #[track_caller]
+    pub fn plain(&self) -> Bytes {
+        match self.header("content-encoding") {
+            "" => self.body.clone(),
+            "gzip" => {
+                let mut plain = Vec::new();
+                let read = MultiGzDecoder::new(&self.body[..]).read_to_end(&mut plain);
+                read.unwrap_or_else(|error| panic!("{error}: {self:?}"));
+                plain.into()
+            }
+            other => panic!("packed by {other}: {self:?}"),
         }
     }
 

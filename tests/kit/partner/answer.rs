@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
 use hyper::{HeaderMap, Response, StatusCode, body::Frame, header};
+use serde_json::json;
 
 pub type Body = UnsyncBoxBody<Bytes, Infallible>;
 
@@ -19,6 +20,8 @@ pub enum Answer {
     Acknowledge,
     /// 200 with the id of another return, which is no acknowledgment.
     AcknowledgeAs(String),
+    /// The same as [`Answer::Acknowledge`], with this text as the acknowledgment's id and in a header.
+    AcknowledgeSaying(String),
     /// This status and this body.
     Reply(u16, String),
     /// 307 to this address.
@@ -52,6 +55,10 @@ pub fn render(answer: Answer, call: &HeaderMap) -> Option<Response<Body>> {
     let response = match answer {
         Answer::Acknowledge | Answer::Held => acknowledgment(return_id(call)),
         Answer::AcknowledgeAs(other) => acknowledgment(&other),
+        Answer::AcknowledgeSaying(text) => {
+            let body = json!({ "acknowledgmentId": text, "returnId": return_id(call) });
+            with(reply(200, body.to_string()), header::SERVER, &text)
+        }
         Answer::Reply(status, text) => reply(status, text),
         Answer::Redirect(to) => with(reply(307, String::new()), header::LOCATION, &to),
         Answer::TryLater(when) => with(reply(429, String::new()), header::RETRY_AFTER, &when),

@@ -83,7 +83,7 @@ impl World {
     }
 
     async fn client(&self, stage: &Stage, organization: &str, scope: &str) -> Result<Credentials> {
-        let add = [
+        let mut add = vec![
             "hubee",
             "client",
             "add",
@@ -91,10 +91,11 @@ impl World {
             organization,
             "--scope",
             scope,
-            "--process",
-            &self.process,
             "--json",
         ];
+        if scope == "SI" {
+            add.extend(["--process", &self.process]);
+        }
         let said = gateway::run(stage, &add).await?;
         Ok(Credentials {
             id: text_of(&said["clientId"]),

@@ -1,5 +1,7 @@
 //! An element of a manifest in XML, and the object that it stands for.
 
+use std::collections::HashMap;
+
 use quick_xml::events::BytesRef;
 use serde_json::{Map, Value};
 
@@ -29,7 +31,7 @@ pub(super) fn resolved(name: &BytesRef<'_>) -> Option<String> {
     quick_xml::escape::resolve_predefined_entity(name).map(str::to_owned)
 }
 
-/// Adds a field of the manifest or of a dossier. What comes twice is a list, which no field takes.
+/// Adds a field of the manifest or of a dossier.
 pub(super) fn add(fields: &mut Map<String, Value>, element: Element) {
     let value = match &*element.name {
         "businessData" => data(&element),
@@ -99,13 +101,13 @@ fn attributes(element: &Element) -> Map<String, Value> {
         .collect()
 }
 
+/// Adds a field. One that comes twice is a null, which no field takes, however often it comes: a list would pass for one of the
+/// fields that are lists, and a list of lists grows as deep as a sender wants.
 fn put(fields: &mut Map<String, Value>, name: String, value: Value) {
-    let twice = fields.remove(&name);
-    let value = match twice {
-        Some(first) => Value::Array(vec![first, value]),
-        None => value,
-    };
-    fields.insert(name, value);
+    let field = fields.entry(name);
+    field
+        .and_modify(|twice| *twice = Value::Null)
+        .or_insert(value);
 }
 
 fn hash(element: &Element) -> Value {
@@ -136,18 +138,15 @@ fn text(element: &Element) -> Value {
 /// Business data: an element with children or attributes is an object, what repeats is a list, all else is a text.
 fn data(element: &Element) -> Value {
     let mut object = attributes(element);
-    let mut repeated: Vec<(&str, Vec<Value>)> = Vec::new();
+    let mut named: HashMap<&str, Vec<Value>> = HashMap::new();
     for child in &element.children {
         let value = match child.children.is_empty() && child.attributes.is_empty() {
             true => child.text.trim().into(),
             false => data(child),
         };
-        match repeated.iter_mut().find(|(name, _)| *name == child.name) {
-            Some((_, values)) => values.push(value),
-            None => repeated.push((&child.name, vec![value])),
-        }
+        named.entry(&child.name).or_default().push(value);
     }
-    for (name, mut values) in repeated {
+    for (name, mut values) in named {
         let value = match values.len() {
             1 => values.remove(0),
             _ => Value::Array(values),

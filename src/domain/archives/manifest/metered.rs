@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The most bytes of one object: a piece, or the fields of a dossier. The metadata of a piece sent alone have 64 KiB.
-const MOST: u64 = 1 << 20;
+pub(super) const MOST: u64 = 1 << 20;
 
 /// What is left for the object that is being read.
 #[derive(Clone)]
@@ -55,7 +55,8 @@ impl<R: Read> Read for Metered<R> {
     }
 }
 
-const TOO_LONG: &str = "Un objet du manifeste dépasse un mébioctet.";
+/// What is said of a longer one.
+pub(super) const TOO_LONG: &str = "Un objet du manifeste dépasse un mébioctet.";
 
 /// What a reader in between says against the text itself.
 #[derive(Debug)]

@@ -9,13 +9,13 @@ use quick_xml::{
     Reader,
     events::{BytesStart, Event},
 };
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use super::{
     Manifest, Piece,
     element::{self, Element},
     encoding::Utf8,
-    metered::{Meter, Metered, Unfit},
+    metered::{MOST, Meter, Metered, TOO_LONG, Unfit},
     read::{Reading, unreadable},
 };
 use crate::codec::Refusal;
@@ -46,6 +46,13 @@ enum Next {
     End,
 }
 
+/// The fields that a manifest or a dossier has of its own, beside its dossiers or pieces, and how long they are in all.
+#[derive(Default)]
+struct Own {
+    fields: Map<String, Value>,
+    bytes: u64,
+}
+
 struct Walk<R> {
     reader: Reader<R>,
     meter: Meter,
@@ -59,9 +66,10 @@ impl<R: BufRead> Walk<R> {
             Next::Child(root) if root.name == "manifest" => {}
             _ => return Err(unreadable("L'élément « manifest » est attendu.")),
         }
-        let mut fields = Map::new();
+        let mut own = Own::default();
         let mut dossiers = 0;
         loop {
+            let start = self.reader.buffer_position();
             match self.next(false)? {
                 Next::End => break,
                 Next::Text(_) => {}
@@ -70,10 +78,7 @@ impl<R: BufRead> Walk<R> {
                     self.dossier(&pointer)?;
                     dossiers += 1;
                 }
-                Next::Child(child) => {
-                    let child = self.whole(child, 1)?;
-                    element::add(&mut fields, child);
-                }
+                Next::Child(child) => self.field(&mut own, child, (start, 1))?,
             }
         }
         loop {
@@ -85,15 +90,16 @@ impl<R: BufRead> Walk<R> {
                 }
             }
         }
-        self.reading.root(fields, None, true)
+        self.reading.root(own.fields, None, true)
     }
 
     /// A dossier, whose start was read.
     fn dossier(&mut self, pointer: &str) -> Result<(), Refusal> {
-        let mut fields = Map::new();
+        let mut own = Own::default();
         let mut pieces: Vec<Piece> = Vec::new();
         loop {
             self.meter.reset();
+            let start = self.reader.buffer_position();
             match self.next(false)? {
                 Next::End => break,
                 Next::Text(_) => {}
@@ -103,14 +109,27 @@ impl<R: BufRead> Walk<R> {
                     let piece = self.reading.piece(&pointer, element::piece(piece));
                     pieces.push(piece);
                 }
-                Next::Child(child) => {
-                    let child = self.whole(child, 2)?;
-                    element::add(&mut fields, child);
-                }
+                Next::Child(child) => self.field(&mut own, child, (start, 2))?,
             }
         }
         pieces.shrink_to_fit();
-        self.reading.dossier(pointer, fields, Some(pieces));
+        self.reading.dossier(pointer, own.fields, Some(pieces));
+        Ok(())
+    }
+
+    /// A field that began at byte `start`: the meter begins anew with each piece, and these are counted beside it.
+    fn field(
+        &mut self,
+        own: &mut Own,
+        child: Element,
+        (start, level): (u64, usize),
+    ) -> Result<(), Refusal> {
+        let child = self.whole(child, level)?;
+        own.bytes += self.reader.buffer_position() - start;
+        if own.bytes > MOST {
+            return Err(unreadable(TOO_LONG));
+        }
+        element::add(&mut own.fields, child);
         Ok(())
     }
 

@@ -143,8 +143,13 @@ fn finding(
 ///
 /// Fails only for reasons of ours: what is wrong with the archive is in the answer.
 pub async fn examine(taking: &Taking, spooled: &Spooled) -> Result<Examined> {
-    let (unpacked, reader) = match spool::unpacked(taking, spooled).await? {
-        Unpacking::NotNeeded => (None, spooled.reader.clone()),
+    let Some(blob) = &spooled.reader else {
+        let detail = format!("Plus de {} octets.", taking.limits().bytes);
+        let found = Finding::new(FindingCode::TooLarge, detail);
+        return Ok(refused(vec![found]));
+    };
+    let (unpacked, reader) = match spool::unpacked(taking, spooled, blob).await? {
+        Unpacking::NotNeeded => (None, blob.clone()),
         Unpacking::Done(row, reader) => (Some(*row), reader),
         Unpacking::Refused(findings) => return Ok(refused(findings)),
     };
@@ -213,6 +218,7 @@ async fn checked(
     let mut rules = Rules::of(&taking.project);
     rules.code_page = code_page(taking.incoming.code_page);
     rules.beside.clone_from(&spooled.beside);
+    rules.limits = taking.limits();
     // What a check holds in memory follows the number of files: those of one process take turns.
     let seat = taking.desk.room.clone().acquire_owned().await;
     let seat = seat.map_err(Fault::internal)?;

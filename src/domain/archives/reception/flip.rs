@@ -35,9 +35,9 @@ pub async fn flip(taking: &Taking, spooled: &Spooled, examined: &Examined) -> Re
     let commit = Arc::new(Commit {
         key: archive_key(
             &taking.keys,
-            &taking.project.name,
-            application,
+            (&taking.project.name, application),
             &spooled.sha256(),
+            spooled.manifest_sha256().as_deref(),
         ),
         token: taking.desk.token,
         depot: taking.desk.depot.name.clone(),

@@ -25,8 +25,9 @@ struct Look {
     file: Reader,
 }
 
-/// Has the antivirus look at every file of every sound piece. Fails with `unavailable` where it gives no verdict: the
-/// archive waits on its depot, and nothing of it is visible.
+/// Has the antivirus look at every file of every sound piece. A file on which it will never have a verdict is a finding, for its
+/// archive could wait no end for its receipt. Fails with `unavailable` where the antivirus is away: the archive waits on its
+/// depot, and nothing of it is visible.
 pub async fn at(taking: &Taking, examined: &mut Examined, reader: &BlobReader) -> Result<()> {
     let Some(antivirus) = &taking.desk.antivirus else {
         return Err(without_verdict(taking, Why::Down).await);
@@ -36,18 +37,25 @@ pub async fn at(taking: &Taking, examined: &mut Examined, reader: &BlobReader) -
     let looks = looks(taking, examined, reader)?;
     let looks = looks.into_iter().map(|look| seen(antivirus.clone(), look));
     let mut looks = stream::iter(looks).buffer_unordered(at_once);
-    let mut infected = Vec::new();
+    let mut found = Vec::new();
     while let Some((look, verdict)) = looks.try_next().await? {
         match verdict {
             Scanned::Clean => {}
-            Scanned::Found(signature) => infected.push((look, signature)),
+            Scanned::Found(signature) => {
+                let detail = format!("L'antivirus a trouvé une signature : {signature}.");
+                found.push((look, FindingCode::VirusFound, detail));
+            }
+            Scanned::Unknown(why) if why.is_of_the_content() => {
+                let detail = "L'antivirus ne peut pas examiner ce fichier en entier.".to_owned();
+                tracing::warn!(depot = taking.desk.depot.name, %why, "the antivirus has no verdict on a file of an archive");
+                found.push((look, FindingCode::NotScanned, detail));
+            }
             Scanned::Unknown(why) => return Err(without_verdict(taking, why).await),
         }
     }
     drop(looks);
-    for (look, signature) in infected {
-        let detail = format!("L'antivirus a trouvé une signature : {signature}.");
-        examined.piece_finding(look.at, FindingCode::VirusFound, Some(look.name), detail);
+    for (look, code, detail) in found {
+        examined.piece_finding(look.at, code, Some(look.name), detail);
     }
     Ok(())
 }

@@ -30,6 +30,7 @@ mod rounds;
 pub mod spool;
 pub mod stage;
 pub mod take;
+mod tape;
 pub mod watch;
 mod work;
 

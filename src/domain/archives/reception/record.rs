@@ -120,7 +120,7 @@ impl Record {
 
 fn exchange(taking: &Taking, spooled: &Spooled, examined: &Examined) -> Result<ExchangeRow> {
     let manifest = examined.checked.manifest.as_ref();
-    let header = header(taking, manifest, spooled.format);
+    let header = header(taking, manifest, spooled);
     let status = match examined.outcome {
         Outcome::Rejected => Status::Refused,
         _ => Status::Received,
@@ -152,13 +152,13 @@ fn exchange(taking: &Taking, spooled: &Spooled, examined: &Examined) -> Result<E
 }
 
 /// What is kept of the manifest as a whole. A batch has no dossier of its own; what was refused has what could be read.
-fn header(taking: &Taking, manifest: Option<&Manifest>, format: Option<Format>) -> Header {
+fn header(taking: &Taking, manifest: Option<&Manifest>, spooled: &Spooled) -> Header {
     let only = manifest.and_then(|manifest| match &manifest.dossiers[..] {
         [only] => Some(only),
         _ => None,
     });
     let pli = manifest.and_then(|manifest| manifest.pli.as_ref());
-    let media_type = match format {
+    let media_type = match spooled.format {
         Some(Format::Zip) => "application/zip",
         Some(Format::Tar) => "application/x-tar",
         Some(Format::TarGz | Format::Gz) => "application/gzip",
@@ -181,6 +181,7 @@ fn header(taking: &Taking, manifest: Option<&Manifest>, format: Option<Format>) 
         pli_id: pli.map(|pli| pli.pli_id.clone()),
         received_on: pli.map(|pli| pli.received_on.to_string()),
         digitised_on: pli.map(|pli| pli.digitised_on.to_string()),
+        manifest_sha256: spooled.manifest_sha256(),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::{
     examine::Examined,
     flip, lease,
@@ -60,7 +62,7 @@ fn answer(taking: &Taking, record: &Record) -> ReturnRow {
         acknowledged_at: None,
         key_id: record.exchange.key_id,
         // What it says stands in the receipt.
-        body: Vec::new(),
+        body: Bytes::new(),
         created_at: receipt.created_at,
         redelivery_id: None,
     }

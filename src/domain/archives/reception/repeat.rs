@@ -10,7 +10,9 @@ use super::{
     take::{Taken, Taking, remove_blobs},
 };
 use crate::{
+    codec::Format,
     domain::{
+        archives::{Manifest, kept::archive_key},
         ged::documents,
         journal::{self, Kind},
         receipts::ArchiveReceipt,
@@ -29,13 +31,39 @@ use crate::{
 /// How many staged rows of each kind one transaction takes out.
 const BATCH: u32 = 500;
 
-/// The accepted archive of the same bytes, hence of the same application, in the same project.
+/// The accepted archive of the same bytes and manifest, hence of the same application, in the same project.
 pub async fn known(taking: &Taking, spooled: &Spooled) -> Result<Option<Uuid>> {
+    if spooled.format == Some(Format::Gz) {
+        return known_by_manifest(taking, spooled).await;
+    }
     let (sha256, project) = (spooled.sha256(), taking.project.name.clone());
     let found = taking
         .ctx()
         .store
         .read(move |tx| archives::same(tx, &sha256, &project));
+    found.await
+}
+
+/// A gz is what the manifest beside it says: the same bytes with another one are another archive. One without a manifest that
+/// can be read is none that was accepted.
+async fn known_by_manifest(taking: &Taking, spooled: &Spooled) -> Result<Option<Uuid>> {
+    let Some(beside) = spooled.beside.clone() else {
+        return Ok(None);
+    };
+    let read = tokio::task::spawn_blocking(move || Manifest::parse(&beside[..]));
+    let Ok(manifest) = read.await.map_err(Fault::internal)? else {
+        return Ok(None);
+    };
+    let key = archive_key(
+        &taking.keys,
+        (&taking.project.name, &manifest.source_application),
+        &spooled.sha256(),
+        spooled.manifest_sha256().as_deref(),
+    );
+    let found = taking
+        .ctx()
+        .store
+        .read(move |tx| archives::of_key(tx, &key));
     found.await
 }
 

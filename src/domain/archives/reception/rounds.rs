@@ -3,12 +3,16 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::Notify;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio::{sync::Notify, task::JoinHandle};
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
+};
 
 use super::{
-    Desk, lease, leftovers,
-    watch::Memory,
+    Desk,
+    lease::Held,
+    leftovers,
     work::{Shared, Work},
 };
 use crate::{
@@ -18,7 +22,7 @@ use crate::{
         fault::{Fault, Result},
     },
     storage::depot_files,
-    transport::Listed,
+    transport::{Listed, line::is_of_the_depot},
 };
 
 /// How often what was staged in vain is looked for, beside the first time.
@@ -38,26 +42,37 @@ pub struct Rounds {
     desk: Desk,
     flows: Vec<(Flow, Incoming)>,
     shared: Arc<Shared>,
-    held: Option<Timestamp>,
+    lease: Arc<Held>,
+    /// What keeps the lease, and what ends that.
+    keeping: (JoinHandle<()>, DropGuard),
     cleared: Option<Timestamp>,
     tasks: TaskTracker,
+    /// The flows that could not be looked at in the last look, and why.
+    broken: Vec<(String, Fault)>,
 }
 
 impl Rounds {
-    /// The looks at `desk`'s depot; `bell` is rung when something of it ends.
+    /// The looks at `desk`'s depot; `bell` is rung when something of it ends. Within a runtime: the lease has a task of its own.
     pub fn new(desk: Desk, bell: Arc<Notify>) -> Self {
         let flows = desk.depot.flows.iter();
         let flows = flows.filter_map(|flow| match &flow.direction {
             Direction::In(incoming) => Some((flow.clone(), incoming.clone())),
             _ => None,
         });
-        let shared = Shared::new(desk.depot.connections, bell);
+        let shared = Arc::new(Shared::new(desk.depot.connections, bell));
+        let lease = Arc::new(Held::new(&desk.ctx, &desk.depot.name, desk.token));
+        let (over, working) = (CancellationToken::new(), shared.clone());
+        let beat = lease
+            .clone()
+            .beat(move || working.is_at_work(), over.clone());
         Self {
             flows: flows.collect(),
-            shared: Arc::new(shared),
-            held: None,
+            shared,
+            lease,
+            keeping: (tokio::spawn(beat), over.drop_guard()),
             cleared: None,
             tasks: TaskTracker::new(),
+            broken: Vec::new(),
             desk,
         }
     }
@@ -67,31 +82,51 @@ impl Rounds {
         self.flows.iter().map(|(flow, _)| flow.path.as_str())
     }
 
-    /// One look; fails where the depot or the database does not answer.
+    /// One look; fails where the depot or the database does not answer, or where no flow of it can be looked at. One that cannot
+    /// keeps no other from it ([`Rounds::broken`]).
     pub async fn look(&mut self, stop: &CancellationToken) -> Result<Round> {
+        self.broken.clear();
         if self.flows.is_empty() {
             return Ok(Round::Taking(0));
         }
+        let _looking = self.shared.look();
         if !self.hold().await? {
             return Ok(Round::NotOurs);
         }
         let mut taking = 0;
         for (flow, incoming) in self.flows.clone() {
-            for listed in self.ready(&flow, &incoming).await? {
+            let ready = match self.ready(&flow, &incoming).await {
+                Err(fault) if !is_of_the_depot(&fault) => {
+                    self.broken.push((flow.name, fault));
+                    continue;
+                }
+                ready => ready?,
+            };
+            for listed in ready {
                 if stop.is_cancelled() {
                     return Ok(Round::Taking(taking));
                 }
-                self.keep().await?;
+                if !self.lease.keep().await? {
+                    return Ok(Round::NotOurs);
+                }
                 taking += usize::from(self.begin(&flow, &incoming, listed, stop).await?);
             }
+        }
+        if self.broken.len() == self.flows.len() {
+            let (_, fault) = self.broken.swap_remove(0);
+            return Err(fault);
         }
         Ok(Round::Taking(taking))
     }
 
+    /// The flows that could not be looked at in the last look, and why, where others could.
+    pub fn broken(&self) -> &[(String, Fault)] {
+        &self.broken
+    }
+
     /// Takes or renews the lease, and clears away what others have left.
     async fn hold(&mut self) -> Result<bool> {
-        let mine = self.keep().await?;
-        if !mine {
+        if !self.lease.keep().await? {
             self.cleared = None;
             self.shared.drop_cuts();
             return Ok(false);
@@ -106,18 +141,6 @@ impl Rounds {
             self.cleared = Some(now);
         }
         Ok(true)
-    }
-
-    /// Renews the lease where a third of its life is gone.
-    async fn keep(&mut self) -> Result<bool> {
-        let (ctx, now) = (&self.desk.ctx, self.desk.ctx.clock.now());
-        let fresh = |at: Timestamp| at <= now && now.duration_since(at) < lease::renewal(ctx);
-        if self.held.is_some_and(fresh) {
-            return Ok(true);
-        }
-        let mine = lease::take(ctx, &self.desk.depot.name, self.desk.token).await?;
-        self.held = mine.then_some(now);
-        Ok(mine)
     }
 
     /// The files of a flow that are to be taken now. What is being taken is asked first, then what was taken, then the depot:
@@ -190,23 +213,14 @@ impl Rounds {
         Ok(true)
     }
 
-    /// Whether something is being taken: the lease must be kept meanwhile.
-    pub fn is_busy(&self) -> bool {
-        !self.shared.busy().is_empty()
-    }
-
     /// When the next file that failed may be tried again.
     pub fn next_try(&self) -> Option<Timestamp> {
+        let now = self.desk.ctx.clock.now();
         let memory = self.shared.memory();
-        memory.values().filter_map(Memory::next_try).min()
-    }
-
-    /// Renews the lease while something is being taken.
-    pub async fn keep_alive(&mut self) -> Result<()> {
-        match self.is_busy() {
-            true => self.keep().await.map(drop),
-            false => Ok(()),
-        }
+        memory
+            .values()
+            .filter_map(|memory| memory.next_try(now))
+            .min()
     }
 
     /// Waits for what is being taken, `grace` long, then gives the lease back.
@@ -221,6 +235,12 @@ impl Rounds {
                 "archives are left to the next start; nobody has seen anything of them"
             );
         }
-        lease::release(&self.desk.ctx, &self.desk.depot.name, self.desk.token).await;
+        let (keeping, guard) = self.keeping;
+        drop(guard);
+        // It ends with the renewal at hand; nothing takes the lease after that.
+        if let Err(error) = keeping.await {
+            tracing::error!(%error, "what kept a depot's lease has failed");
+        }
+        self.lease.release().await;
     }
 }

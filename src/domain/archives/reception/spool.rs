@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
-use super::take::Taking;
+use super::{take::Taking, tape::Tape};
 use crate::{
     codec::{Finding, Format, Limits, Refusal, unpack},
     kernel::{
-        digest::Sha256,
+        digest::{Sha256, hex, sha256},
         failpoint,
         fault::{Code, Fault, Result},
     },
@@ -29,8 +29,8 @@ pub struct Spooled {
     pub document: DocumentRow,
     /// When its last byte was read.
     pub received_at: Timestamp,
-    /// Its blob.
-    pub reader: BlobReader,
+    /// Its blob; nothing of one that is over the limit.
+    pub reader: Option<BlobReader>,
     /// What it is, where its content tells.
     pub format: Option<Format>,
     /// The manifest that came beside it, as for a gz.
@@ -44,62 +44,73 @@ impl Spooled {
     pub fn sha256(&self) -> Sha256 {
         self.document.sha256
     }
+
+    /// Of a gz: the SHA-256 of the manifest beside it, in hexadecimal.
+    pub fn manifest_sha256(&self) -> Option<String> {
+        let beside = self.beside.as_deref();
+        beside.map(|text| hex(&sha256(text)))
+    }
 }
 
 /// Fetches what is still to come of the archive. Fails as the transport does, with what came where its line was cut; and with
 /// `storage-full` or `unavailable`: nothing is left then.
 pub async fn fetch(
     taking: &Taking,
-    writer: BlobWriter,
+    tape: Tape,
     wrapped: &[u8],
-) -> std::result::Result<Spooled, (Fault, Option<Box<BlobWriter>>)> {
-    let came = came(taking, writer).await.map_err(|fault| (fault, None))?;
-    let (writer, about) = match came {
-        (writer, Ok(about)) => (writer, about),
-        (writer, Err(fault)) => {
-            let rest = is_cut(&fault).then(|| Box::new(writer));
+) -> std::result::Result<Spooled, (Fault, Option<Box<Tape>>)> {
+    let came = came(taking, tape).await.map_err(|fault| (fault, None))?;
+    let (tape, about) = match came {
+        (tape, Ok(about)) => (tape, about),
+        (tape, Err(fault)) => {
+            let rest = is_cut(&fault).then(|| Box::new(tape));
             return Err((fault, rest));
         }
     };
-    let spooled = spooled(taking, writer, wrapped.to_owned(), about).await;
+    let spooled = spooled(taking, tape, wrapped.to_owned(), about).await;
     spooled.map_err(|fault| (fault, None))
 }
 
 /// Names and values.
 type About = Vec<(String, String)>;
 
-/// Reads on from where the blob stands; what its transport calls the transfer, or what ended it.
-async fn came(taking: &Taking, writer: BlobWriter) -> Result<(BlobWriter, Result<About>)> {
+/// Reads on from where the tape stands; what its transport calls the transfer, or what ended it. No more is ever read than was
+/// listed.
+async fn came(taking: &Taking, tape: Tape) -> Result<(Tape, Result<About>)> {
     let (path, listed) = (taking.path()?, taking.listed.clone());
-    let (runtime, from) = (Handle::current(), writer.size());
+    let (runtime, from) = (Handle::current(), tape.size());
     let work = move |line: &mut Line| {
-        let mut writer = writer;
-        let read = download_over(line, &path, &listed, from, &mut |bytes| {
-            runtime.block_on(writer.write(bytes))
+        let mut tape = tape;
+        let read = download_over(line, &path, &listed, from, &mut |bytes| match tape.size()
+            + bytes.len() as u64
+            > listed.size
+        {
+            true => Err(grown()),
+            false => runtime.block_on(tape.write(bytes)),
         });
         let about = read.and_then(|_| line.with(|session| session.about(&path)));
-        Ok((writer, about))
+        Ok((tape, about))
     };
     taking.desk.lines.with(&taking.desk.depot.name, work).await
 }
 
 /// Makes what came whole durable, and looks at what it is.
-async fn spooled(
-    taking: &Taking,
-    writer: BlobWriter,
-    wrapped: Vec<u8>,
-    about: About,
-) -> Result<Spooled> {
+async fn spooled(taking: &Taking, tape: Tape, wrapped: Vec<u8>, about: About) -> Result<Spooled> {
     let received_at = taking.ctx().clock.now();
-    let stored = writer.finish().await?;
+    let (stored, is_kept) = tape.finish().await?;
     failpoint::hit("archive.after-spool");
-    let key = taking.keys.unwrap(&wrapped)?;
-    let reader = taking
-        .ctx()
-        .vault
-        .reader(stored.id, &key, stored.size)
-        .await?;
-    let format = detect(reader.clone()).await?;
+    let reader = match is_kept {
+        true => {
+            let key = taking.keys.unwrap(&wrapped)?;
+            let vault = &taking.ctx().vault;
+            Some(vault.reader(stored.id, &key, stored.size).await?)
+        }
+        false => None,
+    };
+    let format = match &reader {
+        Some(reader) => detect(reader).await?,
+        None => None,
+    };
     let beside = match format {
         Some(Format::Gz) => beside(taking).await?,
         _ => None,
@@ -114,7 +125,7 @@ async fn spooled(
     })
 }
 
-async fn detect(reader: BlobReader) -> Result<Option<Format>> {
+async fn detect(reader: &BlobReader) -> Result<Option<Format>> {
     let prefix = reader.prefix(Format::PREFIX_BYTES).await?;
     Ok(Format::detect(&prefix))
 }
@@ -153,15 +164,18 @@ pub fn small(
     let mut text = Vec::new();
     session.read(path, 0, &mut |bytes| {
         if (text.len() + bytes.len()) as u64 > most {
-            return Err(Fault::new(
-                Code::DepotFileChanged,
-                "Le fichier a grandi pendant sa lecture.",
-            ));
+            return Err(grown());
         }
         text.extend_from_slice(bytes);
         Ok(())
     })?;
     Ok(Some(text))
+}
+
+/// More came than was listed.
+fn grown() -> Fault {
+    let detail = "Le fichier a grandi pendant sa lecture.";
+    Fault::new(Code::DepotFileChanged, detail)
 }
 
 /// An archive unpacked into a blob of its own, or what is wrong with its compression.
@@ -174,16 +188,20 @@ pub enum Unpacking {
     Refused(Vec<Finding>),
 }
 
-/// Unpacks what is compressed as a whole.
-pub async fn unpacked(taking: &Taking, spooled: &Spooled) -> Result<Unpacking> {
+/// Unpacks what is compressed as a whole, from its blob.
+pub async fn unpacked(
+    taking: &Taking,
+    spooled: &Spooled,
+    packed: &BlobReader,
+) -> Result<Unpacking> {
     if !spooled.format.is_some_and(Format::is_packed) {
         return Ok(Unpacking::NotNeeded);
     }
     let (key, wrapped) = taking.keys.fresh(&taking.ctx().entropy)?;
     let writer = taking.ctx().vault.create(&key, false)?;
     note(taking, writer.id()).await?;
-    let (source, runtime) = (spooled.reader.seekable(), Handle::current());
-    let written = tokio::task::spawn_blocking(move || inflated(source, writer, &runtime));
+    let (source, runtime, limits) = (packed.seekable(), Handle::current(), taking.limits());
+    let written = tokio::task::spawn_blocking(move || inflated(source, writer, &limits, &runtime));
     let stored = match written.await.map_err(Fault::internal)?? {
         Ok(stored) => stored,
         Err(findings) => return Ok(Unpacking::Refused(findings)),
@@ -213,13 +231,14 @@ async fn note(taking: &Taking, blob: Uuid) -> Result<()> {
 fn inflated(
     source: impl Read,
     mut writer: BlobWriter,
+    limits: &Limits,
     runtime: &Handle,
 ) -> Result<Result<Stored, Vec<Finding>>> {
     let sink = |bytes: &[u8]| {
         let written = runtime.block_on(writer.write(bytes));
         written.map_err(std::io::Error::other)
     };
-    match unpack(source, sink, &Limits::default()).map_err(Refusal::findings) {
+    match unpack(source, sink, limits).map_err(Refusal::findings) {
         Ok(_) => runtime.block_on(writer.finish()).map(Ok),
         Err(Ok(findings)) => Ok(Err(findings)),
         Err(Err(error)) => Err(fault_of(error)),

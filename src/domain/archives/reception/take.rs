@@ -14,8 +14,10 @@ use super::{
     lease, leftovers, refuse, repeat,
     spool::{self, Spooled},
     stage,
+    tape::Tape,
 };
 use crate::{
+    codec::Limits,
     config::{
         Project,
         depots::{Flow, Incoming},
@@ -25,6 +27,7 @@ use crate::{
         digest::Sha256,
         failpoint,
         fault::{Fault, Result},
+        memory,
         secret::Key,
     },
     storage::{
@@ -32,9 +35,11 @@ use crate::{
         exchanges::{DocumentRow, Owner},
     },
     transport::{Listed, path},
-    vault::{BlobWriter, Stored},
+    vault::Stored,
 };
 
+/// From what size on, in bytes, an archive's lists are worth giving their memory back at once.
+const LARGE: u64 = 4 << 20;
 /// How often an archive is judged anew because others have taken its pieces' keys meanwhile.
 const JUDGEMENTS: u32 = 4;
 
@@ -77,7 +82,7 @@ pub struct Taking {
 pub struct Spooling {
     taking: Taking,
     row: ArchiveRow,
-    writer: BlobWriter,
+    tape: Tape,
     /// The key of the blob, wrapped.
     wrapped: Vec<u8>,
     in_hand: InHand,
@@ -98,23 +103,28 @@ impl From<Fault> for Untaken {
 }
 
 impl Spooling {
-    /// Begins to take a file that is not here at all.
+    /// Begins to take a file that is not here at all. Fails with `signer-expired` where no receipt could be signed.
     pub async fn begin(
         desk: &Desk,
         flow: &Flow,
         incoming: &Incoming,
         listed: Listed,
     ) -> Result<Self> {
+        desk.ctx.signer.usable()?;
         let taking = Taking::new(desk, flow, incoming, listed).await?;
         let (blob_key, wrapped) = taking.keys.fresh(&taking.ctx().entropy)?;
-        let writer = taking.ctx().vault.create(&blob_key, false)?;
+        let ctx = taking.ctx();
+        let tape = match taking.listed.size > taking.limits().bytes {
+            true => Tape::hashed(ctx.entropy.uuid(&ctx.clock)?),
+            false => Tape::Kept(ctx.vault.create(&blob_key, false)?),
+        };
         let in_hand = InHand::new(&taking);
-        let row = taking.begin(writer.id()).await?;
+        let row = taking.begin(tape.id()).await?;
         failpoint::hit("archive.after-begin");
         Ok(Self {
             taking,
             row,
-            writer,
+            tape,
             wrapped,
             in_hand,
         })
@@ -130,20 +140,26 @@ impl Spooling {
         let Self {
             taking,
             row,
-            writer,
+            tape,
             wrapped,
             in_hand,
         } = self;
-        let fault = match spool::fetch(&taking, writer, &wrapped).await {
+        let size = taking.listed.size;
+        let fault = match spool::fetch(&taking, tape, &wrapped).await {
             Ok(spooled) => match taking.judged(spooled).await {
-                Ok(taken) => return Ok(taken),
+                Ok(taken) => {
+                    if size >= LARGE {
+                        memory::give_back();
+                    }
+                    return Ok(taken);
+                }
                 Err(fault) => fault,
             },
-            Err((fault, Some(writer))) => {
+            Err((fault, Some(tape))) => {
                 let rest = Self {
                     taking,
                     row,
-                    writer: *writer,
+                    tape: *tape,
                     wrapped,
                     in_hand,
                 };
@@ -196,6 +212,14 @@ impl Taking {
     /// The house.
     pub fn ctx(&self) -> &Context {
         &self.desk.ctx
+    }
+
+    /// What an archive may cost.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            bytes: self.ctx().config.gateway.limits.archive,
+            ..Limits::default()
+        }
     }
 
     /// Where the file lies.

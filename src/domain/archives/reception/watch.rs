@@ -97,12 +97,11 @@ impl Memory {
         self.troubled.remove(&file.name).is_some()
     }
 
-    /// When the next file that failed may be tried.
-    pub fn next_try(&self) -> Option<Timestamp> {
-        self.troubled
-            .values()
-            .map(|trouble| trouble.not_before)
-            .min()
+    /// When the next file that failed may be tried, after `now`. One whose turn has come is being tried, or is not complete: no
+    /// look is to be hastened for it.
+    pub fn next_try(&self, now: Timestamp) -> Option<Timestamp> {
+        let turns = self.troubled.values().map(|trouble| trouble.not_before);
+        turns.filter(|turn| *turn > now).min()
     }
 
     fn forget(&mut self, listed: &[Listed]) {
@@ -236,5 +235,18 @@ mod tests {
         );
         assert_eq!(memory.failed(&old, instant(121_000_000), POLL), 2);
         assert!(memory.taken(&old));
+    }
+
+    #[test]
+    fn a_file_whose_turn_has_come_hastens_no_look() {
+        let mut memory = Memory::default();
+        memory.failed(&file("a.zip", 1, 5), instant(100_000_000), POLL);
+        memory.failed(&file("b.zip", 1, 5), instant(105_000_000), POLL);
+        let next = |second: i64| memory.next_try(instant(second * 1_000_000));
+        assert_eq!(next(119), Some(instant(120_000_000)));
+        // The first is being tried, as long as that takes.
+        assert_eq!(next(120), Some(instant(125_000_000)));
+        assert_eq!(next(125), None);
+        assert_eq!(next(1000), None);
     }
 }

@@ -3,7 +3,10 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use serde_json::json;
@@ -29,6 +32,8 @@ pub(super) struct Shared {
     /// What came of files whose line was cut, by flow and name; no more of them than are taken at once.
     cuts: Mutex<HashMap<(String, String), Spooling>>,
     at_once: usize,
+    /// Whether a look runs.
+    looking: AtomicBool,
     pub(super) seats: Arc<Semaphore>,
     /// Rung when a taking has ended.
     pub(super) bell: Arc<Notify>,
@@ -42,6 +47,7 @@ impl Shared {
             busy: Mutex::default(),
             cuts: Mutex::default(),
             at_once,
+            looking: AtomicBool::default(),
             seats: Arc::new(Semaphore::new(at_once)),
             bell,
         }
@@ -58,6 +64,17 @@ impl Shared {
         self.busy.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Notes that a look runs, until what is answered is dropped.
+    pub(super) fn look(self: &Arc<Self>) -> Looking {
+        self.looking.store(true, Ordering::Relaxed);
+        Looking(self.clone())
+    }
+
+    /// Whether a look runs, or something is being taken: the lease must be kept meanwhile.
+    pub(super) fn is_at_work(&self) -> bool {
+        self.looking.load(Ordering::Relaxed) || !self.busy().is_empty()
+    }
+
     fn cuts(&self) -> MutexGuard<'_, HashMap<(String, String), Spooling>> {
         self.cuts.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -72,6 +89,15 @@ impl Shared {
     /// Drops what came of all of them: another process looks at the depot.
     pub(super) fn drop_cuts(&self) {
         self.cuts().clear();
+    }
+}
+
+/// A look that runs.
+pub(super) struct Looking(Arc<Shared>);
+
+impl Drop for Looking {
+    fn drop(&mut self) {
+        self.0.looking.store(false, Ordering::Relaxed);
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
         ged::documents::{self, Column},
         incidents::{self, Cause, Clearing, Code as Anomaly, Ticket},
         journal::{self, Kind},
-        returns::ending::subject,
+        returns::{ending::subject, told::Told},
     },
     kernel::{
         digest::{Sha256, hex, sha256},
@@ -103,7 +103,8 @@ impl Proof {
     fn reference(&self) -> Option<String> {
         let said = self.said();
         let reference = said["acknowledgmentId"].as_str()?;
-        let fits = (1..=REFERENCE).contains(&reference.chars().count());
+        let fits = (1..=REFERENCE).contains(&reference.chars().count())
+            && !reference.chars().any(char::is_control);
         fits.then(|| reference.to_owned())
     }
 }
@@ -214,6 +215,10 @@ fn kept(ctx: &Context, key: &Key, row: &ReturnRow, proof: &Proof) -> Result<Ackn
     let seal = |column, bytes: &[u8]| documents::seal_bytes(ctx, key, column, bytes);
     let signature = proof.signature.as_deref();
     let signature = signature.map(|bytes| seal(Column::AcknowledgmentSignature, bytes));
+    let told = Told {
+        headers: Vec::new(),
+        reference: proof.reference(),
+    };
     Ok(AcknowledgmentRow {
         return_id: row.id,
         owner: row.owner.clone(),
@@ -223,8 +228,9 @@ fn kept(ctx: &Context, key: &Key, row: &ReturnRow, proof: &Proof) -> Result<Ackn
         key_id: row.key_id,
         body: seal(Column::Acknowledgment, &proof.body)?,
         peer_sha256: proof.signer,
-        partner_reference: proof.reference(),
+        partner_reference: None,
         signature: signature.transpose()?,
+        told: Some(told.sealed(ctx, key)?),
     })
 }
 

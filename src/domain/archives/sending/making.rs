@@ -285,7 +285,7 @@ impl<'b> Making<'b> {
             next_attempt_at: Some(self.at),
             acknowledged_at: None,
             key_id: exchange.key_id,
-            body: documents::seal_bytes(&bench.ctx, &bench.key, Column::Return, &body)?,
+            body: documents::seal_bytes(&bench.ctx, &bench.key, Column::Return, &body)?.into(),
             created_at: self.at,
             redelivery_id: None,
         })

@@ -16,6 +16,7 @@ use crate::{
         archives::Lines,
         exchanges::{ReturnState, Status},
         ged::documents::{self, Column},
+        incidents::trouble,
         jobs::{End, Settlement},
         returns::trial::Trial,
     },
@@ -46,6 +47,11 @@ pub async fn run(ctx: &Context, lines: &Lines, job: &JobRow) -> Result<Settlemen
     let name = String::from_utf8(name).map_err(Fault::internal)?;
     let blob = documents::blob(ctx, &found.exchange.project, &found.document).await?;
     let id = ctx.entropy.uuid(&ctx.clock)?;
+    // Its job knows nothing of the troubles of the job before.
+    let troubles = match found.row.redelivery_id {
+        Some(_) => trouble::of_delivery(ctx, &found.exchange).await?,
+        None => Vec::new(),
+    };
     let (at, started) = (ctx.clock.now(), Instant::now());
     failpoint::hit("send.before-upload");
     let left = left(lines, &way, name, blob).await;
@@ -63,6 +69,7 @@ pub async fn run(ctx: &Context, lines: &Lines, job: &JobRow) -> Result<Settlemen
         trial,
         document: found.document,
         way,
+        troubles,
     };
     match left {
         Ok((uploaded, about)) => made.left(ctx, uploaded, &about),

@@ -40,6 +40,8 @@ pub(super) struct Try {
     pub(super) trial: Trial,
     pub(super) document: DocumentRow,
     pub(super) way: Way,
+    /// The incidents of house troubles that end once the depot has it.
+    pub(super) troubles: Vec<Clearing>,
 }
 
 impl Try {
@@ -59,7 +61,8 @@ impl Try {
         let entry = self
             .trial
             .entry(ctx, Kind::ReturnSent, self.told(uploaded, deadline))?;
-        let over = self.over(ctx)?;
+        let mut over = self.over(ctx)?;
+        over.extend_from_slice(&self.troubles);
         let wait = deadline.map(|at| self.wait(ctx, at)).transpose()?;
         let proof = (!awaits && !self.trial.was_delivered()).then(|| self.proof(ctx));
         let proof = proof.transpose()?;

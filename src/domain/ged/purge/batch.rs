@@ -11,7 +11,7 @@ use crate::{
     config::Project,
     domain::{
         Context,
-        archives::kept::archive_key,
+        archives::kept::Header,
         exchanges::{Metadata, PIECE},
         ged::{
             ProjectKeys,
@@ -122,16 +122,13 @@ fn beside(due: &Due) -> Beside {
 /// The natural key, from the metadata that are about to go; nothing where they do not open any more.
 fn natural_key_of(keys: &ProjectKeys, due: &Due) -> Option<Sha256> {
     let key = keys.unwrap(&due.wrapped_key).ok()?;
-    let metadata: Metadata = documents::open_json(&key, Column::Metadata, &due.metadata).ok()?;
-    Some(match due.kind == PIECE {
-        true => natural_key(keys, &metadata, &due.sha256),
-        false => archive_key(
-            keys,
-            &metadata.project,
-            &metadata.source_application,
-            &due.sha256,
-        ),
-    })
+    let (column, sealed) = (Column::Metadata, &due.metadata);
+    if due.kind == PIECE {
+        let metadata: Metadata = documents::open_json(&key, column, sealed).ok()?;
+        return Some(natural_key(keys, &metadata, &due.sha256));
+    }
+    let header: Header = documents::open_json(&key, column, sealed).ok()?;
+    Some(header.key(keys, &due.sha256))
 }
 
 /// The journal's entry of one purged exchange.

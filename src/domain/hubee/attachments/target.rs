@@ -108,8 +108,11 @@ impl Target {
     }
 }
 
+/// One that was closed before it was completed is not completed either: its files may still come, and then it may be (R14, R16).
 fn open_folder(folder: &FolderRow) -> Result<()> {
-    match folder.status == FolderStatus::Received.as_str() {
+    let is_closed = folder.status == FolderStatus::Closed.as_str();
+    let is_open = is_closed && folder.completed_at.is_none();
+    match is_open || folder.status == FolderStatus::Received.as_str() {
         true => Ok(()),
         false => Err(Refusal::bad(
             "Folder is completed: its attachments cannot be changed",

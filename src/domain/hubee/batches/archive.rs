@@ -12,7 +12,15 @@ use super::{
     walk::{self, Step},
 };
 use crate::{
-    domain::{ged::purge::lease, hubee::process::Rules, journal::Kind},
+    domain::{
+        ged::purge::lease,
+        hubee::{
+            process::{Process, Rules},
+            status::CaseStatus,
+            terms::Terms,
+        },
+        journal::Kind,
+    },
     kernel::{failpoint, fault::Result},
     storage::{
         Tx,
@@ -42,11 +50,17 @@ impl Step for Archive {
         batches::closed(tx, process, upto, place, limit)
     }
 
-    async fn act(work: &Work<'_>, upto: Timestamp, free: &[DueFolder]) -> Result<Vec<Uuid>> {
+    async fn act(
+        work: &Work<'_>,
+        process: &Process,
+        upto: Timestamp,
+        free: &[DueFolder],
+    ) -> Result<Vec<Uuid>> {
         let unit = Arc::new(Unit {
             run: work.run.id,
             now: work.run.at,
             upto,
+            portal_at: Terms::of(process).purge_at(CaseStatus::Archived, None, work.run.at),
             part: work.report.next_part(),
             entries: entries(work, free)?,
         });
@@ -67,6 +81,8 @@ struct Unit {
     run: Uuid,
     now: Timestamp,
     upto: Timestamp,
+    /// Since when the portal has its copies to purge, where files go at ARCHIVED (R25).
+    portal_at: Option<Timestamp>,
     part: u32,
     entries: Vec<(Uuid, EntryRow)>,
 }
@@ -76,6 +92,9 @@ impl Unit {
         lease::keep(tx, self.run, clock)?;
         let ids: Vec<Uuid> = self.entries.iter().map(|(id, _)| *id).collect();
         let done = batches::archive(tx, self.run, self.now, self.upto, &ids)?;
+        if let Some(at) = self.portal_at {
+            batches::to_portal(tx, at, &done)?;
+        }
         let items: Vec<Item> = done.iter().copied().map(Item::folder).collect();
         reports::add(tx, self.run, self.part, &json!(items))?;
         let mut told = self.entries.iter().filter(|(id, _)| done.contains(id));

@@ -21,7 +21,7 @@ use crate::{
             Run, lease,
             ledger::{self, Named},
         },
-        hubee::process::Rules,
+        hubee::process::{Process, Rules},
         journal::Kind,
     },
     kernel::{failpoint, fault::Result},
@@ -56,7 +56,12 @@ impl Step for Delete {
         batches::archived(tx, process, upto, place, limit)
     }
 
-    async fn act(work: &Work<'_>, upto: Timestamp, free: &[DueFolder]) -> Result<Vec<Uuid>> {
+    async fn act(
+        work: &Work<'_>,
+        _: &Process,
+        upto: Timestamp,
+        free: &[DueFolder],
+    ) -> Result<Vec<Uuid>> {
         let unit = Arc::new(Unit {
             run: work.run.id,
             now: work.run.at,

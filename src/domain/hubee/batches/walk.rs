@@ -40,6 +40,7 @@ pub trait Step: 'static {
     /// Does it in one transaction; answers the folders that were still due then.
     fn act(
         work: &Work<'_>,
+        process: &Process,
         upto: Timestamp,
         free: &[DueFolder],
     ) -> impl Future<Output = Result<Vec<Uuid>>> + Send;
@@ -49,16 +50,15 @@ pub trait Step: 'static {
 pub async fn walk<S: Step>(work: &mut Work<'_>) -> Result<()> {
     let all = work.ctx.store.read(|tx| processes::list(tx, None));
     for row in all.await? {
-        let days = S::days(&Process::of(&row)?.rules);
-        of_process::<S>(work, &row.code, days).await?;
+        of_process::<S>(work, &Process::of(&row)?).await?;
     }
     Ok(())
 }
 
-async fn of_process<S: Step>(work: &mut Work<'_>, code: &str, days: u32) -> Result<()> {
-    let (upto, mut place) = (upto(work.run.at, days), START);
+async fn of_process<S: Step>(work: &mut Work<'_>, process: &Process) -> Result<()> {
+    let (upto, mut place) = (upto(work.run.at, S::days(process)), START);
     loop {
-        let name = code.to_owned();
+        let name = process.code.clone();
         let page = work
             .ctx
             .store
@@ -69,12 +69,13 @@ async fn of_process<S: Step>(work: &mut Work<'_>, code: &str, days: u32) -> Resu
         };
         place = last;
         let free = free(work, page);
-        of_folders::<S>(work, upto, free).await?;
+        of_folders::<S>(work, process, upto, free).await?;
     }
 }
 
 async fn of_folders<S: Step>(
     work: &mut Work<'_>,
+    process: &Process,
     upto: Timestamp,
     free: Vec<DueFolder>,
 ) -> Result<()> {
@@ -83,7 +84,7 @@ async fn of_folders<S: Step>(
     }
     let done = match work.dry {
         true => free.iter().map(|folder| folder.id).collect(),
-        false => S::act(work, upto, &free).await?,
+        false => S::act(work, process, upto, &free).await?,
     };
     work.report.folders += done.len() as u64;
     work.report

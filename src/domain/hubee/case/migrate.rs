@@ -1,4 +1,4 @@
-//! All cases of an organisation go to another, with their links, events and notifications (R24), in one transaction. An SI
+//! All cases of an organisation go to another, with their links, events, notifications and waiting mails (R24), in one transaction. An SI
 //! moves its own, within the processes of its client, to another branch of its own SIRET.
 
 use serde_json::{Value as Json, json};
@@ -8,7 +8,7 @@ use crate::{
         Context,
         exchanges::HUB,
         hubee::{
-            Caller, Document, OrganizationId, Refusal, Result, perimeter,
+            Caller, Document, OrganizationId, Refusal, Result, mails, perimeter,
             refusal::{self, ORGANIZATION},
         },
         journal::{self, Kind, Subject},
@@ -74,6 +74,7 @@ fn moved(
     let count = cases::migrate(tx, both, processes, ctx.clock.now())?;
     notifications::migrate(tx, both, processes)?;
     cases::migrate_events(tx, both, processes)?;
+    mails::migrate(tx, &source, &target)?;
     let detail = json!({
         "organization": caller.organization().to_string(),
         "source": source,

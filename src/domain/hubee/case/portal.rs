@@ -25,6 +25,8 @@ use crate::{
 
 /// How many pairs a page holds, and how many one transaction marks.
 const PAGE: u32 = 1000;
+/// The most pairs that are marked at once: more than a body may hold, so that none that is sound is refused.
+const PAIRS: usize = 40_000;
 
 /// The pairs that the portal has yet to purge, read page by page.
 pub struct Listing {
@@ -91,7 +93,7 @@ pub async fn purged(ctx: &Context, caller: &Caller, document: Document) -> Resul
 
 /// In the order of their cases, so that two who mark at once wait for each other, and never both.
 fn read(document: &Document) -> Vec<Pair> {
-    let objects = document.objects();
+    let objects = document.objects(PAIRS);
     let pairs = objects.iter().map(|object| Pair {
         attachment_id: object.required_uuid("folder_attachment_id"),
         case_id: object.required_uuid("case_id"),

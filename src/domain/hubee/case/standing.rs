@@ -89,6 +89,16 @@ pub fn place(
     }
 }
 
+/// From when on files may go that come to a case at `now`; nothing where it has not reached the status for that (R23). What the
+/// other side has not fetched yet must not go by a date that was set before it came (HUB-3).
+pub fn late(tx: &mut Tx<'_>, case: &CaseRow, now: Timestamp) -> Result<Option<Timestamp>> {
+    let Some(before) = case.purge_at else {
+        return Ok(None);
+    };
+    let terms = Terms::find(tx, &case.process_code)?;
+    Ok(Some(terms.late(before, now)))
+}
+
 /// Where an entry about a case belongs.
 pub fn subject(case: &CaseRow) -> Subject {
     Subject {

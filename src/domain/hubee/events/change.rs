@@ -16,6 +16,7 @@ use crate::{
         hubee::{
             Caller, Document, Refusal, Result,
             attachments::Status as FileStatus,
+            case::standing,
             refusal::{self, CASE, EVENT},
             sight,
         },
@@ -26,9 +27,9 @@ use crate::{
         Tx,
         hubee::{
             attachments,
-            cases::CaseRow,
+            cases::{self, CaseRow},
             events::{self, EventRow},
-            files,
+            files, links,
         },
         journal::{self as journal_rows, EntryRow},
     },
@@ -122,7 +123,17 @@ impl Change {
         sight::author(&self.caller, event)?;
         Refusal::unless_none(missing(tx, event)?)?;
         self.change(tx, event, Status::Sent, Kind::EventSent)?;
+        self.date(tx, case, event)?;
         follow::write(tx, &self.ctx, (case, event), Way::Changed)
+    }
+
+    /// Its files are there from now on: their days begin, and the portal has yet to purge its copies.
+    fn date(&self, tx: &mut Tx<'_>, case: &CaseRow, event: &EventRow) -> Kept<()> {
+        let Some(at) = standing::late(tx, case, self.ctx.clock.now())? else {
+            return Ok(());
+        };
+        links::sent(tx, event.id, at)?;
+        cases::set_portal(tx, case.id, true)
     }
 
     /// The other side says that it has it: who made it cannot.
@@ -142,7 +153,7 @@ impl Change {
 
     /// Answers the files that went with it.
     fn withdraw(&self, tx: &mut Tx<'_>) -> Result<Vec<Uuid>> {
-        let (_, event) = self.hold(tx)?;
+        let (case, event) = self.hold(tx)?;
         sight::author(&self.caller, &event)?;
         let is_deposit = event.action_type == Action::Deposit.as_str();
         if !is_deposit || event.status != Status::InProgress.as_str() {
@@ -155,6 +166,7 @@ impl Change {
         files::give_up(tx, entry.id, entry.at, &given_up)?;
         attachments::drop_of_event(tx, event.id)?;
         events::forget(tx, event.id)?;
+        cases::set_portal(tx, case.id, case.purge_at.is_some())?;
         journal_rows::append(tx, &entry)?;
         Ok(given_up)
     }

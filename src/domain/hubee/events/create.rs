@@ -15,8 +15,9 @@ use crate::{
         exchanges::HUB,
         ged::documents::{self, Column},
         hubee::{
-            Caller, Document, Refusal, Result,
+            Caller, Document, Result,
             attachments::announced::Place,
+            case::standing,
             process::Process,
             refusal::{self, CASE},
             sight,
@@ -32,7 +33,7 @@ use crate::{
         exchanges::{self, ExchangeRow},
         hubee::{
             attachments::{self, AttachmentRow},
-            cases::CaseRow,
+            cases::{self, CaseRow},
             events::{self, EventRow},
             processes,
         },
@@ -55,9 +56,9 @@ pub async fn create(ctx: &Context, caller: &Caller, case: Uuid, body: Document) 
         case: &ground.case,
         process: &ground.process,
     };
-    let Some(posted) = Posted::read(&body, &rules) else {
-        return Err(Refusal::Bad(body.faults()));
-    };
+    let posted = Posted::read(&body, &rules);
+    body.done()?;
+    let posted = posted.ok_or_else(|| Fault::internal("an event passed that was not read"))?;
     let key = documents::exchange_key(ctx, &ground.exchange).await?;
     let event = event(ctx, &key, caller, &ground.case, &posted)?;
     let files = files(ctx, &key, &event, &posted)?;
@@ -159,17 +160,23 @@ async fn write(
     Ok(())
 }
 
+/// The portal has its copies of late files to purge too (R25).
 fn insert(tx: &mut Tx<'_>, case: &CaseRow, event: &EventRow, files: &[AttachmentRow]) -> Kept<()> {
+    let goes_at = standing::late(tx, case, event.created_at)?;
     let mut statements = vec![events::insert(event)];
     for file in files {
         statements.push(attachments::insert(file));
-        statements.push(attachments::insert_link(file, case.id, case.purge_at));
+        statements.push(attachments::insert_link(file, case.id, goes_at));
     }
     let statements: Vec<_> = statements
         .iter()
         .map(|(sql, values)| (*sql, &values[..]))
         .collect();
-    tx.batch(&statements)
+    tx.batch(&statements)?;
+    match goes_at {
+        Some(_) if !files.is_empty() => cases::set_portal(tx, case.id, true),
+        _ => Ok(()),
+    }
 }
 
 fn entry(ctx: &Context, event: &EventRow, files: usize) -> Kept<journal_rows::EntryRow> {

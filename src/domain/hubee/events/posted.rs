@@ -5,6 +5,7 @@ use crate::{
     domain::hubee::{
         Document, Fields, Scope,
         attachments::{Announced, announced::Allowed},
+        fields::ITEMS,
         process::Process,
         status::CaseStatus,
     },
@@ -112,7 +113,7 @@ impl Rules<'_> {
     }
 
     fn attachments(&self, fields: &Fields<'_>) -> Vec<Announced> {
-        let all = fields.objects("attachments").unwrap_or_default();
+        let all = fields.objects("attachments", ITEMS).unwrap_or_default();
         let read = |fields: &Fields<'_>| {
             let announced = Announced::read(fields);
             announced.check(fields, &self.allowed());

@@ -1,7 +1,7 @@
 //! What a new folder's body says, held to the contract and to the folder itself; what needs the database is checked in
 //! [`super::admission`]. Every fault is told at once (R7, R11, R12).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value as Json;
 
@@ -9,6 +9,7 @@ use super::body::Applicant;
 use crate::domain::hubee::{
     Document, Fields, OrganizationId,
     attachments::announced::{Allowed, Announced},
+    fields::ITEMS,
 };
 
 /// The most characters of a folder's external id.
@@ -21,6 +22,8 @@ const PROCESS: usize = 30;
 const ATTRIBUTES: usize = 1024;
 /// The most characters of a name.
 const NAME: usize = 255;
+/// The most links between files and cases, all files together: each is a row of one transaction.
+const LINKS: usize = 50_000;
 
 /// A new folder.
 #[derive(Debug)]
@@ -63,7 +66,7 @@ impl Wanted {
     /// Looks into a body, whatever is wrong with it.
     pub fn of(body: &Json) -> Self {
         // What holds a NUL is no text to the database, and is told where it is read.
-        let plain = |text: &&str| !text.contains('\0');
+        let plain = |text: &&str| crate::storage::is_text(text);
         let text = |name: &str| {
             body[name]
                 .as_str()
@@ -71,7 +74,10 @@ impl Wanted {
                 .unwrap_or_default()
                 .to_owned()
         };
-        let cases = body["cases"].as_array().map_or(&[][..], Vec::as_slice);
+        // Of more cases than a folder has, none is looked up: that is told where they are read.
+        let cases = body["cases"].as_array();
+        let cases = cases.filter(|cases| cases.len() <= ITEMS);
+        let cases = cases.map_or(&[][..], Vec::as_slice);
         let mut recipients: Vec<_> = cases.iter().filter_map(recipient).collect();
         recipients.sort_unstable();
         recipients.dedup();
@@ -151,7 +157,7 @@ fn attachments(
     let known: HashMap<&str, u32> = known
         .map(|(case, ordinal)| (case.external_id.as_str(), ordinal))
         .collect();
-    let objects = fields.objects("attachments").unwrap_or_default();
+    let objects = fields.objects("attachments", ITEMS).unwrap_or_default();
     let read = objects.iter().map(|object| {
         let announced = Announced::read(object);
         if let Some(allowed) = allowed {
@@ -159,18 +165,24 @@ fn attachments(
         }
         (announced, recipients(object, &known))
     });
-    read.collect()
+    let read: Vec<(Announced, Vec<u32>)> = read.collect();
+    let links: usize = read.iter().map(|(_, cases)| cases.len()).sum();
+    if links > LINKS {
+        let what = format!("expected at most {LINKS} recipients in all, found {links}");
+        fields.wrong("attachments", &what);
+    }
+    read
 }
 
 /// R11: an attachment is for cases of this folder, and for one at least.
 fn recipients(object: &Fields<'_>, known: &HashMap<&str, u32>) -> Vec<u32> {
     let named = object.required_texts("recipients", CASE_ID);
     object.not_empty("recipients");
-    let mut ordinals = Vec::new();
+    let (mut seen, mut ordinals) = (HashSet::new(), Vec::new());
     for (number, name) in named.iter().enumerate() {
         match known.get(name.as_str()) {
-            Some(ordinal) if ordinals.contains(ordinal) => {}
-            Some(ordinal) => ordinals.push(*ordinal),
+            Some(ordinal) if seen.insert(*ordinal) => ordinals.push(*ordinal),
+            Some(_) => {}
             None => {
                 let at = format!("recipients/{number}");
                 object.wrong(

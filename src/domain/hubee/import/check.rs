@@ -1,10 +1,11 @@
-//! What speaks against a file: something that stands in it twice, or that names what is neither in it nor in the database.
+//! What speaks against a file: something that stands in it twice, that names what is neither in it nor in the database, or that
+//! gives a process with folders to another owner.
 
 use std::collections::{BTreeSet, HashSet};
 
 use super::Referential;
 use crate::{
-    domain::Context,
+    domain::{Context, hubee::process},
     kernel::fault::Result,
     storage::hubee::{organizations, processes},
 };
@@ -29,12 +30,13 @@ pub(super) fn twice(referential: &Referential) -> Vec<String> {
         .collect()
 }
 
-/// What a file names that is nowhere.
+/// What a file names that is nowhere, and owners that cannot change.
 pub(super) async fn against_database(
     ctx: &Context,
     referential: &Referential,
 ) -> Result<Vec<String>> {
     let organizations: BTreeSet<String> = named(referential);
+    let owners: Vec<(String, String)> = owners(referential);
     let codes: HashSet<&str> = codes(referential);
     let unknown: BTreeSet<String> = referential
         .subscriptions
@@ -49,6 +51,9 @@ pub(super) async fn against_database(
             if !organizations::exists(tx, id)? {
                 faults.push(format!("Organization {id} does not exist"));
             }
+        }
+        for (code, osl) in &owners {
+            faults.extend(process::bound(tx, code, osl)?);
         }
         for code in &unknown {
             if processes::find(tx, code)?.is_none() {
@@ -77,6 +82,13 @@ fn named(referential: &Referential) -> BTreeSet<String> {
         .map(ToString::to_string)
         .filter(|id| !held.contains(id.as_str()))
         .collect()
+}
+
+/// The processes that a file holds, each with its owner.
+fn owners(referential: &Referential) -> Vec<(String, String)> {
+    let processes = referential.processes.iter();
+    let owners = processes.map(|process| (process.code.clone(), process.osl.to_string()));
+    owners.collect()
 }
 
 fn codes(referential: &Referential) -> HashSet<&str> {

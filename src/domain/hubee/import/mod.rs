@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::{
-    Document, organization,
+    Document, Faults, organization,
     process::{self, Process},
     subscription_body::{self, Body},
 };
@@ -85,10 +85,11 @@ pub async fn run(ctx: &Context, file: Json, by: &str, progress: &dyn Progress) -
     })
 }
 
-fn read(ctx: &Context, document: Document) -> (Referential, Vec<String>) {
+fn read(ctx: &Context, document: Document) -> (Referential, Faults) {
     let referential = {
         let fields = document.object();
-        let objects = |name| fields.objects(name).unwrap_or_default();
+        // An operator's file holds tens of thousands; its own length is the limit.
+        let objects = |name| fields.objects(name, usize::MAX).unwrap_or_default();
         let organizations = objects("organizations");
         let processes = objects("processes");
         let subscriptions = objects("subscriptions");
@@ -109,15 +110,12 @@ fn read(ctx: &Context, document: Document) -> (Referential, Vec<String>) {
     (referential, faults)
 }
 
-fn refuse(mut faults: Vec<String>) -> Result<()> {
+fn refuse(faults: impl Into<Faults>) -> Result<()> {
+    let faults = faults.into();
     if faults.is_empty() {
         return Ok(());
     }
-    let more = faults.len().saturating_sub(TOLD);
-    faults.truncate(TOLD);
-    if more > 0 {
-        faults.push(format!("and {more} more"));
-    }
-    let detail = format!("nothing was imported:\n  {}", faults.join("\n  "));
+    let told = faults.told(TOLD).join("\n  ");
+    let detail = format!("nothing was imported:\n  {told}");
     Err(Fault::new(Code::Usage, detail))
 }

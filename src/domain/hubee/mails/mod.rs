@@ -3,8 +3,9 @@
 //! **The way of a mail.** What happens to a case makes a [`Notice`] before its transaction and queues it within it: a job
 //! for a subscription of unit frequency, a row of `hub_mail` for the next digest of a daily one, nothing for the others.
 //! [`unit()`] and [`digest`] are the work of the jobs; [`letter`] writes the text. A mail goes to the address that the
-//! subscription names, to nobody where it names none; it tells the process and the cases' external ids, and
-//! nothing else of a télédossier.
+//! subscription names, to nobody where it names none; it tells the process and the cases' external ids, and nothing else of a
+//! télédossier. What waited is told as things are when it leaves: not once the subscription is inactive or wants no mails,
+//! nor of a case that is another's by then.
 //!
 //! A server that does not answer is asked again, later and later, for three days, like that of incidents; its own incident
 //! stands meanwhile. Where the settings name no server, nothing is queued.
@@ -81,6 +82,18 @@ pub fn tell_in_digest(
         ..of_case(ctx, case, event)?
     };
     notice.queue(tx, recipient, process)
+}
+
+/// Cases went from `source` to `target` (R24): what waits for a digest of theirs goes with them where `target` has one, and is told
+/// to nobody where it has none. In the transaction that moved them.
+pub fn migrate(tx: &mut Tx<'_>, source: &str, target: &str) -> Result<()> {
+    for heir in mails::heirs(tx, source, target)? {
+        let daily =
+            |(_, frequency): &(Uuid, String)| Frequency::parse(frequency) == Some(Frequency::Daily);
+        let to = heir.to.filter(daily).map(|(to, _)| to);
+        mails::hand_on(tx, heir.from, to, target)?;
+    }
+    Ok(())
 }
 
 fn row(

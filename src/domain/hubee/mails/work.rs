@@ -10,7 +10,10 @@ use crate::{
     domain::{
         Context,
         ged::documents,
-        hubee::{folder::body::CaseBody, subscription},
+        hubee::{
+            folder::body::CaseBody,
+            subscription::{self, Frequency},
+        },
         incidents::{Cause, Code, Herald, clear, tell::Trouble},
         jobs::{self, End, Kind, MAIL_LANE, Settlement},
         journal::{self, Kind as EntryKind, Subject},
@@ -18,10 +21,11 @@ use crate::{
     kernel::fault::Result,
     outbound::smtp::{Mail, Mailer, Refusal},
     storage::{
+        Tx,
         exchanges::{self, ExchangeRow},
         hubee::{
             cases::{self, CaseRow},
-            mails,
+            mails::{self, Waiting},
             subscriptions::{self, SubscriptionRow},
         },
         jobs::{self as job_rows, JobRow},
@@ -37,7 +41,7 @@ const COUNTED: u32 = 10_000;
 const PAGE: u32 = 500;
 
 /// Sends the mail about the case that `job` is about. A case that is deleted meanwhile, or whose recipient wants no mails
-/// any more, is told to nobody.
+/// any more, is told to nobody; one whose recipient wants a mail a day by now waits for that.
 pub async fn unit(ctx: &Context, herald: &Herald, job: &JobRow) -> Result<Settlement> {
     let done = || Ok(Settlement::bare(End::Done));
     let Some((case, exchange)) = found(ctx, job.subject).await? else {
@@ -47,9 +51,16 @@ pub async fn unit(ctx: &Context, herald: &Herald, job: &JobRow) -> Result<Settle
     let row = ctx
         .store
         .read(move |tx| subscriptions::of(tx, &recipient, &process));
-    let Some(row) = row.await? else {
+    let row = row.await?;
+    let Some((row, frequency)) = row.and_then(|row| frequency(&row).map(|often| (row, often)))
+    else {
         return done();
     };
+    match frequency {
+        Frequency::Unit => {}
+        Frequency::Daily => return for_digest(ctx, &row, case.id),
+        Frequency::Never => return done(),
+    }
     let (Some(mailer), Some(to)) = (herald.hub_mailer(), subscription::address(ctx, &row).await?)
     else {
         return done();
@@ -74,40 +85,67 @@ pub async fn unit(ctx: &Context, herald: &Herald, job: &JobRow) -> Result<Settle
     )
 }
 
-/// Sends the digest of the subscription that `job` is about.
+/// How often a subscriber is told: not at all where the subscription is not active.
+fn frequency(row: &SubscriptionRow) -> Option<Frequency> {
+    let often = Frequency::parse(&row.frequency);
+    often.filter(|_| row.status == subscription::ACTIVE)
+}
+
+/// Keeps for the next digest what was to be told at once.
+fn for_digest(ctx: &Context, row: &SubscriptionRow, case: Uuid) -> Result<Settlement> {
+    let (id, owner) = (row.id, ctx.owner("navette"));
+    let mail = super::row(ctx, case, None, owner, ctx.clock.now())?;
+    Ok(Settlement {
+        end: End::Done,
+        effects: Box::new(move |tx| mails::insert(tx, id, &mail)),
+    })
+}
+
+/// A subscription that takes a digest, with what there is to tell.
+type Due = (SubscriptionRow, Waiting);
+
+/// What a digest has to tell as things are now, and the last of what waits.
+fn due(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<(Uuid, Option<Due>)>> {
+    let Some(last) = mails::last(tx, id)? else {
+        return Ok(None);
+    };
+    let takes =
+        |row: &SubscriptionRow| frequency(row).is_some_and(|often| often != Frequency::Never);
+    let Some(row) = subscriptions::find(tx, id)?.filter(takes) else {
+        return Ok(Some((last, None)));
+    };
+    let waiting = mails::waiting(tx, (id, &row.subscriber), last, COUNTED)?;
+    let due = (waiting.count > 0).then_some((row, waiting));
+    Ok(Some((last, due)))
+}
+
+/// Sends the digest of the subscription that `job` is about. Where it takes none any more, what waited is forgotten.
 pub async fn digest(ctx: &Context, herald: &Herald, job: &JobRow) -> Result<Settlement> {
     let id = job.subject;
-    let found = ctx.store.read(move |tx| {
-        let Some(waiting) = mails::waiting(tx, id)? else {
-            return Ok(None);
-        };
-        let ids = mails::cases(tx, id, waiting.last, COUNTED)?;
-        Ok(Some((waiting, ids, subscriptions::find(tx, id)?)))
-    });
-    let Some((waiting, ids, row)) = found.await? else {
+    let Some((last, due)) = ctx.store.read(move |tx| due(tx, id)).await? else {
         return Ok(Settlement::bare(End::Done));
     };
-    let to = match &row {
-        Some(row) => subscription::address(ctx, row).await?,
+    let to = match &due {
+        Some((row, _)) => subscription::address(ctx, row).await?,
         None => None,
     };
-    let (Some(row), Some(to), Some(mailer)) = (row, to, herald.hub_mailer()) else {
-        return Ok(forgotten(id, waiting.last));
+    let (Some((row, waiting)), Some(to), Some(mailer)) = (due, to, herald.hub_mailer()) else {
+        return Ok(forgotten(id, last));
     };
-    let named = names(ctx, &ids).await?;
+    let named = names(ctx, &waiting.cases).await?;
     let about = About {
         environment: &ctx.config.gateway.environment,
         process: &row.process_code,
         recipient: &row.subscriber,
     };
-    let letter = letter::day(&about, &named, ids.len(), waiting.count);
-    let detail =
-        json!({ "subscriptionId": id, "cases": ids.len(), "notifications": waiting.count });
+    let cases = waiting.cases.len();
+    let letter = letter::day(&about, &named, cases, waiting.count);
+    let detail = json!({ "subscriptionId": id, "cases": cases, "notifications": waiting.count });
     let entry = told(ctx, &row, None, detail)?;
     let sent = send(ctx, &mailer, &to, &letter, job.id).await;
     let settlement = settled(ctx, job, sent, entry)?;
     Ok(match settlement.end {
-        End::Done => also_forget(settlement, id, waiting.last),
+        End::Done => also_forget(settlement, id, last),
         _ => settlement,
     })
 }

@@ -28,7 +28,7 @@ impl ToSql for Value {
             Self::Int(v) => v.to_sql_checked(ty, out),
             Self::Bool(v) => v.to_sql_checked(ty, out),
             Self::Text(v) => v.to_sql_checked(ty, out),
-            Self::Bytes(v) => v.to_sql_checked(ty, out),
+            Self::Bytes(v) => (&v[..]).to_sql_checked(ty, out),
             Self::Uuid(v) => v.to_sql_checked(ty, out),
             Self::Json(v) => v.to_sql_checked(ty, out),
         }
@@ -64,7 +64,7 @@ impl<'a> FromSql<'a> for Column {
             Type::INT4 => Value::Int(i32::from_sql(ty, raw)?.into()),
             Type::INT2 => Value::Int(i16::from_sql(ty, raw)?.into()),
             Type::BOOL => Value::Bool(bool::from_sql(ty, raw)?),
-            Type::BYTEA => Value::Bytes(Vec::from_sql(ty, raw)?),
+            Type::BYTEA => Value::from(<&[u8]>::from_sql(ty, raw)?),
             Type::UUID => Value::Uuid(Uuid::from_sql(ty, raw)?),
             Type::JSONB | Type::JSON => Value::Json(serde_json::Value::from_sql(ty, raw)?),
             _ => Value::Text(String::from_sql(ty, raw)?),

@@ -1,7 +1,5 @@
 //! Files of a gigabyte, both ways: what the gateway holds in memory meanwhile (R14).
 
-use std::fs;
-
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use reqwest::{
@@ -28,19 +26,6 @@ fn text(size: u64) -> Body {
     let pieces =
         stream::iter(std::iter::repeat_n(piece, whole as usize)).chain(stream::iter([rest]));
     Body::wrap_stream(pieces.map(Ok::<_, std::io::Error>))
-}
-
-/// The most that a process ever held, in kB.
-fn peak(hub: &Hub) -> u64 {
-    let status =
-        fs::read_to_string(format!("/proc/{}/status", hub.pid().as_raw_nonzero())).unwrap();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    peak.unwrap()
-        .split_whitespace()
-        .next()
-        .unwrap()
-        .parse()
-        .unwrap()
 }
 
 async fn send(hub: &Hub, path: &str, size: u64) -> crate::kit::client::Answer {
@@ -77,7 +62,7 @@ async fn a_gigabyte_streams_both_ways_in_little_memory_and_one_byte_more_is_refu
         received += piece.unwrap().len() as u64;
     }
     assert_eq!(received, LARGEST);
-    let peak = peak(&hub);
+    let peak = hub.peak();
     println!("1 GB both ways: {peak} kB");
     assert!(peak <= MOST, "{peak} kB");
 }

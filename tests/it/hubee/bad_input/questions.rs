@@ -181,6 +181,69 @@ async fn a_body_that_is_no_json_or_too_much_of_it_is_refused() {
     finish(request.body(folder.to_string())).await.of(201);
 }
 
+/// The most that the gateway may ever hold, in kB, whatever is asked of it.
+const MOST: u64 = 192 * 1024;
+
+/// R7: a small body with millions of faults is refused without taking the gateway's memory: its values are counted before they
+/// are read, its arrays have a length, and a thousand faults are told.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_of_countless_faults_is_refused_in_little_memory() {
+    let hub = hub().await;
+    let (folders, purged) = (format!("{FOLDERS}/folders"), format!("{FOLDERS}/idsPurged"));
+    let say = async |method: Method, path: &str, body: String| {
+        let request = hub.osl.request(method, path);
+        finish(request.header(CONTENT_TYPE, "application/json").body(body)).await
+    };
+    let array = |item: &str, count: usize| format!("[{}]", vec![item; count].join(","));
+    let folder = |field: &str, items: String| format!("{{\"{field}\":{items}}}");
+    for item in ["{}", "0", "[]", "{\"a\":0}"] {
+        let all = array(item, 4_000_000 / (item.len() + 1));
+        say(Method::PUT, &purged, all.clone())
+            .await
+            .is_bad(&["values"]);
+        let all = folder("attachments", array(item, 3_900_000 / (item.len() + 1)));
+        say(Method::POST, &folders, all).await.is_bad(&["values"]);
+    }
+    let all = array("{\"a\":0}", 74_000);
+    say(Method::PUT, &purged, all.clone())
+        .await
+        .is_bad(&["at most 40000 items, found 74000"]);
+    for field in ["attachments", "cases"] {
+        let answer = say(Method::POST, &folders, folder(field, all.clone())).await;
+        answer.is_bad(&[&format!(
+            "#/{field}: expected at most 5000 items, found 74000"
+        )]);
+    }
+    let answer = say(Method::PUT, &purged, array("{}", 40_000)).await;
+    answer.is_bad(&["and 79000 more"]);
+    assert_eq!(answer.messages().len(), 1_001);
+    let answer = say(
+        Method::POST,
+        &folders,
+        folder("attachments", array("{}", 5_000)),
+    )
+    .await;
+    answer.is_bad(&["#/externalId: required key not found", " more"]);
+    assert_eq!(answer.messages().len(), 1_001);
+    let peak = hub.peak();
+    println!("countless faults: {peak} kB");
+    assert!(peak <= MOST, "{peak} kB");
+}
+
+/// R25: as many pairs as a body holds are taken at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn as_many_purged_files_as_a_body_holds_are_taken_at_once() {
+    let hub = hub().await;
+    let sent = hub.send("DGS-CERTD-0000000000650").await;
+    let pair = |number: u128| {
+        let file = uuid::Uuid::from_u128(number);
+        json!({ "folder_attachment_id": file, "case_id": sent.case(0) })
+    };
+    let pairs: Vec<_> = (1..=35_000).map(pair).collect();
+    let purged = format!("{FOLDERS}/idsPurged");
+    hub.si.put(&purged, &json!(pairs)).await.of(204);
+}
+
 /// R6: a date needs its offset.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_date_without_its_offset_is_refused() {

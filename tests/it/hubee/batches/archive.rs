@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{age, closed, rehearse, run};
+use super::{age, at_portal, closed, rehearse, run};
 use crate::{
     both_engines,
-    kit::hubee::{build, hub::Hub, sent::Sent},
+    kit::hubee::{FOLDERS, REFERENTIAL, build, hub::Hub, referential::PROCESS, sent::Sent},
 };
 
 /// What is said of a folder, and of a case, that is archived.
@@ -93,6 +93,27 @@ both_engines! {
         let states: Vec<_> = kept["events"].as_array().unwrap().iter().map(|event| &event["status"]).collect();
         assert_eq!(states, ["IN_PROGRESS", "SENT"]);
         is_as_archived(&hub, &sent).await;
+    }
+
+    /// R23, R25: where files go at ARCHIVED, the portal is told of its copies once their folder is.
+    async fn where_files_go_at_archived_the_portal_has_its_copies_to_purge(kit) {
+        let hub = Hub::open(kit).await;
+        let process = format!("{REFERENTIAL}/processes/{PROCESS}");
+        let mut said = hub.admin.get(&process).await.of(200).json();
+        said["statusBeforeFileDeletion"] = "ARCHIVED".into();
+        hub.admin.put(&process, &said).await.of(200);
+        let sent = closed(&hub, "DGS-R61-7").await;
+        assert_eq!(hub.si.get(&at_portal()).await.of(200).json(), json!([]));
+        age(&hub, "hub_folder", "closed_at", 2);
+        assert_eq!(run(&hub, "archive")["folders"], 1);
+        let listed = json!([{ "folder_attachment_id": sent.attachment(0), "case_id": sent.case(0) }]);
+        for caller in [&hub.si, &hub.osl, &hub.admin] {
+            assert_eq!(caller.get(&at_portal()).await.of(200).json(), listed);
+        }
+        hub.si.put(&format!("{FOLDERS}/idsPurged"), &listed).await.of(204);
+        assert_eq!(hub.admin.get(&at_portal()).await.of(200).json(), json!([]));
+        hub.await_idle();
+        hub.doctor();
     }
 
     /// R16: a folder that was opened again is not closed, however long ago it was.

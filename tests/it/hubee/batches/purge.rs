@@ -65,6 +65,33 @@ both_engines! {
         hub.doctor();
     }
 
+    /// R23, HUB-3: what is deposited on a case whose files are long over their date has the process's days of its own, from when it
+    /// is sent; until then it is not touched, however long that takes.
+    async fn a_file_that_comes_after_the_date_is_not_purged_before_its_own(kit) {
+        let hub = Hub::open(kit).await;
+        let sent = hub.send("DGS-R60-5").await;
+        moved(&hub.si, &sent, 0, "DONE").await;
+        age(&hub, "hub_case", "purge_at", 10);
+        age(&hub, "hub_case_attachment", "delete_at", 10);
+        assert_eq!(run(&hub, "purge")["attachments"], 1);
+        let (file, events) = (File::pdf("tardif"), format!("{}/events", sent.case_path(0)));
+        let event = hub.osl.post(&events, &build::deposit(std::slice::from_ref(&file))).await.of(201).json();
+        let path = format!("{events}/{}", event["id"].as_str().unwrap());
+        let at = format!("{path}/attachments/{}", event["attachments"][0]["id"].as_str().unwrap());
+        hub.osl.upload(&at, file.bytes.clone(), None).await.of(204);
+        assert_eq!(run(&hub, "purge")["attachments"], 0, "the other side has had no day to fetch it");
+        age(&hub, "hub_case_attachment", "delete_at", 10);
+        assert_eq!(run(&hub, "purge")["attachments"], 0, "it is not even sent");
+        hub.osl.patch(&path, &json!({ "status": "SENT" })).await.of(204);
+        assert_eq!(run(&hub, "purge")["attachments"], 0, "its days begin when it is sent");
+        assert_eq!(hub.si.get(&at).await.of(200).body, file.bytes);
+        age(&hub, "hub_case_attachment", "delete_at", 3);
+        assert_eq!(run(&hub, "purge")["attachments"], 1);
+        hub.si.get(&at).await.is_refused(404, "File is not found");
+        hub.await_idle();
+        hub.doctor();
+    }
+
     /// R23: leaving the status takes the date away.
     async fn the_content_of_a_case_that_was_reopened_stays(kit) {
         let hub = Hub::open(kit).await;

@@ -1,3 +1,5 @@
+use std::fs;
+
 use serde_json::{Value, json};
 
 use crate::{
@@ -6,7 +8,8 @@ use crate::{
         REFERENTIAL,
         hub::Hub,
         referential::{
-            FOREIGN, IDLE_SI, INACTIVE, OSL, PROCESS, SILENT, identifier, process, subscription,
+            FOREIGN, IDLE_SI, INACTIVE, OSL, OTHER_OSL, PROCESS, SILENT, identifier, process,
+            subscription,
         },
     },
 };
@@ -53,6 +56,28 @@ both_engines! {
         let refused = hub.admin.post(&path(""), &said).await;
         refused.is_bad(&["is not of type OSL", "#/name"]);
         hub.admin.get(&path("/NEUVE")).await.is_refused(404, "Process is not found");
+    }
+
+    /// R20, R12: a process that has folders stays with its owner, whoever asks; one that has none may go to another.
+    async fn a_process_with_folders_stays_with_its_owner(kit) {
+        let hub = Hub::open(kit).await;
+        let at = path(&format!("/{PROCESS}"));
+        let mut said = hub.admin.get(&at).await.of(200).json();
+        let sent = hub.create("DGS-CERTD-0000000003001").await;
+        said["osl"] = identifier(OTHER_OSL);
+        said["name"] = Value::Null;
+        let told = format!("Process {PROCESS} has folders and stays with {OSL}");
+        hub.admin.put(&at, &said).await.is_bad(&[&told, "#/name"]);
+        let file = hub.dir().join("autre.json");
+        fs::write(&file, json!({ "processes": [process(PROCESS, OTHER_OSL)] }).to_string()).unwrap();
+        let refused = hub.run(&["hubee", "import", file.to_str().unwrap()]).failed_with(2);
+        assert!(refused.contains(&told), "{refused}");
+        assert_eq!(hub.admin.get(&at).await.of(200).json()["osl"], identifier(OSL));
+        hub.osl.delete(&sent.path()).await.of(204);
+        said["name"] = "Autre".into();
+        hub.admin.put(&at, &said).await.of(200);
+        hub.other_osl.get(&at).await.of(200);
+        hub.osl.get(&at).await.is_refused(403, "Unauthorized user");
     }
 
     /// R53: processes come all at once, by code or as asked for; their owner's SIRET narrows them.
