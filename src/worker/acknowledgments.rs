@@ -57,7 +57,7 @@ async fn watch(
     stop: CancellationToken,
 ) {
     let mut memories: Vec<Memory> = depot.flows.iter().map(|_| Memory::default()).collect();
-    let mut health = Health::new(ctx.clone(), depot.clone());
+    let mut health = Health::new(ctx.clone(), depot.clone(), None);
     loop {
         let pause = match look(&ctx, &lines, &depot, token, &mut memories).await {
             Ok(Looked::NotOurs) => depot.poll,

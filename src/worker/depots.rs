@@ -136,13 +136,8 @@ fn watcher(folders: &[PathBuf], bell: Arc<Notify>) -> Option<RecommendedWatcher>
     Some(watcher)
 }
 
-<<<<<<< HEAD
-/// How a depot has answered lately.
-pub(super) struct Health {
-=======
 /// How a depot, or one flow of it, has answered lately.
-struct Health {
->>>>>>> main
+pub(super) struct Health {
     ctx: Context,
     depot: Arc<Depot>,
     flow: Option<Flow>,
@@ -152,11 +147,7 @@ struct Health {
 }
 
 impl Health {
-<<<<<<< HEAD
-    pub(super) fn new(ctx: Context, depot: Arc<Depot>) -> Self {
-=======
-    fn new(ctx: Context, depot: Arc<Depot>, flow: Option<Flow>) -> Self {
->>>>>>> main
+    pub(super) fn new(ctx: Context, depot: Arc<Depot>, flow: Option<Flow>) -> Self {
         Self {
             ctx,
             depot,
@@ -166,9 +157,6 @@ impl Health {
         }
     }
 
-<<<<<<< HEAD
-    pub(super) async fn well(&mut self) {
-=======
     /// How a flow was in a look of which these could not be looked at.
     async fn hear(&mut self, broken: &[(String, Fault)]) {
         let own = self.flow();
@@ -179,8 +167,7 @@ impl Health {
         }
     }
 
-    async fn well(&mut self) {
->>>>>>> main
+    pub(super) async fn well(&mut self) {
         self.failures = 0;
         if !self.told {
             return;
