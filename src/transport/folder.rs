@@ -1,4 +1,5 @@
-//! A local or mounted directory as a depot. What is written there is synced before it bears its name.
+//! A local or mounted directory as a depot. What is written there is synced before it bears its name. Others write there, too:
+//! a link or a pipe under a name of ours is neither followed nor waited for.
 
 use std::{
     fs::{self, File},
@@ -7,12 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::{
-    fs::{CWD, RenameFlags},
-    io::Errno,
-};
-
-use super::{Listed, MOST_LISTED, Session, Sink, path};
+use super::{Listed, MOST_LISTED, Session, Sink, path, plain};
 use crate::{
     config::depots,
     kernel::fault::{Code, Fault, Result},
@@ -72,7 +68,7 @@ impl Session for Folder {
     }
 
     fn read(&mut self, path: &str, from: u64, sink: Sink<'_>) -> Result<u64> {
-        let mut file = File::open(self.at(path)).map_err(fault)?;
+        let mut file = plain::read(&self.at(path)).map_err(fault)?;
         file.seek(SeekFrom::Start(from)).map_err(fault)?;
         let (mut block, mut total) = (vec![0; BLOCK], 0);
         loop {
@@ -87,9 +83,12 @@ impl Session for Folder {
     }
 
     fn write(&mut self, path: &str, from: u64, source: &mut dyn Read) -> Result<u64> {
-        let mut options = File::options();
-        options.write(true).create(from == 0).truncate(from == 0);
-        let mut file = options.open(self.at(path)).map_err(fault)?;
+        let at = self.at(path);
+        let opened = match from {
+            0 => plain::anew(&at),
+            _ => plain::extend(&at),
+        };
+        let mut file = opened.map_err(fault)?;
         file.seek(SeekFrom::Start(from)).map_err(fault)?;
         let (mut block, mut total) = (vec![0; BLOCK], 0);
         loop {
@@ -107,7 +106,7 @@ impl Session for Folder {
 
     fn rename(&mut self, from: &str, to: &str) -> Result<()> {
         let (source, target) = (self.at(from), self.at(to));
-        without_replacing(&source, &target).map_err(fault)?;
+        plain::rename(&source, &target).map_err(fault)?;
         self.sync_folder_of(to)?;
         if path::split(from).0 != path::split(to).0 {
             self.sync_folder_of(from)?;
@@ -155,24 +154,6 @@ fn described(name: &str, found: &fs::Metadata) -> Listed {
         name: name.to_owned(),
         size: found.len(),
         modified: found.mtime() * 1_000_000 + found.mtime_nsec() / 1000,
-    }
-}
-
-fn without_replacing(from: &Path, to: &Path) -> io::Result<()> {
-    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        // Network file systems may not know the flag.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => by_link(from, to),
-        done => Ok(done?),
-    }
-}
-
-/// A link is never made over a file. Where there are no links either, a look before is all that can be done.
-fn by_link(from: &Path, to: &Path) -> io::Result<()> {
-    match fs::hard_link(from, to) {
-        Ok(()) => fs::remove_file(from),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(error),
-        Err(_) if fs::symlink_metadata(to).is_ok() => Err(ErrorKind::AlreadyExists.into()),
-        Err(_) => fs::rename(from, to),
     }
 }
 

@@ -12,6 +12,7 @@
 //! | [`mod@download`] | a file read, taken up again after a cut if it is still the same |
 //! | [`net`], [`pace`] | connections within a deadline; how slow a transfer may be |
 //! | [`path`] | names and folders of a depot |
+//! | [`plain`] | files of this machine where others write, too |
 //! | [`check`] | whether a depot is as its settings say |
 //!
 //! All of it blocks: call it from a thread that may wait (`tokio::task::spawn_blocking`). Every wait has a deadline: a server
@@ -31,6 +32,7 @@ pub mod line;
 pub mod net;
 pub mod pace;
 pub mod path;
+pub mod plain;
 pub mod sftp;
 pub mod upload;
 

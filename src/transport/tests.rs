@@ -3,8 +3,14 @@
 use std::{
     fs,
     io::{Cursor, Read, Write},
-    path::PathBuf,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    sync::mpsc,
+    thread,
+    time::Duration,
 };
+
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use super::{upload::upload, *};
 use crate::kernel::fault::Code;
@@ -192,11 +198,58 @@ fn folders_links_and_hidden_files_are_nobodys_files() {
     let inside = root.path().join("in");
     fs::create_dir(inside.join("folder")).unwrap();
     fs::write(inside.join(".hidden"), "").unwrap();
-    std::os::unix::fs::symlink("/etc/passwd", inside.join("link")).unwrap();
+    symlink("/etc/passwd", inside.join("link")).unwrap();
     assert_eq!(session.list("in").unwrap(), []);
     assert_eq!(session.stat("in/link").unwrap(), None);
     let missing = session.list("nowhere").unwrap_err();
     assert_eq!(missing.code(), Code::DepotFileMissing);
+}
+
+/// Whoever may write in the folder may lay a link under the name that our file will have on its way.
+#[test]
+fn a_link_under_a_name_of_ours_is_not_followed() {
+    let (root, mut session) = depot();
+    let (elsewhere, bytes) = (root.path().join("elsewhere"), content(1000));
+    fs::write(&elsewhere, "of somebody else").unwrap();
+    symlink(&elsewhere, part(&root)).unwrap();
+    send(session.as_mut(), &bytes).unwrap();
+    let arrived = root.path().join("in/LOT.zip");
+    assert!(fs::symlink_metadata(&arrived).unwrap().is_file());
+    assert_eq!(fs::read(&arrived).unwrap(), bytes);
+    symlink(&elsewhere, root.path().join("in/link")).unwrap();
+    let further = session.write("in/link", 3, &mut &b"ours"[..]).unwrap_err();
+    let read = session.read("in/link", 0, &mut |_| Ok(())).unwrap_err();
+    assert_eq!(
+        [further, read].map(|fault| fault.code()),
+        [Code::DepotRefused; 2]
+    );
+    assert_eq!(fs::read(&elsewhere).unwrap(), b"of somebody else");
+}
+
+fn pipe(path: &Path) {
+    mknodat(CWD, path, FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
+}
+
+#[test]
+fn nobody_waits_at_a_pipe() {
+    let (root, mut session) = depot();
+    pipe(&part(&root));
+    pipe(&root.path().join("in/pipe"));
+    // On a thread of its own: who waits there waits for ever.
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || {
+        let sent = send(session.as_mut(), &content(1000)).map(|sent| sent.sent);
+        let further = session.write("in/pipe", 3, &mut &b"ours"[..]);
+        let read = session.read("in/pipe", 0, &mut |_| Ok(()));
+        tell.send([sent, further, read].map(|done| done.map_err(|fault| fault.code())))
+    });
+    let told = told.recv_timeout(Duration::from_secs(60)).unwrap();
+    let refused = Err(Code::DepotRefused);
+    assert_eq!(told, [Ok(1000), refused, refused]);
+    assert_eq!(
+        fs::read(root.path().join("in/LOT.zip")).unwrap(),
+        content(1000)
+    );
 }
 
 /// A source whose disk fails.

@@ -1,4 +1,7 @@
 //! The looks at the depots' flows of acknowledgments: one process at a time for each depot, and no depot waits for another.
+//!
+//! A look in which anything failed counts as one that the depot has failed: after as many in a row as its settings say it is an
+//! incident, that of the other looks at it. Only a depot that is away is looked at more rarely.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,6 +9,7 @@ use jiff::SignedDuration;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
+use super::depots::Health;
 use crate::{
     config::{Depot, depots::Direction},
     domain::{
@@ -17,12 +21,11 @@ use crate::{
     },
     kernel::fault::{Fault, Result},
     storage::leases,
+    transport::line::is_cut,
 };
 
 /// What a process that died keeps the next one from looking for, beside the poll.
 const LIFE: Duration = Duration::from_secs(20);
-/// The longest pause after failures.
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
 /// Looks at every depot that has such a flow, until `stop`.
 pub async fn run(ctx: Context, lines: Lines, stop: CancellationToken) -> Result<()> {
@@ -54,19 +57,19 @@ async fn watch(
     stop: CancellationToken,
 ) {
     let mut memories: Vec<Memory> = depot.flows.iter().map(|_| Memory::default()).collect();
-    let mut failures = 0u32;
+    let mut health = Health::new(ctx.clone(), depot.clone(), None);
     loop {
         let pause = match look(&ctx, &lines, &depot, token, &mut memories).await {
-            Ok(()) => {
-                failures = 0;
+            Ok(Looked::NotOurs) => depot.poll,
+            Ok(Looked::Well) => {
+                health.well().await;
                 depot.poll
             }
-            Err(fault) => {
-                failures = failures.saturating_add(1);
-                tracing::warn!(depot = depot.name, failures, %fault, "a look for acknowledgments failed; the next one comes");
-                let longer = depot.poll.saturating_mul(1 << failures.min(12));
-                longer.min(LONGEST_PAUSE.max(depot.poll))
+            Ok(Looked::Met(fault)) => {
+                health.ill(&fault).await;
+                depot.poll
             }
+            Err(fault) => health.ill(&fault).await,
         };
         if stop
             .run_until_cancelled(tokio::time::sleep(pause))
@@ -78,16 +81,30 @@ async fn watch(
     }
 }
 
+/// What a look came to.
+enum Looked {
+    /// Another process looks at this depot.
+    NotOurs,
+    /// Everything that was there was seen to.
+    Well,
+    /// All but what met this fault.
+    Met(Fault),
+}
+
+/// Looks at each flow. Fails where the depot or the database does not answer.
 async fn look(
     ctx: &Context,
     lines: &Lines,
     depot: &Depot,
     token: Uuid,
     memories: &mut [Memory],
-) -> Result<()> {
+) -> Result<Looked> {
     if !hold(ctx, depot, token).await? {
-        return Ok(());
+        // What the other one does, it does not tell us.
+        memories.fill_with(Memory::default);
+        return Ok(Looked::NotOurs);
     }
+    let mut met = None;
     for (flow, memory) in depot.flows.iter().zip(memories) {
         let Direction::Acknowledgments(acks) = &flow.direction else {
             continue;
@@ -99,9 +116,14 @@ async fn look(
             flow,
             acks,
         };
-        flowing.look(memory).await?;
+        let fault = match flowing.look(memory).await {
+            Err(fault) if is_cut(&fault) => return Err(fault),
+            Err(fault) => Some(fault),
+            Ok(fault) => fault,
+        };
+        met = met.or(fault);
     }
-    Ok(())
+    Ok(met.map_or(Looked::Well, Looked::Met))
 }
 
 fn name(depot: &Depot) -> String {

@@ -137,7 +137,7 @@ fn watcher(folders: &[PathBuf], bell: Arc<Notify>) -> Option<RecommendedWatcher>
 }
 
 /// How a depot, or one flow of it, has answered lately.
-struct Health {
+pub(super) struct Health {
     ctx: Context,
     depot: Arc<Depot>,
     flow: Option<Flow>,
@@ -147,7 +147,7 @@ struct Health {
 }
 
 impl Health {
-    fn new(ctx: Context, depot: Arc<Depot>, flow: Option<Flow>) -> Self {
+    pub(super) fn new(ctx: Context, depot: Arc<Depot>, flow: Option<Flow>) -> Self {
         Self {
             ctx,
             depot,
@@ -167,7 +167,7 @@ impl Health {
         }
     }
 
-    async fn well(&mut self) {
+    pub(super) async fn well(&mut self) {
         self.failures = 0;
         if !self.told {
             return;
@@ -186,7 +186,7 @@ impl Health {
     }
 
     /// How long to leave the depot alone.
-    async fn ill(&mut self, fault: &Fault) -> Duration {
+    pub(super) async fn ill(&mut self, fault: &Fault) -> Duration {
         self.failures = self.failures.saturating_add(1);
         tracing::warn!(depot = self.depot.name, flow = self.flow(), failures = self.failures, %fault, "a look at a depot failed; the next one comes");
         metrics::counter!("navette_depot_failures_total", "depot" => self.depot.name.clone())

@@ -110,7 +110,8 @@ pub fn prepare(
 }
 
 impl Note {
-    /// Writes it, in the transaction of what the transfer carries. Where the monitor was faster, what it told stays.
+    /// Writes it, in the transaction of what the transfer carries. Where the monitor was faster, what it told stays; where it
+    /// had given the file up under another id of its own, the file was handed over again.
     pub fn write(&self, tx: &mut Tx<'_>) -> Result<()> {
         let row = &self.row;
         let earlier = match &row.ida {
@@ -118,12 +119,36 @@ impl Note {
             None => None,
         };
         match earlier {
-            Some(earlier) => cft::attach(tx, earlier.id, row.exchange_id, row.idtu.as_deref()),
+            Some(earlier) => {
+                cft::attach(tx, earlier.id, row.exchange_id, row.idtu.as_deref())?;
+                match self.is_again(&earlier) {
+                    true => self.again(tx, &earlier),
+                    false => Ok(()),
+                }
+            }
             None => {
                 cft::insert(tx, row)?;
                 append(tx, &self.entry)
             }
         }
+    }
+}
+
+impl Note {
+    fn is_again(&self, earlier: &TransferRow) -> bool {
+        let has_failed = earlier.state == State::Failed.as_str();
+        has_failed && self.row.idtu.is_some() && self.row.idtu != earlier.idtu
+    }
+
+    fn again(&self, tx: &mut Tx<'_>, earlier: &TransferRow) -> Result<()> {
+        let row = &self.row;
+        let (idtu, at) = (row.idtu.as_deref(), row.updated_at);
+        cft::change(tx, earlier.id, &row.state, None, idtu, at)?;
+        // The transfer keeps the id that it has.
+        let (made, kept) = (row.id.to_string(), earlier.id.to_string());
+        let mut entry = self.entry.clone();
+        entry.detail = entry.detail.replace(&made, &kept);
+        append(tx, &entry)
     }
 }
 

@@ -57,12 +57,15 @@ pub async fn told(ctx: &Context, told: Told) -> Result<TransferRow> {
         Noted::Known(row) => changed(ctx, row, &told, false).await?,
         Noted::New(row) => changed(ctx, row, &told, true).await?,
     };
-    if told.state != State::Failed
-        && let Some(waiting) = waiting
-    {
-        // The monitor needs it no more; the next word about it finds the row.
-        let removed = tokio::task::spawn_blocking(move || work::remove(&waiting));
-        removed.await.map_err(Fault::internal)??;
+    if let Some(waiting) = waiting {
+        let (failed, idtu) = (told.state == State::Failed, told.idtu);
+        let noted = tokio::task::spawn_blocking(move || match failed {
+            // It stays for the monitor to try again, or for us to hand it over again.
+            true => work::given_up(&waiting, &idtu),
+            // The monitor needs it no more; the next word about it finds the row.
+            false => work::remove(&waiting),
+        });
+        noted.await.map_err(Fault::internal)??;
     }
     Ok(row)
 }

@@ -97,7 +97,7 @@ codes! {
         "Voir la réponse du partenaire (navette status), corriger avec lui, puis déposer à nouveau : navette return redeliver.";
     /// A file of acknowledgment is not what it should be.
     AcknowledgmentInvalid = "acknowledgment-invalid",
-        "Un fichier d'acquittement n'est pas recevable : signature fausse, autre retour, ou trop grand. Il reste sur le dépôt.",
+        "Un fichier d'acquittement n'est pas recevable : signature fausse, autre retour, illisible, ou trop grand. Il reste sur le dépôt.",
         "Prévenir le partenaire, qui dépose un acquittement correct ; vérifier signer_ca dans le fichier du dépôt.";
     /// A depot does not answer, or refuses us, again and again.
     DepotUnreachable = "depot-unreachable",
@@ -122,7 +122,7 @@ codes! {
     /// CFT has given up sending a file of ours.
     TransferFailed = "transfer-failed",
         "CFT a renoncé à envoyer un fichier au partenaire.",
-        "Lire le diagnostic du transfert dans CFT (CFTUTIL LISTCAT), puis l'y relancer : le fichier attend dans le dossier de travail.";
+        "Lire le diagnostic du transfert dans CFT (CFTUTIL LISTCAT), puis l'y relancer : le fichier attend dans le dossier de travail ; ou déposer à nouveau le retour : navette return redeliver.";
     /// The clock has jumped.
     ClockJump = "clock-jump",
         "L'horloge de la machine a sauté : la purge refuse de s'exécuter.",

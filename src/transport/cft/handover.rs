@@ -11,7 +11,7 @@ use super::{
 use crate::{
     config::depots::cft::is_identifier,
     kernel::{
-        digest::{hex, sha256},
+        digest::{Hasher, Sha256, hex, sha256},
         fault::{Code, Fault, Result},
     },
     transport::{Session, path},
@@ -41,13 +41,15 @@ impl Cft {
     pub(super) fn send(&mut self, from: &str, at: &str, told: &str) -> Result<()> {
         let target = self.work_root.join(at);
         let mut known = self.intention(at, &target, told)?;
-        if known.submitted {
+        if known.submitted || self.is_anothers(from, at)? {
+            // What was to be sent is of no use under this name. Where even this fails, the first fault is told.
+            let _ = self.work.remove(from);
             let detail = "Un autre fichier porte déjà ce nom sur le dépôt.";
             return Err(Fault::new(Code::DepotFileExists, detail));
         }
         sidecar::write(&sidecar::beside(&target), &known)?;
         if self.work.stat(at)?.is_some() {
-            // Of an earlier try that the monitor did not take.
+            // Of an earlier try that the monitor did not take, or that it gave up.
             self.work.remove(at)?;
         }
         self.work.rename(from, at)?;
@@ -71,6 +73,26 @@ impl Cft {
                 Err(fault)
             }
         }
+    }
+
+    /// Whether a file of another content stands there, which the monitor has not sent yet.
+    fn is_anothers(&mut self, from: &str, at: &str) -> Result<bool> {
+        match (self.work.stat(from)?, self.work.stat(at)?) {
+            (Some(ours), Some(there)) if ours.size == there.size => {
+                Ok(self.digest(from)? != self.digest(at)?)
+            }
+            (Some(_), Some(_)) => Ok(true),
+            _ => Ok(false),
+        }
+    }
+
+    fn digest(&mut self, at: &str) -> Result<Sha256> {
+        let mut hasher = Hasher::new(false);
+        self.work.read(at, 0, &mut |bytes| {
+            hasher.update(bytes);
+            Ok(())
+        })?;
+        Ok(hasher.finish().sha256)
     }
 
     /// Notes that the monitor has taken the request, unless it is done with it already.

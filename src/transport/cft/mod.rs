@@ -159,13 +159,18 @@ impl Session for Cft {
     }
 
     fn remove(&mut self, path: &str) -> Result<()> {
-        let (root, folder, at) = match place(path) {
-            Place::Spool(at) => (&self.spool_root, &mut self.spool, at),
-            Place::Work(at) => (&self.work_root, &mut self.work, at),
-        };
-        let beside = sidecar::beside(&root.join(&at));
-        folder.remove(&at)?;
-        sidecar::remove(&beside)
+        match place(path) {
+            Place::Spool(at) => {
+                // Its sidecar first: a namesake that comes as soon as the name is free brings its own.
+                sidecar::remove(&sidecar::beside(&self.spool_root.join(&at)))?;
+                self.spool.remove(&at)
+            }
+            Place::Work(at) => {
+                // Its sidecar last: without it the file would count as handed over.
+                self.work.remove(&at)?;
+                sidecar::remove(&sidecar::beside(&self.work_root.join(&at)))
+            }
+        }
     }
 
     fn agreed(&self) -> Vec<(String, String)> {

@@ -4,11 +4,12 @@
 //! `idtu` or an `ida` and its last line is ended: a half-written one is none.
 
 use std::{
-    fs::{self, File},
+    fs,
     io::{self, Read, Write},
     path::{Path, PathBuf},
 };
 
+use super::super::{path, plain};
 use crate::kernel::fault::{Code, Fault, Result};
 
 /// What its name ends with.
@@ -90,7 +91,7 @@ pub fn beside(file: &Path) -> PathBuf {
 /// What a sidecar says; `None` where there is none, or half of one.
 pub fn read(path: &Path) -> Result<Option<Sidecar>> {
     let mut text = String::new();
-    let read = File::open(path).and_then(|file| file.take(LARGEST).read_to_string(&mut text));
+    let read = plain::read(path).and_then(|file| file.take(LARGEST).read_to_string(&mut text));
     match read {
         Ok(_) => Ok(Sidecar::parse(&text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -103,17 +104,28 @@ pub fn write(path: &Path, known: &Sidecar) -> Result<()> {
     let mut name = path.as_os_str().to_owned();
     name.push(".part");
     let half = PathBuf::from(name);
-    let written = File::create(&half).and_then(|mut file| {
-        file.write_all(known.text().as_bytes())?;
-        file.sync_all()
-    });
-    let renamed = written.and_then(|()| fs::rename(&half, path));
-    renamed
-        .and_then(|()| match path.parent() {
-            Some(folder) => File::open(folder)?.sync_all(),
-            None => Ok(()),
-        })
+    let written = put(&half, known).and_then(|()| fs::rename(&half, path));
+    written
+        .and_then(|()| plain::sync_folder_of(path))
         .map_err(denied)
+}
+
+/// The same where there is none yet; `false`, and nothing, where there is one. `by` tells those apart who do so at once.
+pub fn claim(path: &Path, by: &str, known: &Sidecar) -> Result<bool> {
+    let half = path.with_file_name(path::temporary(&format!("{by}{SUFFIX}")));
+    match put(&half, known).and_then(|()| plain::rename(&half, path)) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => remove(&half).map(|()| false),
+        claimed => claimed
+            .and_then(|()| plain::sync_folder_of(path))
+            .map(|()| true)
+            .map_err(denied),
+    }
+}
+
+fn put(half: &Path, known: &Sidecar) -> io::Result<()> {
+    let mut file = plain::anew(half)?;
+    file.write_all(known.text().as_bytes())?;
+    file.sync_all()
 }
 
 /// Removes a sidecar, if there is one.

@@ -47,6 +47,18 @@ pub fn find(root: &Path, idtu: &str, ida: Option<&str>) -> Result<Option<Waiting
     Ok(None)
 }
 
+/// Notes that the monitor has given a file up by the transfer `idtu`: it may be handed over again, under the same id of ours. A
+/// later transfer of it is left as it is.
+pub fn given_up(waiting: &Waiting, idtu: &str) -> Result<()> {
+    let mut known = waiting.known.clone();
+    if !known.submitted || known.idtu.as_deref().is_some_and(|known| known != idtu) {
+        return Ok(());
+    }
+    known.submitted = false;
+    known.idtu = Some(idtu.to_owned());
+    sidecar::write(&sidecar::beside(&waiting.file), &known)
+}
+
 /// Removes a file and what is known of it: the monitor needs it no more.
 pub fn remove(waiting: &Waiting) -> Result<()> {
     match fs::remove_file(&waiting.file) {

@@ -1,12 +1,22 @@
 //! What the monitor received comes into the spool, whole or not at all.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Barrier,
+    thread,
+    time::Duration,
+};
+
+use navette::transport::cft::spool::{Received, receive};
 
 use super::{about, connect, write_settings};
 use crate::kit::{
     cft::Monitor,
     process::{self, Finished},
-    scratch,
+    scratch, wait,
 };
 
 fn navette(dir: &Path, arguments: &[&str]) -> Finished {
@@ -71,6 +81,76 @@ fn a_second_file_of_one_name_waits_beside_the_first() {
         .collect();
     names.sort();
     assert_eq!(names, ["A0000002-LOT.zip", "LOT.zip"]);
+}
+
+/// Takes a file over under the one name that all of them have.
+fn take_over(monitor: &Monitor, file: &Path, idtu: &str) -> PathBuf {
+    let received = Received {
+        file,
+        name: Some("LOT.zip"),
+        part: "ASP",
+        idf: "NAVLOT",
+        idtu,
+    };
+    receive(&monitor.spool(), &received).unwrap()
+}
+
+/// Nor do they lose anything when their files come at the same moment.
+#[test]
+fn files_of_one_name_that_come_at_once_are_all_kept() {
+    const AT_ONCE: usize = 8;
+    for _ in 0..5 {
+        let (monitor, start) = (Monitor::start(), Barrier::new(AT_ONCE));
+        let idtus: Vec<_> = (1..=AT_ONCE)
+            .map(|number| format!("A{number:07}"))
+            .collect();
+        thread::scope(|scope| {
+            for idtu in &idtus {
+                let (monitor, start) = (&monitor, &start);
+                scope.spawn(move || {
+                    let file = monitor.receives(idtu, idtu.as_bytes());
+                    start.wait();
+                    take_over(monitor, &file, idtu);
+                });
+            }
+        });
+        let mut session = connect(&monitor);
+        let listed = session.list("in/ASP/NAVLOT").unwrap();
+        assert_eq!(listed.len(), AT_ONCE, "{listed:?}");
+        for file in &listed {
+            let path = format!("in/ASP/NAVLOT/{}", file.name);
+            let content = fs::read_to_string(monitor.spool().join(&path)).unwrap();
+            assert_eq!(about(session.as_mut(), &path, "idtu"), content, "{path}");
+        }
+    }
+}
+
+/// A file that comes while its namesake leaves is seen with what is known of it.
+#[test]
+fn a_file_that_comes_while_its_namesake_leaves_is_seen() {
+    const ALL: usize = 200;
+    let monitor = Monitor::start();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for number in 0..ALL {
+                let idtu = format!("A{number:07}");
+                let file = monitor.receives(&idtu, idtu.as_bytes());
+                take_over(&monitor, &file, &idtu);
+            }
+        });
+        let (mut session, mut seen) = (connect(&monitor), BTreeSet::new());
+        fs::create_dir_all(monitor.spool().join("in/ASP/NAVLOT")).unwrap();
+        wait::until("every file", Duration::from_secs(60), || {
+            for file in session.list("in/ASP/NAVLOT").unwrap() {
+                let path = format!("in/ASP/NAVLOT/{}", file.name);
+                seen.insert(about(session.as_mut(), &path, "idtu"));
+                session.remove(&path).unwrap();
+            }
+            (seen.len() == ALL).then_some(())
+        });
+    });
+    let left = fs::read_dir(monitor.spool().join("in/ASP/NAVLOT")).unwrap();
+    assert_eq!(left.count(), 0);
 }
 
 #[test]

@@ -1,15 +1,23 @@
 //! `navette cft sent|failed|acknowledged`: the monitor's procedures close the loop.
 
+use std::time::Duration;
+
+use navette::kernel::fault::Code;
 use serde_json::Value;
 
 use super::{connect, upload, write_settings};
 use crate::{
     both_engines,
     kit::{
-        cft::Monitor,
-        gateway::{Gateway, Kit},
+        cft::{Monitor, Transfer},
+        gateway::{Gateway, Kit, REASON},
+        wait,
     },
+    reception::exchange,
+    sending::lot,
 };
+
+const SOON: Duration = Duration::from_secs(60);
 
 /// A gateway that is set up and does not run, its monitor, and a file that was handed over.
 fn handed_over(kit: Kit) -> (Gateway, Monitor) {
@@ -34,6 +42,17 @@ fn transfers(gateway: &Gateway) -> Vec<(String, String)> {
 
 fn incident(gateway: &Gateway) -> String {
     gateway.sql("SELECT code, state, count FROM incident")
+}
+
+/// The last of so many requests to send the one return, once each is noted.
+fn sent_return(gateway: &Gateway, monitor: &Monitor, requests: u64) -> Transfer {
+    wait::until("request", SOON, || {
+        let noted = gateway.count("SELECT count(*) FROM journal WHERE kind = 'return.sent'");
+        let all = monitor.catalog().into_iter();
+        let mut returns: Vec<_> = all.filter(|transfer| transfer.idf == "NAVRET").collect();
+        let last = returns.pop().filter(|_| noted == requests)?;
+        (returns.len() as u64 + 1 == requests).then_some(last)
+    })
 }
 
 both_engines! {
@@ -74,6 +93,48 @@ both_engines! {
         gateway.run(&["cft", "sent", "--idtu", &idtu]).succeeded();
         assert_eq!(incident(&gateway), "transfer-failed|resolved|1");
         assert_eq!(transfers(&gateway), [(idtu, "sent".to_owned())]);
+    }
+
+    /// Handed over again, it is asked for again under our same id; another file of its name has to wait for it.
+    async fn a_file_that_the_monitor_gave_up_is_asked_for_again(kit) {
+        let (gateway, monitor) = handed_over(kit);
+        let first = monitor.catalog().remove(0);
+        gateway.run(&["cft", "failed", "--idtu", &first.idtu, "--cause", "L18"]).succeeded();
+        let mut session = connect(&monitor);
+        let other = upload(session.as_mut(), "RET-1.zip", b"autre").unwrap_err();
+        assert_eq!(other.code(), Code::DepotFileExists);
+        assert!(!upload(session.as_mut(), "RET-1.zip", b"retour").unwrap().was_there);
+        let second = monitor.catalog().remove(1);
+        assert_eq!((&second.ida, &second.parm), (&first.ida, &first.parm));
+        // Told late, and of the first: the second is on its way.
+        gateway.run(&["cft", "failed", "--idtu", &first.idtu, "--ida", &first.ida]).succeeded();
+        assert!(upload(session.as_mut(), "RET-1.zip", b"retour").unwrap().was_there);
+        assert_eq!(monitor.catalog().len(), 2);
+        gateway.run(&["cft", "sent", "--idtu", &second.idtu]).succeeded();
+        assert_eq!(monitor.waiting().len(), 0);
+        assert_eq!(incident(&gateway), "transfer-failed|resolved|1");
+        assert_eq!(transfers(&gateway), [(second.idtu, "sent".to_owned())]);
+    }
+
+    /// An operator has the return of a failed transfer left again: the monitor is asked, and the transfer is under way again.
+    async fn a_return_that_the_monitor_gave_up_is_sent_again_when_it_is_left_again(kit) {
+        let monitor = Monitor::start();
+        let kit = kit.with_depot("cft", monitor.settings());
+        let kit = kit.set_project("return.depot", "\"cft\"").set_project("return.flow", "\"retours\"");
+        let gateway = kit.start();
+        let file = monitor.receives("A0000042", &lot().zip());
+        let told = ["--name", "LOT42.zip", "--part", "ASP", "--idf", "NAVLOT", "--idtu", "A0000042"];
+        gateway.run(&[&["cft", "received", "--file", file.to_str().unwrap()][..], &told].concat()).succeeded();
+        let receipt = wait::until("receipt", SOON, || monitor.sent("NAVREC", "LOT42.zip.ack.json"));
+        let receipt: Value = serde_json::from_slice(&receipt).unwrap();
+        let first = sent_return(&gateway, &monitor, 1);
+        gateway.run(&["cft", "failed", "--idtu", &first.idtu, "--ida", &first.ida, "--cause", "L18"]).succeeded();
+        gateway.run(&["return", "redeliver", exchange(&receipt), "--reason", REASON]).succeeded();
+        let second = sent_return(&gateway, &monitor, 2);
+        assert_eq!((&second.ida, &second.parm), (&first.ida, &first.parm));
+        assert!(transfers(&gateway).contains(&(second.idtu.clone(), "submitted".to_owned())));
+        gateway.run(&["cft", "failed", "--idtu", &second.idtu, "--ida", &second.ida, "--cause", "L18"]).succeeded();
+        assert_eq!(incident(&gateway), "transfer-failed|open|2");
     }
 
     async fn a_transfer_that_is_not_ours_is_told_as_such(kit) {

@@ -93,6 +93,23 @@ every_depot! {
         assert_eq!(depot.names("in"), [""; 0]);
     }
 
+    /// Where another archive's receipt has the name, it lies beside it; it is known by the archive's hash.
+    fn a_receipt_that_lies_beside_an_earlier_one_is_found(depot) {
+        let bytes = lot(&depot, 1);
+        let hash = navette::kernel::digest::hex(&navette::kernel::digest::sha256(&bytes));
+        let stems = ["LOT.zip.ack", "LOT.zip.0123456789ab.ack", "LOT.zip.ba9876543210.ack"];
+        for (stem, hash) in stems.iter().zip(["0".repeat(64), "1".repeat(64), hash]) {
+            let text = serde_json::json!({ "outcome": "accepted", "sha256": hash }).to_string();
+            depot.put(&format!("receipts/{stem}.json"), text.as_bytes());
+            depot.put(&format!("receipts/{stem}.p7s"), stem.as_bytes());
+        }
+        let said = depot.run(&["archive", "send", "LOT.zip", "--depot", depot.name(), "--wait", "60", "--json"]);
+        let said: serde_json::Value = serde_json::from_str(&said.succeeded()).unwrap();
+        assert!(said["receipt"]["file"].as_str().unwrap().ends_with(&format!("{}.json", stems[2])), "{said:#}");
+        let kept = depot.local("beside", b"").with_file_name(format!("{}.p7s", stems[2]));
+        assert_eq!(fs::read(kept).unwrap(), stems[2].as_bytes());
+    }
+
     fn a_flow_that_wants_a_marker_gets_it_after_the_file(depot) {
         let bytes = lot(&depot, 1);
         let text = depot.settings().replace("pattern = \"*\"", "pattern = \"*\"\ncomplete = \"marker\"\nmarker = \".fini\"");

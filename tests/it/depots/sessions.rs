@@ -1,14 +1,20 @@
 //! What a session can do, over its whole length.
 
+use std::{fs, os::unix::fs::symlink};
+
 use navette::{
     kernel::fault::Code,
     transport::{Line, path},
 };
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 
-use super::{code, got, put, read, session};
+use super::{code, got, put, read, sent, session};
 use crate::{
     every_depot,
-    kit::{chance::Chance, depot::noise},
+    kit::{
+        chance::Chance,
+        depot::{Depot, Make, noise},
+    },
 };
 
 every_depot! {
@@ -152,4 +158,27 @@ every_depot! {
             line.with(|session| session.list("in")).unwrap();
         }
     }
+}
+
+/// In a folder that others write to, something else than a file may bear the name that ours has on its way: neither a link nor a
+/// pipe leads a sending astray, or holds it up.
+#[test]
+fn what_is_laid_under_a_name_of_ours_in_a_folder_leads_nowhere() {
+    let depot = Depot::start(Make::Folder);
+    let elsewhere = depot.inside("done/elsewhere");
+    fs::write(&elsewhere, "of somebody else").unwrap();
+    symlink(&elsewhere, depot.inside("in/.LINK.zip.part")).unwrap();
+    let pipe = depot.inside("in/.PIPE.zip.part");
+    mknodat(CWD, &pipe, FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
+    for name in ["LINK.zip", "PIPE.zip"] {
+        let bytes = noise(1, 100_000);
+        depot.local(name, &bytes);
+        assert_eq!(sent(&depot, name)["sent"], bytes.len(), "{name}");
+        assert!(
+            fs::read(depot.inside(&format!("in/{name}"))).unwrap() == bytes,
+            "{name}"
+        );
+    }
+    assert_eq!(depot.names("in"), ["LINK.zip", "PIPE.zip"]);
+    assert_eq!(fs::read(&elsewhere).unwrap(), b"of somebody else");
 }

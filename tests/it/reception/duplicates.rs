@@ -1,5 +1,9 @@
 //! The same archive again, the same pieces again, another content under a known uid.
 
+use std::fs;
+
+use navette::transport::path;
+
 use super::{at, exchange, left, receipt, receipt_named};
 use crate::{
     both_engines,
@@ -54,6 +58,40 @@ both_engines! {
         assert_eq!(second["outcome"], "accepted");
         assert_ne!(exchange(&second), exchange(&first));
         gateway.doctor();
+    }
+
+    /// Receipt and signature bear one name: where an earlier signature still lies there, both bear another.
+    async fn a_receipt_and_its_signature_never_stand_apart(kit) {
+        let depot = Depot::start(Make::Folder);
+        let gateway = at(kit, &depot).start();
+        depot.put("in/a.zip", &lot("a").zip());
+        receipt(&depot, "a.zip");
+        left(&gateway, &depot, "a.zip");
+        // The sender has taken the receipt away, and not its signature.
+        fs::remove_file(depot.inside("receipts/a.zip.ack.json")).unwrap();
+        let other = Lot::new("D-2").piece("P-1", "a.pdf", &document::small("b"));
+        depot.put("in/a.zip", &other.zip());
+        left(&gateway, &depot, "a.zip");
+        let mut names = depot.names("receipts");
+        names.retain(|name| name != "a.zip.ack.p7s");
+        let stems: Vec<_> = names.iter().filter_map(|name| name.rsplit_once('.')).collect();
+        let [(one, "json"), (other, "p7s")] = stems[..] else { panic!("{names:?}") };
+        assert_eq!(one, other);
+        assert_eq!(receipt_named(&depot, one)["outcome"], "accepted");
+    }
+
+    /// A name as long as names can be leaves no room for a receipt's: its end is shortened, the same at each time.
+    async fn an_archive_of_the_longest_name_gets_its_receipt(kit) {
+        let depot = Depot::start(Make::Folder);
+        let gateway = at(kit, &depot).start();
+        let name = format!("{}.zip", "\u{e9}".repeat(125));
+        for (archive, known) in [lot("a"), Lot::new("D-2").piece("P", "b.pdf", &document::small("b"))].iter().zip([0, 2]) {
+            assert_eq!(depot.names("receipts").len(), known);
+            depot.put(&format!("in/{name}"), &archive.zip());
+            left(&gateway, &depot, &name);
+        }
+        assert_eq!(receipt_named(&depot, &path::receipt(&name, None))["outcome"], "accepted");
+        assert_eq!(depot.names("receipts").len(), 4);
     }
 
     /// A known uid with another content is a conflict; with the same content, and beside new pieces, it passes.

@@ -40,4 +40,28 @@ both_engines! {
         assert_eq!(depot.names("in"), [""; 0]);
         gateway.doctor();
     }
+
+    /// The manifest beside a gz goes where the gz goes; beside another archive it is nobody's, and stays.
+    async fn the_manifest_beside_a_gz_goes_with_it_and_no_other_file_does(kit) {
+        let depot = Depot::start(Make::Folder);
+        let moved = "then = \"move\"\nmoved = \"done\"\nreceipts = ";
+        let settings = depot.settings().replacen("receipts = ", moved, 1);
+        let gateway = kit.with_depot(depot.name(), with_poll(&settings)).start();
+        let content = document::small("seul");
+        let manifest = Lot::new("D-1").piece("P-1", "seul.pdf", &content).manifest.to_string();
+        let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut gz, &content).unwrap();
+        depot.put("in/seul.gz.manifest.json", manifest.as_bytes());
+        depot.put("in/seul.gz", &gz.finish().unwrap());
+        depot.put("in/a.zip.manifest.xml", b"of somebody else");
+        depot.put("in/a.zip", &lot("D-2"));
+        for name in ["seul.gz", "a.zip"] {
+            assert_eq!(receipt(&depot, name)["outcome"], "accepted");
+            left(&gateway, &depot, name);
+        }
+        assert_eq!(depot.names("done"), ["a.zip", "seul.gz", "seul.gz.manifest.json"]);
+        assert_eq!(fs::read(depot.inside("done/seul.gz.manifest.json")).unwrap(), manifest.as_bytes());
+        assert_eq!(depot.names("in"), ["a.zip.manifest.xml"]);
+        gateway.doctor();
+    }
 }

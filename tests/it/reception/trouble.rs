@@ -6,6 +6,7 @@ use super::{SOON, at, left, receipt, with_poll};
 use crate::{
     both_engines,
     kit::{
+        clamd::Clamd,
         depot::{Depot, Make},
         document,
         gateway::{Engine, Gateway, Kit, PROJECT},
@@ -61,6 +62,21 @@ both_engines! {
         left(&gateway, &depot, "a.zip");
         incident(&gateway, "receipt-undeliverable", "resolved");
         gateway.doctor();
+    }
+
+    /// What could not be taken is told, and that ends with its taking, by whichever process takes it at last.
+    async fn an_archive_that_could_not_be_taken_ends_its_incident_when_another_process_takes_it(kit) {
+        let (mut clamd, depot) = (Clamd::start(), Depot::start(Make::Folder));
+        let mut gateway = at(clamd.looking(kit), &depot).start();
+        clamd.vanish();
+        depot.put("in/a.zip", &lot("D-1"));
+        incident(&gateway, "archive-stuck", "open");
+        gateway.stop();
+        clamd.appear();
+        gateway.restart();
+        assert_eq!(receipt(&depot, "a.zip")["outcome"], "accepted");
+        incident(&gateway, "archive-stuck", "resolved");
+        left(&gateway, &depot, "a.zip");
     }
 
     /// A folder is looked at as soon as something changes in it, however long its poll is.

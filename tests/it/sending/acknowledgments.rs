@@ -9,7 +9,9 @@ use crate::{
     both_engines,
     kit::{
         depot::{Depot, Make},
+        document,
         gateway::{Engine, Gateway, Kit},
+        lot::Lot,
         pki::{Identity, pki},
         process, scratch, wait,
     },
@@ -54,6 +56,15 @@ fn incident(gateway: &Gateway, code: &str) -> String {
     })
 }
 
+/// Waits until the incidents are over.
+#[track_caller]
+fn all_resolved(gateway: &Gateway) {
+    wait::until("end of the incidents", SOON, || {
+        let open = gateway.count("SELECT count(*) FROM incident WHERE state = 'open'");
+        (open == 0).then_some(())
+    });
+}
+
 /// One that the partner signs is taken once its signature is there and holds; text, signature and signer are kept.
 #[test]
 fn a_signed_acknowledgment_waits_for_its_signature_and_both_are_kept() {
@@ -93,13 +104,13 @@ fn an_acknowledgment_whose_signature_does_not_hold_is_not_taken() {
     assert!(incident(&gateway, "acknowledgment-invalid").contains("signature"));
     with_status(&gateway, &id, "returned");
     assert_eq!(depot.names("acks").len(), 2);
-    fs::remove_file(depot.inside(&format!("{file}.p7s"))).unwrap();
+    // The partner corrects what was wrong, and nothing else.
     depot.put(
         &format!("{file}.p7s"),
-        &signature("{ }", &pki().receipt_signer),
+        &signature(text, &pki().receipt_signer),
     );
-    depot.put(&file, b"{ }");
     with_status(&gateway, &id, "acknowledged");
+    all_resolved(&gateway);
 }
 
 /// Somebody whom the flow's authorities do not know signs nothing.
@@ -152,7 +163,7 @@ fn a_negative_acknowledgment_opens_an_incident_and_ends_nothing() {
 #[test]
 fn a_file_that_acknowledges_no_return_of_ours_stays_and_is_told() {
     let depot = Depot::start(Make::Folder);
-    let gateway = through(Kit::new(Engine::Sqlite), &depot).start();
+    let mut gateway = through(Kit::new(Engine::Sqlite), &depot).start();
     let unknown = "acks/LOT-01a1ffe0-5902-7e5a-b1c6-3a9d4e8f7c43.zip.ack.json";
     depot.put(unknown, b"{}");
     assert!(incident(&gateway, "acknowledgment-invalid").contains("unknown-return"));
@@ -171,6 +182,99 @@ fn a_file_that_acknowledges_no_return_of_ours_stays_and_is_told() {
         2,
         "each is told once"
     );
+    // One is taken away while we look, the other while nobody does.
+    fs::remove_file(depot.inside(unknown)).unwrap();
+    wait::until("end of the first", SOON, || {
+        (gateway.count("SELECT count(*) FROM incident WHERE state = 'open'") == 1).then_some(())
+    });
+    gateway.stop();
+    fs::remove_file(depot.inside(&format!("acks/{name}.ack.json"))).unwrap();
+    gateway.restart();
+    all_resolved(&gateway);
+}
+
+/// What cannot be read is neither yes nor no: it is told, and a word that can be is taken after it.
+#[test]
+fn an_acknowledgment_that_cannot_be_read_is_no_yes() {
+    let depot = Depot::start(Make::Folder);
+    let gateway = through(Kit::new(Engine::Sqlite), &depot).start();
+    let id = dropped(&depot, "LOT.zip", &lot().zip());
+    let file = format!("acks/{}.ack.json", returned(&depot));
+    let unreadable = [
+        ("", "not-json"),
+        ("{\"outcome\": \"reje", "not-json"),
+        ("<ar issue=\"refus\"/>", "not-json"),
+        ("{\"outcome\": \"peut-\u{ea}tre\"}", "unknown-outcome"),
+    ];
+    for (times, (text, why)) in (1..).zip(unreadable) {
+        depot.put(&file, text.as_bytes());
+        wait::until(text, SOON, || {
+            (gateway.sql("SELECT count FROM incident") == times.to_string()).then_some(())
+        });
+        assert!(
+            incident(&gateway, "acknowledgment-invalid").contains(why),
+            "{text}"
+        );
+    }
+    with_status(&gateway, &id, "returned");
+    depot.put(&file, "\u{feff}{\"outcome\": \"REJECTED\"}".as_bytes());
+    with_status(&gateway, &id, "undelivered");
+    incident(&gateway, "return-refused");
+    wait::until("end of the other incident", SOON, || {
+        let states = "SELECT state FROM incident WHERE code = 'acknowledgment-invalid'";
+        (gateway.sql(states) == "resolved").then_some(())
+    });
+}
+
+/// Files that may not be taken away keep no other from being taken; that is an incident of the depot until they may be.
+#[test]
+fn acknowledgments_that_cannot_leave_keep_no_other_from_being_taken() {
+    let depot = Depot::start(Make::Folder);
+    let mut gateway = through(Kit::new(Engine::Sqlite), &depot).start();
+    let ids = ["D-1", "D-2"].map(|dossier| {
+        let lot = Lot::new(dossier).piece("P", "a.pdf", &document::small(dossier));
+        dropped(&depot, &format!("{dossier}.zip"), &lot.zip())
+    });
+    let returns = wait::until("both returns", SOON, || {
+        let names = depot.names("out");
+        let whole = names.len() == 2 && names.iter().all(|name| !name.starts_with('.'));
+        whole.then_some(names)
+    });
+    wait::until("both are awaited", SOON, || {
+        let awaited = "SELECT count(*) FROM exchange_return WHERE state = 'sent'";
+        (gateway.count(awaited) == 2).then_some(())
+    });
+    gateway.stop();
+    for name in &returns {
+        acknowledge(&depot, name);
+    }
+    depot.server.forbid_writing("acks");
+    gateway.restart();
+    for id in &ids {
+        with_status(&gateway, id, "acknowledged");
+    }
+    assert!(incident(&gateway, "depot-unreachable").contains("depot-denied"));
+    let mut again = Command::new("umount");
+    again.arg("-l").arg(depot.inside("acks"));
+    process::run(&again, 10).succeeded();
+    wait::until("files leaving", SOON, || {
+        depot.names("acks").is_empty().then_some(())
+    });
+    all_resolved(&gateway);
+    gateway.doctor();
+}
+
+/// A folder of acknowledgments that is not there is told, whatever the other folders of its depot do.
+#[test]
+fn a_folder_of_acknowledgments_that_cannot_be_listed_is_an_incident_until_it_can() {
+    let depot = Depot::start(Make::Folder);
+    let settings = depot
+        .settings()
+        .replace("path = \"acks\"", "path = \"plus-tard\"");
+    let gateway = through_with(Kit::new(Engine::Sqlite), &depot, &settings).start();
+    assert!(incident(&gateway, "depot-unreachable").contains("depot-file-missing"));
+    fs::create_dir(depot.inside("plus-tard")).unwrap();
+    all_resolved(&gateway);
 }
 
 /// Where no flow takes acknowledgments, none is awaited: that the depot has it ends the exchange.

@@ -1,7 +1,8 @@
 //! The work of a `depot` job: leaves an archive's receipt on its depot, then has the source leave.
 //!
 //! Each step can be done again: what stands there already with the same content is ours, a source that is gone has left, one
-//! that is another file by now is left alone and taken in its turn.
+//! that is another file by now is left alone and taken in its turn. Receipt and signature bear one name: the archive's own, or,
+//! beside those of an earlier archive of it, a marked one.
 
 use std::time::Duration;
 
@@ -9,9 +10,10 @@ use serde_json::json;
 
 use super::{
     on_depot::{subject, subject_of},
-    spool::{BESIDE, ours},
+    spool::{BESIDE, ours, small},
 };
 use crate::{
+    codec::Format,
     config::{
         Depot,
         depots::{Complete, Direction, Incoming, Then},
@@ -43,22 +45,27 @@ use crate::{
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// What a refused archive's file is told by.
 const REJECTED: &str = "rejected";
+/// What the names of the two files of a receipt end with.
+const JSON: &str = ".json";
+const SIGNATURE: &str = ".p7s";
 
 /// Leaves the receipt of the file that `job` is about.
 pub async fn run(ctx: &Context, lines: &Lines, job: &JobRow) -> Result<Settlement> {
     let id = job.subject;
     let found = ctx.store.read(move |tx| {
-        let file = depot_files::find(tx, id)?;
-        let exchange = file
-            .as_ref()
-            .map(|file| exchanges::find(tx, file.exchange_id));
-        Ok(file.zip(exchange.transpose()?.flatten()))
+        let Some(file) = depot_files::find(tx, id)? else {
+            return Ok(None);
+        };
+        let archive = archives::find(tx, file.exchange_id)?;
+        let exchange = exchanges::find(tx, file.exchange_id)?;
+        Ok(exchange.map(|exchange| (file, exchange, archive.and_then(|archive| archive.format))))
     });
-    let Some((file, exchange)) = found.await? else {
+    let Some((file, exchange, format)) = found.await? else {
         return Ok(Settlement::bare(End::Done));
     };
     let depot = lines.depot(&file.depot)?;
-    let errand = Errand::new(ctx, &depot, &file, &exchange).await?;
+    let has_manifest = format.as_deref() == Some(Format::Gz.as_str());
+    let errand = Errand::new(ctx, &depot, &file, &exchange, has_manifest).await?;
     let left = lines.with(&file.depot, move |line| {
         line.with(|session| errand.run(session))
     });
@@ -75,6 +82,8 @@ struct Errand {
     name: String,
     listed: Listed,
     rejected: bool,
+    /// Whether its manifest came beside it: so of a gz alone.
+    has_manifest: bool,
     receipt: Vec<u8>,
     cms: Vec<u8>,
     /// What tells our files from those of an earlier archive of the same name.
@@ -87,6 +96,7 @@ impl Errand {
         depot: &Depot,
         file: &DepotFileRow,
         exchange: &ExchangeRow,
+        has_manifest: bool,
     ) -> Result<Self> {
         let flow = depot.flow(&file.flow);
         let gone = || {
@@ -110,6 +120,7 @@ impl Errand {
             },
             name,
             rejected: file.verdict == REJECTED,
+            has_manifest,
             receipt: open_bytes(&key, Column::Receipt, &file.receipt)?,
             cms: open_bytes(&key, Column::Signature, &file.cms)?,
             mark: file.id.simple().to_string().split_off(20),
@@ -118,33 +129,55 @@ impl Errand {
 
     /// Answers what the transport calls the transfers of receipt and signature.
     fn run(&self, session: &mut dyn Session) -> Result<[About; 2]> {
-        let receipt = self.put(session, ".ack.json", &self.receipt)?;
-        failpoint::hit("depot.after-receipt");
-        let signature = self.put(session, ".ack.p7s", &self.cms)?;
-        failpoint::hit("depot.after-signature");
+        let left = self.left(session)?;
         self.have_leave(session)?;
         failpoint::hit("depot.after-leave");
+        Ok(left)
+    }
+
+    /// Leaves both files under the first name that both can have.
+    fn left(&self, session: &mut dyn Session) -> Result<[About; 2]> {
+        let own = path::receipt(&self.name, None);
+        let marked = path::receipt(&self.name, Some(&self.mark));
+        if self.is_free(session, &own)? {
+            match self.put_both(session, &own) {
+                // Taken meanwhile, or by what is no plain file.
+                Err(fault) if fault.code() == Code::DepotFileExists => {}
+                done => return done,
+            }
+        }
+        self.put_both(session, &marked)
+    }
+
+    /// Whether nothing else than our two files stands under a name.
+    fn is_free(&self, session: &mut dyn Session, stem: &str) -> Result<bool> {
+        for (ending, bytes) in [(JSON, &self.receipt), (SIGNATURE, &self.cms)] {
+            let path = path::join(&self.incoming.receipts, &format!("{stem}{ending}"))?;
+            let size = bytes.len() as u64;
+            let is_ours = match session.stat(&path)? {
+                Some(there) if there.size != size => false,
+                Some(_) => small(session, &path, size)?.is_none_or(|there| there == *bytes),
+                None => true,
+            };
+            if !is_ours {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn put_both(&self, session: &mut dyn Session, stem: &str) -> Result<[About; 2]> {
+        let receipt = self.put(session, &format!("{stem}{JSON}"), &self.receipt)?;
+        failpoint::hit("depot.after-receipt");
+        let signature = self.put(session, &format!("{stem}{SIGNATURE}"), &self.cms)?;
+        failpoint::hit("depot.after-signature");
         Ok([receipt, signature])
     }
 
-    /// Puts one of our files; beside the receipt of an earlier archive of the same name, under a name of its own.
-    fn put(&self, session: &mut dyn Session, ending: &str, bytes: &[u8]) -> Result<About> {
-        let names = [
-            format!("{}{ending}", self.name),
-            format!("{}.{}{ending}", self.name, self.mark),
-        ];
-        let mut last = None;
-        for name in names {
-            let (mut source, size) = ours(bytes.to_vec());
-            match upload(session, &self.incoming.receipts, &name, &mut source, size) {
-                Err(fault) if fault.code() == Code::DepotFileExists => last = Some(fault),
-                done => {
-                    done?;
-                    return session.about(&path::join(&self.incoming.receipts, &name)?);
-                }
-            }
-        }
-        Err(last.unwrap_or_else(|| Fault::internal("a receipt has no name")))
+    fn put(&self, session: &mut dyn Session, name: &str, bytes: &[u8]) -> Result<About> {
+        let (mut source, size) = ours(bytes.to_vec());
+        upload(session, &self.incoming.receipts, name, &mut source, size)?;
+        session.about(&path::join(&self.incoming.receipts, name)?)
     }
 
     /// The source goes where its flow says, unless it is another file by now; then what came beside it.
@@ -158,10 +191,17 @@ impl Errand {
             self.leave(session, &source, &self.name)?;
         }
         if let Complete::Marker(suffix) = &self.incoming.complete {
-            self.drop_beside(session, suffix)?;
+            let marker = path::join(&self.folder, &format!("{}{suffix}", self.name))?;
+            if session.stat(&marker)?.is_some() {
+                session.remove(&marker)?;
+            }
         }
-        for ending in BESIDE {
-            self.drop_beside(session, ending)?;
+        for ending in BESIDE.iter().filter(|_| self.has_manifest) {
+            let name = format!("{}{ending}", self.name);
+            let beside = path::join(&self.folder, &name)?;
+            if session.stat(&beside)?.is_some() {
+                self.leave(session, &beside, &name)?;
+            }
         }
         Ok(())
     }
@@ -178,18 +218,10 @@ impl Errand {
         };
         match session.rename(source, &path::join(target, name)?) {
             Err(fault) if fault.code() == Code::DepotFileExists => {
-                let other = format!("{name}.{}", self.mark);
+                let other = path::marked(name, &self.mark);
                 session.rename(source, &path::join(target, &other)?)
             }
             done => done,
-        }
-    }
-
-    fn drop_beside(&self, session: &mut dyn Session, ending: &str) -> Result<()> {
-        let path = path::join(&self.folder, &format!("{}{ending}", self.name))?;
-        match session.stat(&path)? {
-            Some(_) => session.remove(&path),
-            None => Ok(()),
         }
     }
 }

@@ -49,7 +49,7 @@ pub struct Record {
     pub statements: Vec<Statement>,
     /// The incident of an archive that was not accepted whole.
     pub ticket: Option<Ticket>,
-    /// The incidents that end with it: of an earlier archive of that name, of an antivirus that was away.
+    /// The incidents that end with it: of an earlier archive of that name, of its own taking, of an antivirus that was away.
     pub over: Vec<Clearing>,
     /// The transfer that it came by, where its transport knows one.
     pub transfer: Option<cft::Note>,
@@ -283,10 +283,22 @@ fn cause(taking: &Taking, exchange: Uuid) -> Cause {
     }
 }
 
+/// That a file could not be taken ends with its being here, whoever told it and whatever becomes of it.
+pub fn unstuck(taking: &Taking) -> Result<Clearing> {
+    let cause = Cause {
+        code: Anomaly::ArchiveStuck,
+        project: Some(taking.project.name.clone()),
+        owner: taking.owner.clone(),
+        exchange_id: None,
+        subject: taking.subject(),
+    };
+    incidents::clear(taking.ctx(), &cause)
+}
+
 /// What ends with this archive.
 fn over(taking: &Taking, examined: &Examined, exchange: Uuid) -> Result<Vec<Clearing>> {
     let ctx = taking.ctx();
-    let mut over = Vec::new();
+    let mut over = vec![unstuck(taking)?];
     if examined.outcome == Outcome::Accepted {
         over.push(incidents::clear(ctx, &cause(taking, exchange))?);
     }

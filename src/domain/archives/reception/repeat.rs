@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{
     lease, leftovers, on_depot,
-    record::Statement,
+    record::{Statement, unstuck},
     spool::Spooled,
     take::{Taken, Taking, remove_blobs},
 };
@@ -79,6 +79,7 @@ pub async fn acknowledge(taking: &Taking, spooled: &Spooled, first: Uuid) -> Res
         )));
     };
     let statements = statements(taking, &exchange, receipt).await?;
+    let over = unstuck(taking)?;
     let (mine, depot, token) = (
         taking.exchange_id,
         taking.desk.depot.name.clone(),
@@ -92,6 +93,7 @@ pub async fn acknowledge(taking: &Taking, spooled: &Spooled, first: Uuid) -> Res
             .map(|(sql, values)| (*sql, &values[..]))
             .collect();
         tx.batch(&statements)?;
+        over.close(tx)?;
         archives::discard(tx, mine, BATCH)
     });
     if written.await? == Discarded::NotYet {

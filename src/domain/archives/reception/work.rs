@@ -117,8 +117,7 @@ impl Work {
             Ok(taken) => {
                 tracing::info!(depot, flow, ?taken, "an archive was taken");
                 count(depot, taken);
-                let had_failed = self.memory(|memory| memory.taken(&listed));
-                self.over(&listed, had_failed).await;
+                self.memory(|memory| memory.taken(&listed));
             }
             // It is another file by now, or none: the next look sees.
             Err(fault)
@@ -168,20 +167,6 @@ impl Work {
         };
         if let Err(fault) = told.await {
             tracing::error!(%fault, "the incident of an archive that cannot be taken could not be written");
-        }
-    }
-
-    async fn over(&self, listed: &Listed, had_failed: bool) {
-        if !had_failed {
-            return;
-        }
-        let ctx = &self.desk.ctx;
-        let told = async {
-            let over = incidents::clear(ctx, &self.cause(listed).await?)?;
-            ctx.store.write(move |tx| over.close(tx).map(drop)).await
-        };
-        if let Err(fault) = told.await {
-            tracing::warn!(%fault, "the incident of an archive that was taken at last could not be resolved");
         }
     }
 

@@ -1,6 +1,9 @@
 //! A partner's word on a return that was left on a depot: read, verified where he signs, kept, and the exchange acknowledged;
 //! or, where he says that he does not take it, the return given up and an incident opened.
 //!
+//! A word is JSON where its file's name or its first character says so, and then has to be read: an `outcome` that is none of
+//! those known here is neither yes nor no. A file of another kind counts by its name, which the flow's pattern gives it.
+//!
 //! The first word stays. Another one after it changes nothing.
 
 use serde_json::{Value as Json, json};
@@ -33,6 +36,8 @@ use crate::{
 
 /// The longest word that is kept, in bytes.
 pub const LONGEST: u64 = 64 * 1024;
+/// The words by which a partner says that he has a return, beside saying nothing of it. Whatever their case, as the others.
+const ACCEPTANCES: [&str; 5] = ["accepted", "acknowledged", "received", "delivered", "ok"];
 /// The words by which a partner says that he does not take a return.
 const REFUSALS: [&str; 3] = ["rejected", "refused", "failed"];
 /// The most characters of the partner's own id of it.
@@ -60,23 +65,39 @@ impl Proof {
         }
     }
 
-    /// The word as JSON, where it is.
-    fn said(&self) -> Json {
-        serde_json::from_slice(&self.body).unwrap_or(Json::Null)
+    /// The word, without the mark that some editors begin a text with.
+    fn text(&self) -> &[u8] {
+        let text = self.body.strip_prefix(b"\xEF\xBB\xBF");
+        text.unwrap_or(&self.body).trim_ascii()
     }
 
-    /// Whether it speaks of another return than `id`.
-    pub fn is_of_another(&self, id: Uuid) -> bool {
+    /// The word as JSON, where it is.
+    fn said(&self) -> Json {
+        serde_json::from_slice(self.text()).unwrap_or(Json::Null)
+    }
+
+    /// Why it cannot be a word on the return `id`, where it cannot; `name` is its file's.
+    pub fn unfit(&self, id: Uuid, name: &str) -> Option<&'static str> {
+        let is_json = name.to_ascii_lowercase().ends_with(".json") || self.text().starts_with(b"{");
+        if !is_json {
+            return None;
+        }
         let said = self.said();
-        let named = said["returnId"].as_str();
-        named.is_some_and(|named| named.parse() != Ok(id))
+        let is_ours = match &said["returnId"] {
+            Json::Null => true,
+            Json::String(named) => named.parse() == Ok(id),
+            _ => false,
+        };
+        match Outcome::of(&said) {
+            _ if !said.is_object() => Some("not-json"),
+            _ if !is_ours => Some("other-return"),
+            Outcome::Unknown => Some("unknown-outcome"),
+            Outcome::Yes | Outcome::No => None,
+        }
     }
 
     fn is_refusal(&self) -> bool {
-        let said = self.said();
-        said["outcome"]
-            .as_str()
-            .is_some_and(|word| REFUSALS.contains(&word))
+        Outcome::of(&self.said()) == Outcome::No
     }
 
     fn reference(&self) -> Option<String> {
@@ -85,6 +106,29 @@ impl Proof {
         let fits = (1..=REFERENCE).contains(&reference.chars().count())
             && !reference.chars().any(char::is_control);
         fits.then(|| reference.to_owned())
+    }
+}
+
+/// What a word says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Yes,
+    No,
+    Unknown,
+}
+
+impl Outcome {
+    fn of(said: &Json) -> Self {
+        let word = match &said["outcome"] {
+            Json::Null => return Self::Yes,
+            Json::String(word) => word.trim().to_ascii_lowercase(),
+            _ => return Self::Unknown,
+        };
+        match word.as_str() {
+            word if ACCEPTANCES.contains(&word) => Self::Yes,
+            word if REFUSALS.contains(&word) => Self::No,
+            _ => Self::Unknown,
+        }
     }
 }
 
@@ -224,4 +268,78 @@ pub async fn take(ctx: &Context, return_id: Uuid, proof: Proof) -> Result<bool> 
     let kept = ctx.store.write(move |tx| made.write(tx)).await?;
     failpoint::hit("acknowledgment.after-commit");
     Ok(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "01a1ffe0-5902-7e5a-b1c6-3a9d4e8f7c43";
+
+    fn proof(body: &[u8]) -> Proof {
+        Proof {
+            body: body.to_vec(),
+            ..Proof::default()
+        }
+    }
+
+    #[track_caller]
+    fn unfit(body: &str, name: &str) -> Option<&'static str> {
+        proof(body.as_bytes()).unfit(ID.parse().unwrap(), name)
+    }
+
+    #[test]
+    fn a_word_in_json_is_read_or_it_is_none() {
+        let ours = format!("{{\"returnId\": \"{ID}\", \"outcome\": \"Accepted\"}}");
+        for body in [
+            "{}",
+            "\u{feff} {\"outcome\": null}\r\n",
+            "{\"outcome\": \"REJECTED\"}",
+            &ours,
+        ] {
+            assert_eq!(unfit(body, "LOT.ack.JSON"), None, "{body}");
+        }
+        for body in [
+            "",
+            "\u{feff}",
+            "<ar>non</ar>",
+            "[]",
+            "null",
+            "{\"outcome\": \"rej",
+        ] {
+            assert_eq!(unfit(body, "LOT.ack.json"), Some("not-json"), "{body}");
+        }
+        for body in ["{\"outcome\": \"peut-\u{ea}tre\"}", "{\"outcome\": false}"] {
+            assert_eq!(
+                unfit(body, "LOT.ack.json"),
+                Some("unknown-outcome"),
+                "{body}"
+            );
+        }
+        for named in ["\"01a1ffe0-5902-7e5a-b1c6-3a9d4e8f7c44\"", "7"] {
+            let body = format!("{{\"returnId\": {named}}}");
+            assert_eq!(unfit(&body, "LOT.ack.json"), Some("other-return"), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_another_kind_counts_by_its_name_unless_it_begins_json() {
+        for body in ["", "<ar/>", "bien re\u{e7}u"] {
+            assert_eq!(unfit(body, "LOT.zip.ok"), None, "{body}");
+        }
+        assert_eq!(unfit(" {\"outcome\"", "LOT.zip.ok"), Some("not-json"));
+    }
+
+    #[test]
+    fn a_refusal_is_one_whatever_its_case_and_what_comes_before_it() {
+        for body in [
+            "{\"outcome\": \"Rejected\"}",
+            "\u{feff}{\"outcome\": \" REFUSED \"}",
+        ] {
+            assert!(proof(body.as_bytes()).is_refusal(), "{body}");
+        }
+        for body in ["", "{}", "{\"outcome\": \"OK\"}"] {
+            assert!(!proof(body.as_bytes()).is_refusal(), "{body}");
+        }
+    }
 }

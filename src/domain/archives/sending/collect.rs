@@ -3,7 +3,8 @@
 //!
 //! The name of a return's file holds the return's id, so an acknowledgment named after it leads back to it. Everything here can
 //! be done again by anybody: the first word stays, and what was kept already only leaves. A file that is not what it should be
-//! stays where it is, with an incident; a signature that is still missing is waited for.
+//! stays where it is, with an incident (`unfit`); a signature that is still missing is waited for. A fault that a file meets keeps
+//! no other from being taken: only a depot or a database that is away ends a look.
 
 use std::{collections::HashMap, path::Path};
 
@@ -11,7 +12,10 @@ use serde_json::json;
 use uuid::Uuid;
 use wildmatch::WildMatch;
 
-use super::acknowledgment::{self, LONGEST, Proof};
+use super::{
+    acknowledgment::{self, LONGEST, Proof},
+    unfit::{Looks, Told},
+};
 use crate::{
     config::{
         Depot,
@@ -21,12 +25,11 @@ use crate::{
         Context,
         archives::Lines,
         ged::documents::{self, Column},
-        incidents::{self, Cause, Code as Anomaly},
         receipts,
     },
     kernel::fault::{Code, Fault, Result},
     storage::{exchanges, return_files},
-    transport::Listed,
+    transport::{Listed, line::is_cut},
 };
 
 /// The length of an id as text.
@@ -35,9 +38,19 @@ const ID: usize = 36;
 /// What is remembered of a flow from one look to the next.
 #[derive(Default)]
 pub struct Memory {
-    /// Size and date of each file that is not stable or not acceptable, as it was last seen.
+    /// Size and date of each file as it was last seen, where that tells whether it is complete.
     seen: HashMap<String, (u64, i64)>,
-    told: HashMap<String, (u64, i64)>,
+    told: Told,
+}
+
+/// What became of a file.
+enum Fate {
+    /// It was taken, and has left.
+    Taken,
+    /// Its signature is not there yet, or it is gone.
+    Waits,
+    /// It is not what it should be, for this reason.
+    Unfit(&'static str),
 }
 
 /// A flow of acknowledgments and its depot.
@@ -55,67 +68,95 @@ pub struct Flowing<'a> {
 }
 
 impl Flowing<'_> {
-    /// One look: takes what is there and complete; answers how many acknowledgments were kept. Fails where the depot or the
-    /// database does not answer.
-    pub async fn look(&self, memory: &mut Memory) -> Result<u64> {
+    /// One look: takes what is there and complete. Answers the first fault that a file has met; fails where the depot or the
+    /// database does not answer, or the flow's folder cannot be listed.
+    pub async fn look(&self, memory: &mut Memory) -> Result<Option<Fault>> {
         let folder = self.flow.path.clone();
         let listed = self.lines.with(&self.depot.name, move |line| {
             line.with(|session| session.list(&folder))
         });
         let listed = listed.await?;
-        let mut kept = 0;
-        for file in self.ready(memory, listed) {
-            let is_known = memory.told.get(&file.name) == Some(&(file.size, file.modified));
-            if !is_known {
-                kept += u64::from(self.file(memory, &file).await?);
+        self.forget(&mut memory.told, &listed).await?;
+        let mut met = None;
+        for (file, looks) in self.ready(memory, listed) {
+            if memory.told.is_known(&file.name, &looks) {
+                continue;
+            }
+            match self.settled(memory, &file, looks).await {
+                Err(fault) if is_away(&fault) => return Err(fault),
+                Err(fault) => {
+                    tracing::warn!(depot = self.depot.name, flow = self.flow.name, %fault, "a file of acknowledgment could not be taken; the others are");
+                    met.get_or_insert(fault);
+                }
+                Ok(()) => {}
             }
         }
-        Ok(kept)
+        Ok(met)
+    }
+
+    async fn settled(&self, memory: &mut Memory, file: &Listed, looks: Looks) -> Result<()> {
+        let told = &mut memory.told;
+        match self.file(file).await? {
+            Fate::Taken => self.over(told, &file.name).await,
+            Fate::Waits => Ok(()),
+            Fate::Unfit(why) => self.tell(told, (file, looks), why).await,
+        }
     }
 
     /// The files of the pattern that are complete.
-    fn ready(&self, memory: &mut Memory, listed: Vec<Listed>) -> Vec<Listed> {
+    fn ready(&self, memory: &mut Memory, listed: Vec<Listed>) -> Vec<(Listed, Looks)> {
         let any = self
             .acks
             .pattern
             .replace("{name}", "*")
             .replace("{id}", "*");
         let any = WildMatch::new(&any);
-        let names: std::collections::HashSet<String> =
-            listed.iter().map(|file| file.name.clone()).collect();
-        memory.seen.retain(|name, _| names.contains(name));
-        memory.told.retain(|name, _| names.contains(name));
+        let of = |file: &Listed| (file.size, file.modified);
+        let there: HashMap<String, (u64, i64)> = listed
+            .iter()
+            .map(|file| (file.name.clone(), of(file)))
+            .collect();
+        memory.seen.retain(|name, _| there.contains_key(name));
         let mut ready: Vec<Listed> = listed
             .into_iter()
             .filter(|file| any.matches(&file.name))
             .collect();
         ready.retain(|file| match &self.acks.complete {
             Complete::Rename => true,
-            Complete::Marker(suffix) => names.contains(&format!("{}{suffix}", file.name)),
+            Complete::Marker(suffix) => there.contains_key(&format!("{}{suffix}", file.name)),
             Complete::Stable => {
-                let now = (file.size, file.modified);
+                let now = of(file);
                 memory.seen.insert(file.name.clone(), now) == Some(now)
             }
         });
-        ready
+        let signature = |file: &Listed| {
+            let suffix = self.acks.signature.as_ref()?;
+            there.get(&format!("{}{suffix}", file.name)).copied()
+        };
+        let looking = |file: Listed| {
+            let looks = (of(&file), signature(&file));
+            (file, looks)
+        };
+        ready.into_iter().map(looking).collect()
     }
 
-    /// One file; whether it was kept.
-    async fn file(&self, memory: &mut Memory, file: &Listed) -> Result<bool> {
+    /// One file, as far as it can be taken.
+    async fn file(&self, file: &Listed) -> Result<Fate> {
         let Some(id) = self.about(&file.name).await? else {
-            self.tell(memory, file, "unknown-return").await?;
-            return Ok(false);
+            return Ok(Fate::Unfit("unknown-return"));
         };
+        if file.size > LONGEST {
+            return Ok(Fate::Unfit("too-large"));
+        }
         let Some((body, signature)) = self.read(file).await? else {
-            return Ok(false);
+            return Ok(Fate::Waits);
         };
         let signer = match &signature {
             Some(signature) => match self.verified(signature, &body).await {
                 Ok(signer) => Some(signer),
                 Err(fault) if fault.code() == Code::Corrupt => {
                     tracing::warn!(depot = self.depot.name, return_id = %id, %fault, "the signature of an acknowledgment does not hold");
-                    self.tell(memory, file, "signature").await?;
-                    return Ok(false);
+                    return Ok(Fate::Unfit("signature"));
                 }
                 Err(fault) => return Err(fault),
             },
@@ -127,18 +168,12 @@ impl Flowing<'_> {
             signer,
             detail: json!({ "depot": self.depot.name, "flow": self.flow.name }),
         };
-        if file.size > LONGEST || proof.is_of_another(id) {
-            let why = if file.size > LONGEST {
-                "too-large"
-            } else {
-                "other-return"
-            };
-            self.tell(memory, file, why).await?;
-            return Ok(false);
+        if let Some(why) = proof.unfit(id, &file.name) {
+            return Ok(Fate::Unfit(why));
         }
-        let kept = acknowledgment::take(self.ctx, id, proof).await?;
+        acknowledgment::take(self.ctx, id, proof).await?;
         self.have_leave(file).await?;
-        Ok(kept)
+        Ok(Fate::Taken)
     }
 
     /// The return that a file of this name is about, where it left by the flow that this one answers.
@@ -185,39 +220,11 @@ impl Flowing<'_> {
         let signer = verified.await.map_err(Fault::internal)??;
         Ok(signer.certificate_sha256)
     }
+}
 
-    /// Tells of a file that is not what it should be, once for each that is there.
-    async fn tell(&self, memory: &mut Memory, file: &Listed, why: &str) -> Result<()> {
-        memory
-            .told
-            .insert(file.name.clone(), (file.size, file.modified));
-        let keys = self.ctx.keyring.project(&self.flow.project).await?;
-        let subject = format!(
-            "{}:{}:{}",
-            self.depot.name,
-            self.flow.name,
-            crate::kernel::digest::hex(&keys.hash(&file.name))
-        );
-        let cause = Cause {
-            code: Anomaly::AcknowledgmentInvalid,
-            project: Some(self.flow.project.clone()),
-            owner: self.ctx.owner(&self.depot.name),
-            exchange_id: None,
-            subject,
-        };
-        let detail = json!({ "depot": self.depot.name, "flow": self.flow.name, "reason": why });
-        tracing::warn!(
-            depot = self.depot.name,
-            flow = self.flow.name,
-            why,
-            "a file of acknowledgment is not taken"
-        );
-        let ticket = incidents::prepare(self.ctx, cause, detail)?;
-        self.ctx
-            .store
-            .write(move |tx| ticket.open(tx).map(drop))
-            .await
-    }
+/// Whether a fault is of the depot or of the database as a whole.
+fn is_away(fault: &Fault) -> bool {
+    is_cut(fault) || fault.code() == Code::Unavailable
 }
 
 /// Every id that a name holds.

@@ -69,14 +69,17 @@ fn first_bytes(session: &mut dyn Session, source: &str) -> Result<Option<Vec<u8>
     Ok(Some(bytes))
 }
 
-/// One that is gone has left; one whose name is taken where it should go is of no more use.
+/// One that is gone has left (what is missing may be the folder that it goes to); one whose name is taken where it should go is of no more use.
 fn leave(session: &mut dyn Session, source: &str, then: &Then, name: &str) -> Result<()> {
     let left = match then {
         Then::Delete => session.remove(source),
         Then::Move(folder) => session.rename(source, &path::join(folder, name)?),
     };
     match left {
-        Err(fault) if fault.code() == Code::DepotFileMissing => Ok(()),
+        Err(fault) if fault.code() == Code::DepotFileMissing => match session.stat(source)? {
+            Some(_) => Err(fault),
+            None => Ok(()),
+        },
         Err(fault) if fault.code() == Code::DepotFileExists => session.remove(source),
         done => done,
     }

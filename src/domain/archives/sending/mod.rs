@@ -18,6 +18,7 @@
 //! | [`overdue`] | the work of an `await-acknowledgment` job: whether it came in time |
 //! | [`acknowledgment`] | a partner's file of acknowledgment: read, verified, kept |
 //! | [`collect`], `collected` | what lies in a flow of acknowledgments, one after the other; read, and sent away once it is kept |
+//! | `unfit` | what lies there and is none: told, until it is gone |
 //!
 //! *One return*: `return_once`, as for a piece. A slice of pieces is settled in the transaction that hands the job back, so a
 //! worker that lost its lease writes nothing and a restart goes on where it was.
@@ -36,5 +37,6 @@ pub mod process;
 pub mod send;
 mod sent;
 mod text;
+mod unfit;
 mod walk;
 pub mod worked;
