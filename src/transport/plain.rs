@@ -36,7 +36,7 @@ pub fn extend(path: &Path) -> io::Result<File> {
 /// Makes a file anew: whatever bore its name is taken away, itself and not what it leads to.
 pub fn anew(path: &Path) -> io::Result<File> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => File::options().write(true).create_new(true).open(path),
     }
 }
