@@ -110,3 +110,22 @@ fn every_filter() -> listing::Filter {
         before_id: Some(uuid::Uuid::nil()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// SQLite counts `$2` as the first parameter where it stands first.
+    #[test]
+    fn every_statement_names_its_parameters_in_the_order_of_their_numbers() {
+        for (name, sql) in statements(Engine::Sqlite) {
+            let mut highest = 0;
+            for after in sql.split('$').skip(1) {
+                let digits = after.bytes().take_while(u8::is_ascii_digit).count();
+                let number: u32 = after[..digits].parse().unwrap_or_default();
+                assert!(number <= highest + 1, "{name}: {sql}");
+                highest = highest.max(number);
+            }
+        }
+    }
+}
