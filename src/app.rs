@@ -4,22 +4,24 @@
 //! they are told to stop, and end gracefully: no new connection, bodies in flight finished, leases handed back.
 
 mod hub;
+mod keeping;
+mod watching;
 
 use std::{
-    net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+pub use self::watching::watch;
+
 use crate::{
     config::{Config, Database, Gateway},
     domain::{
         Context,
-        access::{Keys, Registry, Tokens, registry},
+        access::{Keys, Registry, Tokens},
         archives::Lines,
         backup::restore,
         ged::Keyring,
@@ -32,7 +34,6 @@ use crate::{
         api::{self, Api},
         body::Limits,
         listener::{self, Listener},
-        ops::{self, Probe},
         problem,
         tls::{Tls, TlsFiles},
         trace::{self, Front, Render},
@@ -42,17 +43,11 @@ use crate::{
         entropy::Entropy,
         fault::{Code, Fault, Result},
     },
-    outbound::clamd::Clamd,
     sandbox::{Pool, Settings as PoolSettings},
     storage::{Access, Store, migrate},
     vault::Vault,
     worker::{Worker, acknowledgments, depots, periodic},
 };
-
-/// How often the files of certificates and revocation lists are looked at: they are read again where one has changed.
-const LOOK: Duration = Duration::from_secs(2);
-/// How often a signing certificate that ends soon is warned of.
-const DAILY: Duration = Duration::from_secs(86_400);
 
 /// An open house: everything that serving, working and the operator's commands share.
 #[derive(Clone)]
@@ -210,8 +205,8 @@ pub async fn serve(house: &House, stop: CancellationToken) -> Result<()> {
     let clients = Registry::new(house.ctx.store.clone(), &gateway.environment);
     clients.refresh().await?;
     let keyring = house.ctx.keyring.clone();
-    tokio::spawn(keep_fresh(clients.clone(), keyring, stop.clone()));
-    tokio::spawn(keep_certificates(tls.clone(), stop.clone()));
+    tokio::spawn(keeping::keep_fresh(clients.clone(), keyring, stop.clone()));
+    tokio::spawn(keeping::keep_certificates(tls.clone(), stop.clone()));
     let listener = Listener::bind(gateway.listen.address, Some(tls), settings).await?;
     tracing::info!(address = %listener.address(), url = gateway.listen.public_url, "serving");
     let front = front(house, limits, problem::render);
@@ -274,90 +269,6 @@ fn token_keys(gateway: &Gateway) -> Result<Keys> {
     Keys::load(&pems)
 }
 
-async fn keep_fresh(clients: Registry, keyring: Keyring, stop: CancellationToken) {
-    while stop
-        .run_until_cancelled(tokio::time::sleep(registry::PERIOD))
-        .await
-        .is_some()
-    {
-        // A process that nobody asks anything forgets yesterday's keys, too.
-        keyring.turn();
-        if let Err(fault) = clients.refresh().await {
-            tracing::warn!(%fault, "the clients could not be read");
-        }
-    }
-}
-
-async fn keep_certificates(tls: Arc<Tls>, stop: CancellationToken) {
-    while stop
-        .run_until_cancelled(tokio::time::sleep(LOOK))
-        .await
-        .is_some()
-    {
-        match tls.refresh() {
-            Ok(false) => {}
-            Ok(true) => tracing::info!("certificates and revocation lists read again"),
-            Err(fault) => {
-                tracing::warn!(%fault, "the certificates could not be read again; the old ones stay");
-            }
-        }
-    }
-}
-
-/// Warns of a signing certificate that ends soon: at once, and every day.
-async fn warn_of_the_signer(signer: Arc<Signer>, stop: CancellationToken) {
-    let mut tick = tokio::time::interval(DAILY);
-    while stop.run_until_cancelled(tick.tick()).await.is_some() {
-        if let Some(warning) = signer.warning() {
-            tracing::warn!(expires_at = %signer.expires_at(), "{warning}");
-        }
-    }
-}
-
-/// Serves health and metrics on the loopback `address` until `stop`.
-pub async fn watch(house: &House, address: SocketAddr, stop: CancellationToken) -> Result<()> {
-    let metrics = ops::install_metrics()?;
-    tokio::spawn(ops::keep_up(metrics.clone(), stop.clone()));
-    let (store, vault) = (house.ctx.store.clone(), house.ctx.vault.clone());
-    let signer = house.ctx.signer.clone();
-    let end = signer.expires_at().as_second() as f64;
-    metrics::gauge!("navette_receipt_certificate_end_timestamp_seconds").set(end);
-    tokio::spawn(warn_of_the_signer(signer.clone(), stop.clone()));
-    let mut probes = vec![
-        Probe::new("database", move || {
-            let store = store.clone();
-            async move { store.read(|tx| tx.query("SELECT 1", &[]).map(drop)).await }
-        }),
-        Probe::new("store", move || {
-            let vault = vault.clone();
-            async move {
-                tokio::task::spawn_blocking(move || vault.probe())
-                    .await
-                    .map_err(Fault::internal)?
-            }
-        }),
-        Probe::new("receipts", move || std::future::ready(signer.usable())),
-    ];
-    if let Some(settings) = house.ctx.config.gateway.antivirus.clone() {
-        let antivirus = Clamd::new(settings);
-        probes.push(Probe::new("antivirus", move || {
-            let antivirus = antivirus.clone();
-            async move { antivirus.greet().await }
-        }));
-    }
-    let listener = Listener::bind(address, None, listener::Settings::default()).await?;
-    tracing::info!(address = %listener.address(), "health and metrics");
-    listener.serve(ops::routes(probes, metrics), stop).await;
-    Ok(())
-}
-
-/// Tells at the start what deliveries would meet; a name that leads inside may lead elsewhere later.
-async fn look_at_targets(couriers: Couriers) {
-    if let Err(fault) = couriers.check_names().await {
-        tracing::error!(%fault, "a callback leads inside the network; nothing is sent there");
-    }
-}
-
 /// Works jobs, and does what runs by the clock, until `stop`.
 pub async fn work(house: &House, stop: CancellationToken) -> Result<()> {
     let ctx = house.ctx.clone();
@@ -372,7 +283,7 @@ pub async fn work(house: &House, stop: CancellationToken) -> Result<()> {
         sandbox: Arc::new(Pool::start(settings).await?),
     };
     let couriers = Couriers::new(&ctx.config.projects, &ctx.clock)?;
-    tokio::spawn(look_at_targets(couriers.clone()));
+    tokio::spawn(keeping::look_at_targets(couriers.clone()));
     let herald = Herald::new(&ctx.config, &ctx.clock)?;
     let lines = Lines::new(&ctx.config.depots, &ctx.clock);
     let by_the_clock = tokio::spawn(periodic::run(ctx.clone(), stop.clone()));

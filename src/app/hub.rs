@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::Router;
 use tokio_util::sync::CancellationToken;
 
-use super::{House, front, keep_certificates, token_keys};
+use super::{House, front, keeping, token_keys};
 use crate::{
     config::{Gateway, Hubee, LARGEST_ATTACHMENT},
     domain::hubee::{Registry, Tokens, attachments::Scanner, registry},
@@ -34,7 +34,7 @@ pub async fn open(house: &House, stop: CancellationToken) -> Result<Option<(List
         key: settings.tls.key.clone(),
         ..TlsFiles::default()
     })?);
-    tokio::spawn(keep_certificates(tls.clone(), stop.clone()));
+    tokio::spawn(keeping::keep_certificates(tls.clone(), stop.clone()));
     let limits = limits(gateway, settings);
     let listener = Listener::bind(settings.address, Some(tls), granted(settings, limits)).await?;
     let hub = Arc::new(Hub {

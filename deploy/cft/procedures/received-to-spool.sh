@@ -12,11 +12,13 @@ END_OF_PARM
 case "$name" in
     '' | .* | */*) name='&IDTU.zip' ;;
 esac
-if [ -e "$folder/$name" ]; then
-    name='&IDTU'-"$name"
-fi
 mkdir -p "$folder"
-mv '&FNAME' "$folder/$name"
+# A link is never made over a file: of two that come at once under one name, the second has its transfer's before it.
+if ! ln '&FNAME' "$folder/$name" 2> /dev/null; then
+    name='&IDTU'-"$name"
+    ln '&FNAME' "$folder/$name"
+fi
+rm '&FNAME'
 printf 'part=%s\nidf=%s\nidtu=%s\n' '&PART' '&IDF' '&IDTU' > "$folder/.$name.cft"
 mv "$folder/.$name.cft" "$folder/$name.cft"
 CFTUTIL END PART='&PART',IDTU='&IDTU',DIRECT=RECV
