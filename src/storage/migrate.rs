@@ -74,17 +74,21 @@ const TABLE_SQLITE: &str = "CREATE TABLE IF NOT EXISTS schema_migration (
 /// Any number, the same for all processes of this house ("navette" in ASCII, shortened).
 const LOCK: &str = "SELECT pg_advisory_xact_lock(31084746243437669)";
 
+/// For this transaction alone.
+const UNHURRIED: &str = "SET LOCAL statement_timeout = 0";
+
 statements! {
     APPLIED = "SELECT version, digest FROM schema_migration ORDER BY version";
     RECORD = "INSERT INTO schema_migration (version, name, digest, applied_at) VALUES ($1, $2, $3, $4)";
 }
 
-/// Applies what is missing; answers the names of what was applied.
+/// Applies what is missing; answers the names of what was applied. An index of a large table takes its minutes, in which
+/// nobody writes to that table.
 ///
 /// Fails with `configuration` where the database is newer than this program or an applied script has changed.
 pub async fn migrate(store: &Store, clock: &Clock) -> Result<Vec<&'static str>> {
     let clock = clock.clone();
-    store.write(move |tx| apply(tx, &clock)).await
+    store.write_at_length(move |tx| apply(tx, &clock)).await
 }
 
 /// Looks whether the database is at this program's schema, and changes nothing. Fails with `configuration` where it is not.
@@ -116,6 +120,7 @@ fn apply(tx: &mut Tx<'_>, clock: &Clock) -> Result<Vec<&'static str>> {
         // The writing transaction is SQLite's own lock.
         Engine::Sqlite => tx.script(TABLE_SQLITE)?,
         Engine::Postgres => {
+            tx.script(UNHURRIED)?;
             tx.script(LOCK)?;
             tx.script(TABLE)?;
         }

@@ -1,7 +1,7 @@
 //! The looks at the depots' flows of acknowledgments: one process at a time for each depot, and no depot waits for another.
 //!
 //! A look in which anything failed counts as one that the depot has failed: after as many in a row as its settings say it is an
-//! incident, that of the other looks at it. Only a depot that is away is looked at more rarely.
+//! incident, that of the other looks at it. Only a depot that is away, or lets nobody in, is looked at more rarely.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,7 +21,7 @@ use crate::{
     },
     kernel::fault::{Fault, Result},
     storage::leases,
-    transport::line::is_cut,
+    transport::line::is_of_the_depot,
 };
 
 /// What a process that died keeps the next one from looking for, beside the poll.
@@ -60,7 +60,11 @@ async fn watch(
     let mut health = Health::new(ctx.clone(), depot.clone(), None);
     loop {
         let pause = match look(&ctx, &lines, &depot, token, &mut memories).await {
-            Ok(Looked::NotOurs) => depot.poll,
+            // How it is, its holder sees, and tells.
+            Ok(Looked::NotOurs) => {
+                health.is_anothers();
+                depot.poll
+            }
             Ok(Looked::Well) => {
                 health.well().await;
                 depot.poll
@@ -117,7 +121,7 @@ async fn look(
             acks,
         };
         let fault = match flowing.look(memory).await {
-            Err(fault) if is_cut(&fault) => return Err(fault),
+            Err(fault) if is_of_the_depot(&fault) => return Err(fault),
             Err(fault) => Some(fault),
             Ok(fault) => fault,
         };

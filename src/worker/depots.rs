@@ -72,7 +72,7 @@ async fn watch(ctx: Context, depot: Arc<Depot>, desk: Desk, stop: CancellationTo
                 flows
                     .iter_mut()
                     .chain([&mut health])
-                    .for_each(|health| health.told = true);
+                    .for_each(Health::is_anothers);
                 depot.poll
             }
             Ok(Round::Taking(_)) => {
@@ -155,6 +155,11 @@ impl Health {
             failures: 0,
             told: true,
         }
+    }
+
+    /// Another process looks at it: what that one has told, this one may find standing when its turn comes.
+    pub(super) fn is_anothers(&mut self) {
+        (self.failures, self.told) = (0, true);
     }
 
     /// How a flow was in a look of which these could not be looked at.

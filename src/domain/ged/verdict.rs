@@ -41,14 +41,14 @@ pub enum Standing {
 impl Standing {
     /// Fails with `content-held` where the document may not be handed out.
     pub fn permit(&self) -> Result<()> {
-        let detail = match self {
-            Self::Unasked | Self::Clean => return Ok(()),
-            Self::Quarantined(_) => {
-                "L'antivirus a trouvé une signature dans ce contenu : il est en quarantaine."
-            }
-            Self::Awaited => "Ce contenu attend le verdict de l'antivirus.",
-        };
-        Err(Fault::new(Code::ContentHeld, detail))
+        let held = |detail: &'static str| Fault::new(Code::ContentHeld, detail);
+        match self {
+            Self::Unasked | Self::Clean => Ok(()),
+            Self::Quarantined(_) => Err(held(
+                "L'antivirus a trouvé une signature dans ce contenu : il est en quarantaine.",
+            )),
+            Self::Awaited => Err(held("Ce contenu attend le verdict de l'antivirus.").early()),
+        }
     }
 }
 

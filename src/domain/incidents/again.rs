@@ -24,7 +24,7 @@ use crate::{
         Tx,
         incidents::IncidentRow,
         jobs::{self as rows, JobRow, NewJob},
-        journal::append,
+        journal::{EntryRow, append},
         replay,
     },
 };
@@ -32,7 +32,7 @@ use crate::{
 /// Sends the mail to the contact that `job` is for. An incident that somebody has taken note of meanwhile, and a contact who is
 /// none any more, are told nothing.
 pub async fn mail(ctx: &Context, herald: &Herald, job: &JobRow) -> Result<Settlement> {
-    let done = || Ok(Settlement::bare(End::Done));
+    let done = || ended(ctx, job, None);
     let row = tell::found(ctx, job.subject).await?;
     let Some(row) = row.filter(|row| row.state != State::Acknowledged.as_str()) else {
         return done();
@@ -55,31 +55,35 @@ fn settled(
     row: &IncidentRow,
     sent: Result<(), Refusal>,
 ) -> Result<Settlement> {
-    let cause = tell::failing(ctx, Code::MailFailed, None);
     if let Err(refusal) = sent {
         tracing::warn!(incident = %row.id, reason = refusal.reason, "a mail was not taken again");
         let trouble = Trouble {
-            cause,
+            cause: failing(ctx, job),
             why: refusal.reason,
             permanent: refusal.permanent,
             at_least: Duration::ZERO,
         };
         return trouble.settlement(ctx, job, Box::new(|_| Ok(())));
     }
-    let entry = tell::mailed(ctx, row, 1)?;
-    // What its own failures have opened; another contact's may stand otherwise.
-    let gone = (job.attempts >= tell::NOTABLE).then(|| clear(ctx, &cause));
+    ended(ctx, job, Some(tell::mailed(ctx, row, 1)?))
+}
+
+/// The end of the job, with its entry in the journal, and of the incident that its own failures have opened.
+fn ended(ctx: &Context, job: &JobRow, entry: Option<EntryRow>) -> Result<Settlement> {
+    let gone = (job.attempts >= tell::NOTABLE).then(|| clear(ctx, &failing(ctx, job)));
     let gone = gone.transpose()?;
     Ok(Settlement {
         end: End::Done,
         effects: Box::new(move |tx| {
-            append(tx, &entry)?;
-            match &gone {
-                Some(gone) => gone.close(tx).map(drop),
-                None => Ok(()),
-            }
+            entry.iter().try_for_each(|entry| append(tx, entry))?;
+            gone.iter().try_for_each(|gone| gone.close(tx).map(drop))
         }),
     })
+}
+
+/// A cause of its own: another contact's mails may fail otherwise.
+fn failing(ctx: &Context, job: &JobRow) -> Cause {
+    Cause::of_house(ctx, Code::MailFailed, &job.id.to_string())
 }
 
 /// The job that mails the news of `row` to `contact` again.

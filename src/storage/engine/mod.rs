@@ -122,6 +122,18 @@ impl Store {
         }
     }
 
+    /// The same as [`Store::write`] for as long as it takes: for migrations, whose statements lift the server's own limits.
+    pub async fn write_at_length<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        match self.access {
+            Access::Full => wait_for(&self.writers, work).await,
+            Access::ReadOnly => Err(Fault::unavailable("the database was opened for reading")),
+        }
+    }
+
     /// The same as [`Store::write`] for short units that many make at once: those that wait run together under one commit, on
     /// PostgreSQL too. A unit that runs with others ([`Tx::is_together`]) should await no answer, and lets a statement
     /// fail where something is not as it expects: each of them then runs again, alone.
@@ -169,15 +181,21 @@ where
     T: Send + 'static,
     F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
 {
+    let answer = tokio::time::timeout(WAIT, wait_for(queue, work)).await;
+    answer.unwrap_or_else(|_| Err(Fault::unavailable("the database did not answer in time")))
+}
+
+async fn wait_for<T, F>(queue: &Queue, work: F) -> Result<T>
+where
+    T: Send + 'static,
+    F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
+{
     let (unit, answer) = unit(work);
     queue
         .try_send(unit)
         .map_err(|_| Fault::unavailable("the database's queue is full or closed"))?;
-    match tokio::time::timeout(WAIT, answer).await {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(_)) => Err(Fault::unavailable("the database's thread has stopped")),
-        Err(_) => Err(Fault::unavailable("the database did not answer in time")),
-    }
+    let answer = answer.await;
+    answer.unwrap_or_else(|_| Err(Fault::unavailable("the database's thread has stopped")))
 }
 
 /// Runs the body of an engine's thread: a panic there would leave every caller waiting, so the process ends and is restarted.

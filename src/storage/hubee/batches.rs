@@ -99,10 +99,12 @@ statements! {
         ORDER BY f.archived_at, f.id LIMIT $5";
 }
 
+/// A deposit that is not sent yet keeps its files, for thirty days after it was begun.
 const FILES: &str = "SELECT a.id, a.folder_id, a.partner, a.environment, a.document_id, a.size, \
     (EXISTS (SELECT 1 FROM hub_case_attachment l WHERE l.attachment_id = a.id \
     AND (l.link_status = 'TO_DOWNLOAD' OR (l.link_status = 'TO_DELETE' AND l.delete_at > $1))) \
-    OR EXISTS (SELECT 1 FROM hub_event v WHERE v.id = a.event_id AND v.status = 'IN_PROGRESS')), \
+    OR EXISTS (SELECT 1 FROM hub_event v WHERE v.id = a.event_id AND v.status = 'IN_PROGRESS' \
+    AND v.created_at > $1 - 2592000000000)), \
     EXISTS (SELECT 1 FROM exchange e JOIN legal_hold h ON h.project = e.project AND h.dossier_hash = e.dossier_hash \
     WHERE e.id = a.folder_id AND h.lifted_at IS NULL), \
     EXISTS (SELECT 1 FROM incident i WHERE i.exchange_id = a.folder_id AND i.state <> 'resolved') \

@@ -54,16 +54,16 @@ async fn known_by_manifest(taking: &Taking, spooled: &Spooled) -> Result<Option<
     let Ok(manifest) = read.await.map_err(Fault::internal)? else {
         return Ok(None);
     };
-    let key = archive_key(
-        &taking.keys,
-        (&taking.project.name, &manifest.source_application),
-        &spooled.sha256(),
-        spooled.manifest_sha256().as_deref(),
-    );
-    let found = taking
-        .ctx()
-        .store
-        .read(move |tx| archives::of_key(tx, &key));
+    let key = |digest: Option<&str>| {
+        let of = (&*taking.project.name, &*manifest.source_application);
+        archive_key(&taking.keys, of, &spooled.sha256(), digest)
+    };
+    // One that was accepted before the manifest counted has the key without it, and no other.
+    let keys = [key(spooled.manifest_sha256().as_deref()), key(None)];
+    let found = taking.ctx().store.read(move |tx| {
+        let found = archives::of_key(tx, &keys[0])?;
+        found.map_or_else(|| archives::of_key(tx, &keys[1]), |id| Ok(Some(id)))
+    });
     found.await
 }
 

@@ -37,7 +37,15 @@ use crate::{
 /// The longest word that is kept, in bytes.
 pub const LONGEST: u64 = 64 * 1024;
 /// The words by which a partner says that he has a return, beside saying nothing of it. Whatever their case, as the others.
-const ACCEPTANCES: [&str; 5] = ["accepted", "acknowledged", "received", "delivered", "ok"];
+const ACCEPTANCES: [&str; 6] = [
+    "accepted",
+    "acknowledged",
+    "received",
+    "delivered",
+    "ok",
+    // As our own receipts say it of an archive that was taken with pieces refused.
+    "partial",
+];
 /// The words by which a partner says that he does not take a return.
 const REFUSALS: [&str; 3] = ["rejected", "refused", "failed"];
 /// The most characters of the partner's own id of it.

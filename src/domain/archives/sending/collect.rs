@@ -29,7 +29,7 @@ use crate::{
     },
     kernel::fault::{Code, Fault, Result},
     storage::{exchanges, return_files},
-    transport::{Listed, line::is_cut},
+    transport::{Listed, line::is_of_the_depot},
 };
 
 /// The length of an id as text.
@@ -224,7 +224,7 @@ impl Flowing<'_> {
 
 /// Whether a fault is of the depot or of the database as a whole.
 fn is_away(fault: &Fault) -> bool {
-    is_cut(fault) || fault.code() == Code::Unavailable
+    is_of_the_depot(fault) || fault.code() == Code::Unavailable
 }
 
 /// Every id that a name holds.
