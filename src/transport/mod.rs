@@ -8,7 +8,6 @@
 //! | [`sftp`] | an SSH server |
 //! | [`mod@line`] | a connection that is made when it is needed and made again when it was cut |
 //! | [`mod@upload`] | a file sent so that nobody sees it before it is whole; taken up again after a cut |
-//! | `ahead` | what is sent is read on a thread of its own |
 //! | [`mod@download`] | a file read, taken up again after a cut if it is still the same |
 //! | [`net`], [`pace`] | connections within a deadline; how slow a transfer may be |
 //! | [`path`] | names and folders of a depot |
@@ -22,7 +21,6 @@
 //! To add a transport: a file with a `connect` that answers a [`Session`], an arm in [`connect`], its settings in
 //! `config::depots`; then the tests of `tests/it/depots`, which run the same sentences on each.
 
-mod ahead;
 pub mod cft;
 pub mod check;
 pub mod download;
@@ -64,10 +62,10 @@ pub struct Listed {
 /// Takes what was read, piece by piece; its fault ends the reading, and is answered as it is.
 pub type Sink<'a> = &'a mut dyn FnMut(&[u8]) -> Result<()>;
 
-/// What can be read from any place, by whichever thread.
-pub trait ReadSeek: Read + Seek + Send {}
+/// What can be read from any place.
+pub trait ReadSeek: Read + Seek {}
 
-impl<T: Read + Seek + Send> ReadSeek for T {}
+impl<T: Read + Seek> ReadSeek for T {}
 
 /// A connection to a depot. Paths are the depot's: `/` between their parts, from its root.
 ///

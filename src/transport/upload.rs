@@ -7,13 +7,13 @@
 //! up only once its size stands still, or the two would write over each other.
 
 use std::{
-    io::SeekFrom,
+    io::{Read, SeekFrom},
     thread,
     time::{Duration, Instant},
 };
 
 use super::{
-    Line, ReadSeek, Session, ahead,
+    Line, ReadSeek, Session,
     line::{Patience, is_cut},
     path,
 };
@@ -182,8 +182,8 @@ fn send(
     source
         .seek(SeekFrom::Start(from))
         .map_err(Fault::internal)?;
-    let written = ahead::reading(&mut *source, |rest| session.write(temporary, from, rest));
-    match written {
+    let mut rest: &mut dyn Read = &mut &mut *source;
+    match session.write(temporary, from, &mut rest) {
         Ok(sent) => Ok((from, sent)),
         // A server that lets nothing be added to a file (ProFTPD, unless AllowStoreRestart) gets it anew.
         Err(fault) if fault.code() == Code::DepotRefused && from > 0 => {
