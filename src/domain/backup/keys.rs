@@ -11,7 +11,6 @@ use uuid::Uuid;
 use super::{
     KEYS, PURGES,
     files::{self, Sums},
-    make::Order,
 };
 use crate::{
     domain::{
@@ -38,12 +37,12 @@ pub struct Mirrored {
     pub unknown: Vec<String>,
 }
 
-/// Copies the daily keys into the backup, or brings the folder where they are kept apart to today's state, with the ledger
+/// Copies the daily keys into the backup at `to`, or brings the folder where they are kept `apart` to today's state, with the ledger
 /// of purges.
-pub async fn copy(ctx: &Context, order: &Order) -> Result<Mirrored> {
+pub async fn copy(ctx: &Context, to: &Path, apart: Option<&Path>) -> Result<Mirrored> {
     let from = ctx.config.gateway.data_dir.join(epochs::FOLDER);
-    let Some(apart) = order.keys.clone() else {
-        let to = order.to.join(KEYS);
+    let Some(apart) = apart.map(Path::to_owned) else {
+        let to = to.join(KEYS);
         return files::blocking(move || inside(&from, &to)).await;
     };
     let purges = ledger::folder(ctx);

@@ -105,7 +105,7 @@ async fn whole(ctx: &Context, order: &Order) -> Result<Made> {
         count,
         inside,
         unknown,
-    } = keys::copy(ctx, order).await?;
+    } = keys::copy(ctx, &order.to, order.keys.as_deref()).await?;
     sums.extend(inside);
     let manifest = Manifest {
         version: VERSION,

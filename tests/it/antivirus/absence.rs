@@ -28,6 +28,8 @@ both_engines! {
         with_status(&client, &infected, "awaiting-scan").await;
         assert_eq!(piece["controls"], serde_json::json!([]));
         client.get(&format!("/v1/pieces/{clean}/content")).await.is_problem(409, "content-held");
+        let refusals = "SELECT count(*) FROM journal WHERE kind = 'piece.refused'";
+        assert_eq!(gateway.count(refusals), 0, "what is only not there yet is no refusal");
         let listed = client.get("/v1/pieces?status=awaiting-scan").await.json();
         assert_eq!(listed["items"].as_array().unwrap().len(), 2);
         let (status, said) = gateway.health("/health/ready").unwrap();
