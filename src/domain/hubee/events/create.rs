@@ -48,7 +48,8 @@ struct Ground {
     exchange: ExchangeRow,
 }
 
-/// Posts the event of `body` on a case; answers it as its author sees it. Fails with [`Refusal::Bad`](refusal::Refusal::Bad), all faults told.
+/// Posts the event of `body` on a case; answers it as its author sees it. Fails with
+/// [`Refusal::Bad`](refusal::Refusal::Bad), all faults told.
 pub async fn create(ctx: &Context, caller: &Caller, case: Uuid, body: Document) -> Result<Value> {
     let ground = ground(ctx, caller, case).await?;
     let rules = Rules {
