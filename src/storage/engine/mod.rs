@@ -107,6 +107,13 @@ impl Store {
         self.engine
     }
 
+    fn writable(&self) -> Result<()> {
+        match self.access {
+            Access::Full => Ok(()),
+            Access::ReadOnly => Err(Fault::unavailable("the database was opened for reading")),
+        }
+    }
+
     /// Runs `work` in one transaction and answers once it is durable. An `Err` of the closure rolls back its writes alone.
     ///
     /// Fails with `unavailable` where the database does not answer within 30 s: the outcome is then unknown, and whoever
@@ -116,10 +123,8 @@ impl Store {
         T: Send + 'static,
         F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
-        match self.access {
-            Access::Full => submit(&self.writers, work).await,
-            Access::ReadOnly => Err(Fault::unavailable("the database was opened for reading")),
-        }
+        self.writable()?;
+        submit(&self.writers, work).await
     }
 
     /// The same as [`Store::write`] for as long as it takes: for migrations, whose statements lift the server's own limits.
@@ -128,10 +133,8 @@ impl Store {
         T: Send + 'static,
         F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
-        match self.access {
-            Access::Full => wait_for(&self.writers, work).await,
-            Access::ReadOnly => Err(Fault::unavailable("the database was opened for reading")),
-        }
+        self.writable()?;
+        wait_for(&self.writers, work).await
     }
 
     /// The same as [`Store::write`] for short units that many make at once: those that wait run together under one commit, on
@@ -142,10 +145,8 @@ impl Store {
         T: Send + 'static,
         F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
-        match self.access {
-            Access::Full => submit(&self.together, work).await,
-            Access::ReadOnly => Err(Fault::unavailable("the database was opened for reading")),
-        }
+        self.writable()?;
+        submit(&self.together, work).await
     }
 
     /// Has the database give up the bytes of rows that are dead: SQLite's log is brought home and cut to nothing, PostgreSQL

@@ -6,6 +6,7 @@ use super::{SOON, failures, sent, with_status};
 use crate::{
     both_engines,
     kit::{
+        client::Client,
         gateway::{CALLBACK, Gateway, Kit, PROJECT, REASON},
         partner::Answer,
         wait,
@@ -17,6 +18,19 @@ fn slow_after(kit: Kit, failures: u32, probe_seconds: u32) -> Kit {
     kit.set("worker.deliveries_per_project", 1)
         .set_project("callback.slow_after", failures)
         .set_project("callback.probe_seconds", probe_seconds)
+}
+
+/// Two returns to a partner that fails, both given up at the end of their span: one tried, one only held.
+async fn given_up(kit: Kit) -> (Gateway, Client, [String; 2]) {
+    let kit = slow_after(kit, 1, 600).set_project("callback.attempts", 2);
+    let gateway = kit.set_project("callback.over_seconds", 2).start();
+    gateway.partner().script(CALLBACK, [Answer::failure()]);
+    let client = gateway.client().await;
+    let ids = [sent(&client, "D-1").await, sent(&client, "D-2").await];
+    for id in &ids {
+        with_status(&client, id, "undelivered").await;
+    }
+    (gateway, client, ids)
 }
 
 fn targets(gateway: &Gateway) -> u64 {
@@ -137,14 +151,7 @@ both_engines! {
 
     /// None waits for ever: at the end of its span it is undelivered, attempted or not; and is sent again on demand.
     async fn a_return_that_waits_longer_than_its_span_is_given_up(kit) {
-        let kit = slow_after(kit, 1, 600).set_project("callback.attempts", 2);
-        let gateway = kit.set_project("callback.over_seconds", 2).start();
-        gateway.partner().script(CALLBACK, [Answer::failure()]);
-        let client = gateway.client().await;
-        let ids = [sent(&client, "D-1").await, sent(&client, "D-2").await];
-        for id in &ids {
-            with_status(&client, id, "undelivered").await;
-        }
+        let (gateway, client, ids) = given_up(kit).await;
         assert_eq!(gateway.partner().count(), 1);
         let undelivered = |state: &str| {
             gateway.count(&format!("SELECT count(*) FROM incident WHERE code = 'undelivered' AND state = '{state}'"))
@@ -164,14 +171,7 @@ both_engines! {
 
     /// The same where its job is tried again: what was given up without an attempt has an incident all the same.
     async fn a_return_that_was_given_up_without_an_attempt_has_no_incident_once_it_is_delivered(kit) {
-        let kit = slow_after(kit, 1, 600).set_project("callback.attempts", 2);
-        let gateway = kit.set_project("callback.over_seconds", 2).start();
-        gateway.partner().script(CALLBACK, [Answer::failure()]);
-        let client = gateway.client().await;
-        let ids = [sent(&client, "D-1").await, sent(&client, "D-2").await];
-        for id in &ids {
-            with_status(&client, id, "undelivered").await;
-        }
+        let (gateway, client, ids) = given_up(kit).await;
         assert_eq!(gateway.count("SELECT count(*) FROM exchange_return WHERE attempts = 0"), 1);
         gateway.partner().script(CALLBACK, [Answer::Acknowledge]);
         gateway.run(&["job", "retry", "--all-failed", "--reason", REASON]).succeeded();
