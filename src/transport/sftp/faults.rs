@@ -34,6 +34,9 @@ const SOCKET_DISCONNECT: i32 = -13;
 const PROTO: i32 = -14;
 const FILE: i32 = -16;
 const METHOD_NONE: i32 = -17;
+const AUTHENTICATION_FAILED: i32 = -18;
+const PUBLICKEY_UNVERIFIED: i32 = -19;
+const CHANNEL_FAILURE: i32 = -21;
 const CHANNEL_CLOSED: i32 = -26;
 const CHANNEL_EOF_SENT: i32 = -27;
 const SOCKET_TIMEOUT: i32 = -30;
@@ -108,6 +111,21 @@ impl Tried {
         };
         let codes = [KEX_FAILURE, METHOD_NONE];
         matches!(error.code(), ErrorCode::Session(code) if codes.contains(&code))
+    }
+
+    /// Whether the server says no to us or to a channel, or the line was cut while we waited for its word: the library has one
+    /// code for both.
+    pub fn may_be_a_cut(&self) -> bool {
+        let Self::Refused(error) = self else {
+            return false;
+        };
+        match error.code() {
+            ErrorCode::Session(CHANNEL_FAILURE) => true,
+            ErrorCode::Session(AUTHENTICATION_FAILED | PUBLICKEY_UNVERIFIED) => {
+                error.message().starts_with("Waiting for")
+            }
+            _ => false,
+        }
     }
 
     /// The fault, at the step `what`.

@@ -115,7 +115,10 @@ impl Wire {
     }
 
     fn tried(&self, error: ssh2::Error) -> Tried {
-        let tried = Tried::Refused(error);
+        let mut tried = Tried::Refused(error);
+        if tried.may_be_a_cut() && !self.is_open() {
+            tried = Tried::Lost(tried.cause("cut"));
+        }
         if tried.is_cut() {
             self.shut();
         }

@@ -20,8 +20,11 @@ use crate::{
 
 const SIZE: u64 = 20_000_000;
 
-/// What a connection says before the first byte of a file, at most.
-const TALK: u64 = 20_000;
+/// What a connection says before the first byte of a file, about.
+const TALK: u64 = 8_000;
+
+/// How many parts of it are cut, each somewhere.
+const WORDS: u64 = 8;
 
 /// What may be sent again after a cut: what was in flight, and what is read back.
 const AGAIN: u64 = 6_000_000;
@@ -49,8 +52,8 @@ distant_depots! {
         let bytes = noise(2, 100_000);
         depot.local("LOT.zip", &bytes);
         let mut chance = Chance::new();
-        for _ in 0..4 {
-            depot.proxy().cut_after(chance.below(TALK));
+        for word in 0..WORDS {
+            depot.proxy().cut_after(word * TALK / WORDS + chance.below(TALK / WORDS));
             sent(&depot, "LOT.zip");
             assert!(fs::read(depot.inside("in/LOT.zip")).unwrap() == bytes);
             fs::remove_file(depot.inside("in/LOT.zip")).unwrap();

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::{audit, load::insist};
+use super::{
+    audit,
+    load::{fill, insist},
+};
 use crate::{
     both_engines,
     kit::{
@@ -52,17 +55,8 @@ async fn a_database_without_room_refuses_and_recovers_without_loss() {
     let client = gateway.client().await;
     let mut promises = vec![insist(&client, "D-0", 2_000).await];
     disk.leave(64 * 1024);
-    let refused = (1..100).map(|number| format!("D-{number}"));
-    let mut last = None;
-    for dossier in refused {
-        let answer = push(&client, &dossier, 2_000).await;
-        if answer.status == 507 {
-            last = Some((dossier, answer));
-            break;
-        }
-        promises.push(insist(&client, &dossier, 2_000).await);
-    }
-    let (dossier, answer) = last.expect("the database fills up");
+    let (filled, dossier, answer) = fill(&client).await;
+    promises.extend(filled);
     answer.is_problem(507, "storage-full");
     assert!(gateway.log().contains("database or disk is full"));
     disk.make_room();

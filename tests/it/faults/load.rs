@@ -27,6 +27,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// How many pieces may be on their way before the applications wait for returns.
 const BACKLOG: usize = 100;
 
+/// How many small pieces fill any disk of these tests.
+const MOST: usize = 400;
+
 /// An acknowledged piece, as its sender remembers it.
 #[derive(Clone, Debug)]
 pub struct Promise {
@@ -41,6 +44,16 @@ pub struct Promise {
 }
 
 impl Promise {
+    /// What this answer acknowledges.
+    fn of(answer: &Answer, dossier: &str, size: usize) -> Self {
+        Self {
+            id: answer.reconciliation_id(),
+            dossier: dossier.to_owned(),
+            size,
+            receipt: answer.json()["receipt"].clone(),
+        }
+    }
+
     /// The bytes that were sent.
     pub fn content(&self) -> Vec<u8> {
         document::pdf(&self.dossier, self.size)
@@ -129,12 +142,23 @@ pub async fn insist(client: &Client, dossier: &str, size: usize) -> Promise {
         }
         assert!(Instant::now() < end, "{dossier}: no acknowledgment");
     };
-    Promise {
-        id: answer.reconciliation_id(),
-        dossier: dossier.to_owned(),
-        size,
-        receipt: answer.json()["receipt"].clone(),
+    Promise::of(&answer, dossier, size)
+}
+
+/// Sends small pieces until there is no room for one more: what was promised, and the dossier that was refused with its answer.
+pub async fn fill(client: &Client) -> (Vec<Promise>, String, Answer) {
+    const SIZE: usize = 2_000;
+    let mut promises = Vec::new();
+    for number in 0..MOST {
+        let dossier = format!("FULL-{number}");
+        let content = document::pdf(&dossier, SIZE);
+        let answer = client.push(&metadata(&dossier), content).await;
+        if answer.status != 202 {
+            return (promises, dossier, answer);
+        }
+        promises.push(Promise::of(&answer, &dossier, SIZE));
     }
+    panic!("{MOST} pieces found room");
 }
 
 async fn attempt(client: &Client, dossier: &str, content: Bytes) -> Option<Answer> {

@@ -5,11 +5,12 @@ use std::os::unix::fs::symlink;
 use rustix::process::{Signal, kill_process};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{audit, load::insist, power};
-use crate::kit::{
-    client::metadata, document, gateway::Kit, loopdisk::LoopDisk, postgres::Server, scratch,
-    tmpfs::Tmpfs,
+use super::{
+    audit,
+    load::{fill, insist},
+    power,
 };
+use crate::kit::{gateway::Kit, loopdisk::LoopDisk, postgres::Server, scratch, tmpfs::Tmpfs};
 
 /// Megabytes of the database's disk: its own tables take seven.
 const MEGABYTES: u32 = 16;
@@ -32,19 +33,8 @@ async fn a_database_server_without_room_refuses_and_recovers_without_loss() {
     let mut promises = vec![insist(&client, "D-0", 2_000).await];
     gateway.await_idle();
     disk.leave(64 * 1024);
-    let mut refused = None;
-    for number in 1..400 {
-        let dossier = format!("D-{number}");
-        let answer = client
-            .push(&metadata(&dossier), document::pdf(&dossier, 2_000))
-            .await;
-        if answer.status == 507 {
-            refused = Some((dossier, answer));
-            break;
-        }
-        promises.push(insist(&client, &dossier, 2_000).await);
-    }
-    let (dossier, answer) = refused.expect("the tables fill up");
+    let (filled, dossier, answer) = fill(&client).await;
+    promises.extend(filled);
     answer.is_problem(507, "storage-full");
     disk.make_room();
     promises.push(insist(&client, &dossier, 2_000).await);
