@@ -183,7 +183,11 @@ mod tests {
     /// Each is the double next to what is written: a reader that is off by one place alters it.
     #[test]
     fn a_number_that_a_double_holds_comes_back_with_all_its_digits() {
-        for number in ["31.245270191439438", "0.12345678901234566", "1.2345678901234567e22"] {
+        for number in [
+            "31.245270191439438",
+            "0.12345678901234566",
+            "1.2345678901234567e22",
+        ] {
             let text = format!(r#"{{"a":{number}}}"#);
             let object = parse_object("", text.as_bytes()).unwrap();
             let read: f64 = number.parse().unwrap();

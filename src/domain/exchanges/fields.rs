@@ -156,7 +156,11 @@ impl Fields {
         let left: Vec<String> = self.object.keys().cloned().collect();
         for field in left {
             let name: String = field.chars().filter(|c| is_printable(*c)).collect();
-            self.wrong(&step(&name), Code::UnknownField, "Champ inconnu du contrat.");
+            self.wrong(
+                &step(&name),
+                Code::UnknownField,
+                "Champ inconnu du contrat.",
+            );
         }
         self.faults
     }

@@ -72,9 +72,7 @@ async fn standing(ctx: &Context) -> Result<Vec<IncidentRow>> {
         code: Some(Code::LaneUnserved.as_str().to_owned()),
         ..Filter::default()
     };
-    let found = ctx
-        .store
-        .read(move |tx| incidents::list(tx, &filter, MOST));
+    let found = ctx.store.read(move |tx| incidents::list(tx, &filter, MOST));
     found.await
 }
 

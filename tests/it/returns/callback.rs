@@ -14,11 +14,25 @@ use crate::{
     kit::{
         client::Client,
         contract::Contract,
-        gateway::{CALLBACK, SHARED_SECRET},
+        gateway::{CALLBACK, Kit, SHARED_SECRET},
         partner::{Answer, Received},
         pki::pki,
     },
 };
+
+/// The callback of one piece, held to the contract.
+async fn keeps_the_contract(kit: Kit) -> Received {
+    let gateway = kit.start();
+    let client = gateway.client().await;
+    let id = sent(&client, "D-1").await;
+    let call = gateway.partner().wait_for(1, SOON).await.remove(0);
+    let kind = Some(call.header("content-type"));
+    Contract::callback()
+        .check_request("receiveReturn", kind, &call.headers, &call.body)
+        .unwrap();
+    assert_eq!(call.json()["reconciliationId"], id);
+    call
+}
 
 both_engines! {
     async fn the_callback_carries_the_return_byte_for_byte(kit) {
