@@ -186,7 +186,7 @@ mod tests {
         for number in [
             "31.245270191439438",
             "0.12345678901234566",
-            "1.2345678901234567e22",
+            "1.2345678901234568e22",
         ] {
             let text = format!(r#"{{"a":{number}}}"#);
             let object = parse_object("", text.as_bytes()).unwrap();
