@@ -113,7 +113,7 @@ struct OneArgs {
     json: bool,
 }
 
-/// What the commands work with.
+/// What the commands that change something work with.
 struct Desk {
     store: Store,
     environment: String,
@@ -123,24 +123,41 @@ struct Desk {
 }
 
 pub(super) async fn run(settings: &Settings, args: ClientArgs) -> Result<Answer> {
-    let config = settings.load()?;
-    let desk = Desk {
-        store: app::open_store(&config.gateway, Access::Full)?,
-        environment: config.gateway.environment,
-        known_projects: config.projects.keys().cloned().collect(),
-        clock: Clock::system(),
-        entropy: Entropy::system(),
-    };
-    migrate::migrate(&desk.store, &desk.clock).await?;
     match args.command {
-        Command::Add(args) => desk.add(args).await,
-        Command::List(args) => desk.list(&args).await,
-        Command::Rotate(args) => desk.rotate(args).await,
-        Command::Revoke(args) => desk.revoke(args).await,
+        Command::Add(args) => Desk::open(settings).await?.add(args).await,
+        Command::List(args) => list(settings, &args).await,
+        Command::Rotate(args) => Desk::open(settings).await?.rotate(args).await,
+        Command::Revoke(args) => Desk::open(settings).await?.revoke(args).await,
     }
 }
 
+/// Looks and changes nothing: not even a database that is not there, or not of this release.
+async fn list(settings: &Settings, args: &ListArgs) -> Result<Answer> {
+    let store = app::open_store(&settings.load()?.gateway, Access::ReadOnly)?;
+    migrate::check_current(&store).await?;
+    let rows = store.read(clients::all).await?;
+    let shown: Vec<Value> = rows.iter().map(shown).collect();
+    output::either(args.json, &shown, || {
+        rows.iter().map(text).collect::<Vec<_>>().join("\n")
+    });
+    Ok(Answer::Yes)
+}
+
 impl Desk {
+    /// Opens the database, made or migrated where need be: the first client may come before the first start.
+    async fn open(settings: &Settings) -> Result<Self> {
+        let config = settings.load()?;
+        let desk = Self {
+            store: app::open_store(&config.gateway, Access::Full)?,
+            environment: config.gateway.environment,
+            known_projects: config.projects.keys().cloned().collect(),
+            clock: Clock::system(),
+            entropy: Entropy::system(),
+        };
+        migrate::migrate(&desk.store, &desk.clock).await?;
+        Ok(desk)
+    }
+
     async fn add(&self, args: AddArgs) -> Result<Answer> {
         self.check(&args)?;
         let secret = generate_secret(&self.entropy)?;
@@ -195,15 +212,6 @@ impl Desk {
             ))),
             None => Ok(()),
         }
-    }
-
-    async fn list(&self, args: &ListArgs) -> Result<Answer> {
-        let rows = self.store.read(clients::all).await?;
-        let shown: Vec<Value> = rows.iter().map(shown).collect();
-        output::either(args.json, &shown, || {
-            rows.iter().map(text).collect::<Vec<_>>().join("\n")
-        });
-        Ok(Answer::Yes)
     }
 
     async fn rotate(&self, args: OneArgs) -> Result<Answer> {

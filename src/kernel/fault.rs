@@ -190,6 +190,12 @@ impl FieldFault {
     }
 }
 
+/// A name as a step of such a pointer: shown at most, and safely.
+pub fn step(name: &str) -> String {
+    let plain: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
+    plain.replace('~', "~0").replace('/', "~1")
+}
+
 /// An error: one code, one public text, the faults behind it, and a cause for the log.
 #[derive(Clone)]
 pub struct Fault(Box<Inner>);

@@ -1,4 +1,5 @@
-//! Strict JSON for what decides: one object, no key twice at any level, 32 levels at most, UTF-8, nothing after it.
+//! Strict JSON for what decides: one object, no key twice at any level, 32 levels at most, UTF-8, nothing after it, no number that
+//! would come back altered.
 //!
 //! A lenient reader keeps the last of two equal keys; another keeps the first. What two readers may understand
 //! differently is refused (code `metadata-not-json`).
@@ -8,24 +9,42 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use super::fault::{Code, Fault, Result};
+use super::{
+    fault::{Code, Fault, FieldFault, Result},
+    numbers::{ALTERED, Scanner},
+};
 
 /// The most levels of objects and arrays, the outermost included.
 pub const MAX_DEPTH: usize = 32;
 
-/// Reads one object.
-pub fn parse_object(bytes: &[u8]) -> Result<Map<String, Value>> {
+/// Reads one object. What is told of its numbers is told at `place`, where the object itself stands.
+pub fn parse_object(place: &str, bytes: &[u8]) -> Result<Map<String, Value>> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = Level(0).deserialize(&mut reader).map_err(refused)?;
     reader.end().map_err(refused)?;
-    match value {
-        Value::Object(object) => Ok(object),
-        _ => Err(not_json("un objet JSON est attendu")),
+    let Value::Object(object) = value else {
+        return Err(not_json("un objet JSON est attendu"));
+    };
+    check_numbers(place, bytes).map(|()| object)
+}
+
+fn check_numbers(place: &str, bytes: &[u8]) -> Result<()> {
+    let altered = Scanner::altered_in(bytes).into_iter();
+    let fault =
+        |pointer| FieldFault::new(format!("{place}{pointer}"), Code::MetadataNotJson, ALTERED);
+    let faults: Vec<_> = altered.map(fault).collect();
+    match faults.first() {
+        None => Ok(()),
+        Some(first) => {
+            let detail = format!("{} : {ALTERED}", first.pointer);
+            Err(Fault::new(Code::MetadataNotJson, detail).with_errors(faults))
+        }
     }
 }
 
 /// The level at which a value stands: the parser recurses no deeper than [`MAX_DEPTH`]. It is the seed by which those who
-/// read a long document object by object read each of its values, as strictly as [`parse_object`].
+/// read a long document object by object read each of its values, as strictly as [`parse_object`], but for
+/// its numbers, of which it does not see how they are written ([`super::numbers`]).
 #[derive(Clone, Copy)]
 pub struct Level(pub usize);
 
@@ -134,7 +153,7 @@ mod tests {
     #[test]
     fn an_object_comes_back_as_it_was_written() {
         let text = r#"{"a":[1,-2,0.5,true,null,"é"],"b":{"c":{}}}"#;
-        let object = parse_object(text.as_bytes()).unwrap();
+        let object = parse_object("", text.as_bytes()).unwrap();
         assert_eq!(
             Value::Object(object),
             serde_json::from_str::<Value>(text).unwrap()
@@ -148,17 +167,41 @@ mod tests {
             r#"{"a":[{"b":1,"b":1}]}"#,
             r#"{"a":1,"\u0061":2}"#,
         ] {
-            assert!(parse_object(text.as_bytes()).is_err(), "{text}");
+            assert!(parse_object("", text.as_bytes()).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_would_come_back_altered_is_refused_at_its_place() {
+        let text = r#"{"a":[0.5,{"b":12345678901234567890123}],"c":0.12345678901234567890}"#;
+        let fault = parse_object("/metadata", text.as_bytes()).unwrap_err();
+        assert_eq!(fault.code(), Code::MetadataNotJson);
+        let pointers: Vec<_> = fault.errors().iter().map(|fault| &*fault.pointer).collect();
+        assert_eq!(pointers, ["/metadata/a/1/b", "/metadata/c"]);
+    }
+
+    /// Each is the double next to what is written: a reader that is off by one place alters it.
+    #[test]
+    fn a_number_that_a_double_holds_comes_back_with_all_its_digits() {
+        for number in [
+            "31.245270191439438",
+            "0.12345678901234566",
+            "1.2345678901234568e22",
+        ] {
+            let text = format!(r#"{{"a":{number}}}"#);
+            let object = parse_object("", text.as_bytes()).unwrap();
+            let read: f64 = number.parse().unwrap();
+            assert_eq!(object["a"].as_f64(), Some(read), "{number}");
         }
     }
 
     #[test]
     fn thirty_two_levels_pass_and_neither_33_nor_a_million_do() {
-        assert!(parse_object(nested(32).as_bytes()).is_ok());
+        assert!(parse_object("", nested(32).as_bytes()).is_ok());
         for levels in [33, 10_000, 1_000_000] {
-            assert!(parse_object(nested(levels).as_bytes()).is_err());
+            assert!(parse_object("", nested(levels).as_bytes()).is_err());
         }
-        assert!(parse_object("{\"a\":".repeat(10_000).as_bytes()).is_err());
+        assert!(parse_object("", "{\"a\":".repeat(10_000).as_bytes()).is_err());
     }
 
     #[test]
@@ -176,7 +219,7 @@ mod tests {
             b"{\"a\":1e999}",
         ];
         for text in cases {
-            let fault = parse_object(text).unwrap_err();
+            let fault = parse_object("", text).unwrap_err();
             assert_eq!(fault.code(), Code::MetadataNotJson);
         }
     }

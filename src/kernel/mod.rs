@@ -6,7 +6,8 @@
 //! | [`clock`] | the time, passed in, so that a test can freeze it |
 //! | [`entropy`] | random bytes and ids, passed in for the same reason |
 //! | [`fault`] | the one error type: a stable code, a public text, a pointer per fault |
-//! | [`json`] | strict reading of JSON: no key twice, bounded depth |
+//! | [`json`] | strict reading of JSON: no key twice, bounded depth, no number altered |
+//! | [`numbers`] | which numbers of a JSON text would come back altered |
 //! | [`memory`] | what the allocator keeps of what was given back |
 //! | [`digest`] | SHA-256, SHA-512 and keyed hashes |
 //! | [`schema`] | a JSON Schema that documents are held to |
@@ -25,6 +26,7 @@ pub mod failpoint;
 pub mod fault;
 pub mod json;
 pub mod memory;
+pub mod numbers;
 pub mod schema;
 pub mod seal;
 pub mod secret;

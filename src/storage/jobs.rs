@@ -77,6 +77,15 @@ pub struct Depth {
     pub count: u64,
     /// When the oldest was queued.
     pub oldest: Timestamp,
+    /// From when on the first of them could be taken; of one that is leased, when its lease ends.
+    pub due: Timestamp,
+}
+
+impl Depth {
+    /// Whether these wait for a worker.
+    pub fn is_queued(&self) -> bool {
+        self.state == "queued"
+    }
 }
 
 statements! {
@@ -100,7 +109,7 @@ statements! {
         WHERE id = $2 AND lease_token = $3";
     HAND_BACK = "UPDATE job SET run_at = $1, lease_token = NULL WHERE id = $2 AND lease_token = $3";
     FIND = "SELECT id, kind, lane, subject, state, attempts, run_at, last_fault, created_at FROM job WHERE id = $1";
-    DEPTHS = "SELECT lane, state, count(*), min(created_at) FROM job GROUP BY lane, state";
+    DEPTHS = "SELECT lane, state, count(*), min(created_at), min(run_at) FROM job GROUP BY lane, state";
 }
 
 /// What PostgreSQL's lease reads: rows that another transaction holds are passed over. SQLite has one writer.
@@ -278,6 +287,7 @@ pub fn depths(tx: &mut Tx<'_>) -> Result<Vec<Depth>> {
                 state: row.get(1)?,
                 count: row.get(2)?,
                 oldest: instant(row.get(3)?),
+                due: instant(row.get(4)?),
             })
         })
         .collect()

@@ -7,6 +7,7 @@ use std::{future::Future, time::Duration};
 use jiff::SignedDuration;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use super::gauges::{self, Gauges};
 use crate::{
     domain::{
         Context,
@@ -18,12 +19,8 @@ use crate::{
     },
     kernel::fault::{Fault, Result},
     outbound::clamd::Clamd,
-    storage::{incidents, jobs, leases},
-    worker::lanes,
+    storage::leases,
 };
-
-/// How often the queue is measured.
-const GAUGES: Duration = Duration::from_secs(5);
 
 /// Runs everything periodic until `stop`.
 pub async fn run(ctx: Context, stop: CancellationToken) -> Result<()> {
@@ -47,12 +44,17 @@ pub async fn run(ctx: Context, stop: CancellationToken) -> Result<()> {
     tasks.spawn(clock(jumping, stop.clone()));
     tasks.spawn(hub_batches(looked.clone(), stop.clone()));
     tasks.spawn(daily_purge(looked, stop.clone()));
-    tasks.spawn(every("gauges", GAUGES, stop, move || {
-        gauges(measured.clone())
-    }));
+    tasks.spawn(measure(measured, stop));
     tasks.close();
     tasks.wait().await;
     Ok(())
+}
+
+/// Measures the queue every few seconds.
+async fn measure(ctx: Context, stop: CancellationToken) {
+    let gauges = Gauges::new(&ctx);
+    let round = || gauges.measure(&ctx);
+    every("gauges", gauges::PERIOD, stop, round).await;
 }
 
 /// Greets the antivirus now and then, and has what waits for it go on when it is back.
@@ -158,38 +160,6 @@ async fn sweep_once(ctx: Context) -> Result<()> {
             forgotten,
             "store swept"
         );
-    }
-    Ok(())
-}
-
-/// Depth and age of every lane, empty ones too: a gauge that is not set keeps its last value.
-async fn gauges(ctx: Context) -> Result<()> {
-    let now = ctx.clock.now();
-    let depths = ctx.store.read(jobs::depths).await?;
-    for lane in lanes::all(&ctx.config).into_keys() {
-        for state in ["queued", "failed"] {
-            let found = depths
-                .iter()
-                .find(|depth| depth.lane == lane && depth.state == state);
-            let count = found.map_or(0, |depth| depth.count);
-            let age = found.map_or(0.0, |depth| {
-                now.duration_since(depth.oldest).as_secs_f64().max(0.0)
-            });
-            let labels = [("lane", lane.clone()), ("state", state.to_owned())];
-            metrics::gauge!("navette_jobs", &labels).set(count as f64);
-            metrics::gauge!("navette_jobs_oldest_seconds", &labels).set(age);
-        }
-    }
-    standing(&ctx).await
-}
-
-/// Incidents by state, those that are resolved apart.
-async fn standing(ctx: &Context) -> Result<()> {
-    let found = ctx.store.read(incidents::standing).await?;
-    for state in ["open", "acknowledged"] {
-        let count = found.iter().find(|(name, _)| name == state);
-        let count = count.map_or(0, |(_, count)| *count);
-        metrics::gauge!("navette_incidents", "state" => state).set(count as f64);
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use crate::{
         client::{Answer, Client, file_part, finish, json_part, metadata},
         contract::{Contract, Operation},
         document,
-        gateway::{CALLBACK, Gateway},
+        gateway::{APPLICATION, CALLBACK, Credentials, Gateway, PROJECT},
         partner::Answer as Answering,
         pki::pki,
         wait,
@@ -147,6 +147,33 @@ both_engines! {
             (true, "client-revoked"),
         ];
         assert_eq!(told, expected.map(|(own, code)| (own, code.to_owned())));
+    }
+
+    /// So are the tokens that are refused to who shows a client's own secret; who does not is nobody.
+    async fn a_token_refused_to_who_has_the_secret_is_journalled(kit) {
+        let gateway = kit.start();
+        let pin = data_encoding::HEXLOWER.encode(&pki().other_client.fingerprint);
+        let pinned = gateway.register_within("pinned", &BOTH, PROJECT, APPLICATION, &["--certificate-sha256", &pin]);
+        let [narrow, gone] = ["narrow", "gone"].map(|name| gateway.register(name, &["pieces:read"]));
+        gateway.revoke(&gone.id);
+        let caller = Client::new(&gateway, Some(&pki().client));
+        let basic = Some((&*narrow.id, &*narrow.secret));
+        let beyond = caller.ask_token_with(basic, "grant_type=client_credentials&scope=pieces:write").await;
+        assert_eq!(beyond.status, 400);
+        for refused in [&pinned, &gone, &Credentials { secret: "wrong".to_owned(), ..narrow.clone() }] {
+            assert_eq!(caller.ask_token(refused).await.status, 401);
+        }
+        let told = gateway.sql("SELECT detail FROM journal WHERE kind = 'piece.refused' ORDER BY id");
+        let told: Vec<_> = told
+            .lines()
+            .map(|detail| serde_json::from_str::<serde_json::Value>(detail).unwrap())
+            .map(|detail| format!("{} {}", detail["clientId"], detail["code"]))
+            .collect();
+        assert_eq!(told, [
+            r#""narrow" "invalid_scope""#,
+            r#""pinned" "invalid_client""#,
+            r#""gone" "invalid_client""#,
+        ]);
     }
 
     /// Each reading operation, on a piece that is there and not the caller's.

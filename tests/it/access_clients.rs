@@ -101,6 +101,7 @@ both_engines! {
             ("grant_type=password", "unsupported_grant_type"),
             ("", "invalid_request"),
             ("grant_type=client_credentials&grant_type=client_credentials", "invalid_request"),
+            ("grant_type=client_credentials&audience=a&audience=b", "invalid_request"),
             ("grant_type=client_credentials&scope=pieces:delete", "invalid_scope"),
             ("grant_type=client_credentials&scope=admin", "invalid_scope"),
             (&long, "invalid_request"),

@@ -107,6 +107,18 @@ both_engines! {
         }
     }
 
+    /// Whatever is asked for, a head that is too long is answered as the contract says of that operation.
+    async fn a_head_that_is_too_long_is_answered_431_by_every_operation(kit) {
+        let gateway = kit.start();
+        let nobody = Client::new(&gateway, None);
+        for operation in Contract::load().operations() {
+            let path = path_of(&operation, NOBODY);
+            let method = Method::from_bytes(operation.method.as_bytes()).unwrap();
+            let request = nobody.request(method, &path).header("x-long", "a".repeat(1_000_000));
+            assert_eq!(finish(request).await.status, 431, "{operation:?}");
+        }
+    }
+
     /// What the contract does not name is nowhere.
     async fn an_address_outside_of_the_contract_is_a_problem_404(kit) {
         let gateway = kit.start();

@@ -22,7 +22,7 @@ mod severity;
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use http::HeaderMap;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use self::schema::Judge;
 
@@ -128,6 +128,12 @@ impl Contract {
         members(&self.document["components"]["responses"])
             .flat_map(|(_, response)| codes(response))
             .collect()
+    }
+
+    /// The faults of a value by one of the contract's schemas, by its name.
+    pub fn value_faults(&self, schema: &str, value: &Value) -> Faults {
+        let schema = json!({ "$ref": format!("#/components/schemas/{schema}") });
+        self.judge.value_faults(&schema, value)
     }
 
     /// The examples of the declared error responses.

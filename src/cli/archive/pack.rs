@@ -108,7 +108,7 @@ fn write(plan: &Plan, format: Format, args: &PackArgs, part: &Path, bar: &Bar) -
 
 fn metadata(path: &Path) -> Result<Map<String, Value>> {
     let text = fs::read(path).map_err(|error| unreadable(path, &error))?;
-    crate::kernel::json::parse_object(&text)
+    crate::kernel::json::parse_object("", &text)
         .map_err(|fault| unreadable(path, &io::Error::other(fault.detail().to_owned())))
 }
 

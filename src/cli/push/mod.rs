@@ -17,7 +17,10 @@ use serde_json::{Map, Value as Json, json};
 use self::{file::Document, send::Fate};
 use super::{Answer, connection::Connection};
 use crate::{
-    kernel::fault::{Code, Fault, Result},
+    kernel::{
+        fault::{Code, Fault, Result},
+        json::parse_object,
+    },
     outbound::piece_api::PieceApi,
 };
 
@@ -122,7 +125,8 @@ impl PushArgs {
 }
 
 fn object(text: &str) -> Result<Map<String, Json>, String> {
-    serde_json::from_str(text).map_err(|error| format!("expected a JSON object: {error}"))
+    parse_object("", text.as_bytes())
+        .map_err(|fault| format!("expected a JSON object: {}", fault.detail()))
 }
 
 pub(super) async fn run(args: PushArgs) -> Result<Answer> {

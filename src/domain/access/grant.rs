@@ -2,6 +2,8 @@
 //!
 //! Descriptions are ASCII without quotes, which is all that RFC 6749 (5.2) lets them be.
 
+use std::collections::HashSet;
+
 use data_encoding::BASE64;
 
 use super::{client::Client, scope::Scopes};
@@ -77,14 +79,22 @@ pub fn present(
     authorization: Option<&str>,
     form: &[(String, String)],
 ) -> Result<Presented, GrantError> {
+    check_repeated(form)?;
     check_grant_type(form)?;
     let (client_id, secret) = credentials(authorization, form)?;
-    let scope = parameter(form, "scope")?.map(str::to_owned);
+    let scope = parameter(form, "scope").map(str::to_owned);
     Ok(Presented {
         client_id,
         secret,
         scope,
     })
+}
+
+/// The client, where it is the one that was named and the secret is its own: who is refused then is known.
+pub fn proven<'a>(client: Option<&'a Client>, presented: &Presented) -> Option<&'a Client> {
+    client
+        .filter(|client| client.client_id == presented.client_id)
+        .filter(|client| client.knows(&presented.secret))
 }
 
 /// Decides: `client` is what the store knows under the presented id, `certificate` that of the connection.
@@ -93,9 +103,7 @@ pub fn decide(
     presented: &Presented,
     certificate: &Sha256,
 ) -> Result<Granted, GrantError> {
-    let client = client
-        .filter(|client| client.client_id == presented.client_id)
-        .filter(|client| client.knows(&presented.secret))
+    let client = proven(client, presented)
         .filter(|client| client.check_active().is_ok())
         .filter(|client| client.accepts_certificate(certificate))
         .ok_or_else(unknown_client)?;
@@ -106,8 +114,17 @@ pub fn decide(
     })
 }
 
+/// A field that stands twice is refused whatever its name (RFC 6749, 3.2): two readers may take two values.
+fn check_repeated(form: &[(String, String)]) -> Result<(), GrantError> {
+    let mut seen = HashSet::new();
+    match form.iter().all(|(name, _)| seen.insert(name)) {
+        true => Ok(()),
+        false => Err(invalid("Un champ figure plus d'une fois.")),
+    }
+}
+
 fn check_grant_type(form: &[(String, String)]) -> Result<(), GrantError> {
-    match parameter(form, "grant_type")? {
+    match parameter(form, "grant_type") {
         Some("client_credentials") => Ok(()),
         Some(_) => Err(refusal(
             GrantCode::UnsupportedGrantType,
@@ -121,8 +138,8 @@ fn credentials(
     authorization: Option<&str>,
     form: &[(String, String)],
 ) -> Result<(String, Secret), GrantError> {
-    let id = parameter(form, "client_id")?;
-    let secret = parameter(form, "client_secret")?;
+    let id = parameter(form, "client_id");
+    let secret = parameter(form, "client_secret");
     match (authorization, id, secret) {
         (Some(_), _, Some(_)) => Err(invalid("Un seul mode d'authentification par appel.")),
         (Some(header), id, None) => {
@@ -149,14 +166,10 @@ fn basic(header: &str) -> Option<(String, Secret)> {
     Some((id.to_owned(), Secret::new(secret)))
 }
 
-/// One parameter: an empty value counts as absent, a repeated one is refused (RFC 6749, 3.2).
-fn parameter<'a>(form: &'a [(String, String)], name: &str) -> Result<Option<&'a str>, GrantError> {
-    let mut values = form.iter().filter(|(key, _)| key == name);
-    match (values.next(), values.next()) {
-        (_, Some(_)) => Err(invalid("Un champ figure plus d'une fois.")),
-        (Some((_, value)), None) if !value.is_empty() => Ok(Some(value)),
-        _ => Ok(None),
-    }
+/// One parameter: an empty value counts as absent (RFC 6749, 3.2).
+fn parameter<'a>(form: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    let (_, value) = form.iter().find(|(key, _)| key == name)?;
+    (!value.is_empty()).then_some(&**value)
 }
 
 fn scopes(client: &Client, asked: Option<&str>) -> Result<Scopes, GrantError> {

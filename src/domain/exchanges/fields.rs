@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::kernel::fault::{Code, FieldFault};
+use crate::kernel::fault::{Code, FieldFault, step};
 
 /// An object being read. Getters answer `None` or a stand-in where a field is missing or wrong; the fault is kept.
 pub struct Fields {
@@ -155,13 +155,12 @@ impl Fields {
     pub fn finish(mut self) -> Vec<FieldFault> {
         let left: Vec<String> = self.object.keys().cloned().collect();
         for field in left {
-            let name: String = field
-                .chars()
-                .filter(|c| is_printable(*c))
-                .take(64)
-                .collect();
-            let name = name.replace('~', "~0").replace('/', "~1");
-            self.wrong(&name, Code::UnknownField, "Champ inconnu du contrat.");
+            let name: String = field.chars().filter(|c| is_printable(*c)).collect();
+            self.wrong(
+                &step(&name),
+                Code::UnknownField,
+                "Champ inconnu du contrat.",
+            );
         }
         self.faults
     }

@@ -119,6 +119,10 @@ codes! {
     ProcessingFailed = "processing-failed",
         "Le traitement d'une pièce, ou la préparation de sa livraison, échoue chez nous de façon répétée.",
         "Lire le journal du service et navette job list ; le traitement est réessayé de lui-même.";
+    /// Jobs wait in a lane that the settings no longer name.
+    LaneUnserved = "lane-unserved",
+        "Des travaux attendent un projet ou un dépôt que les réglages ne nomment plus : personne ne les prend.",
+        "Remettre le fichier du projet ou du dépôt, sous son nom (lane, dans le détail), puis redémarrer : les travaux reprennent d'eux-mêmes.";
     /// CFT has given up sending a file of ours.
     TransferFailed = "transfer-failed",
         "CFT a renoncé à envoyer un fichier au partenaire.",

@@ -36,6 +36,8 @@ const QUIET: SignedDuration = SignedDuration::from_hours(1);
 const PATIENCE: SignedDuration = SignedDuration::from_hours(72);
 /// From which failed attempt on the failure is an incident of its own.
 pub(super) const NOTABLE: u32 = 3;
+/// The longest pause that a ticketing tool may ask for: news must not be parked for ever.
+const LONGEST_WISH: Duration = Duration::from_secs(24 * 3600);
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
 
@@ -82,7 +84,7 @@ pub async fn push(ctx: &Context, herald: &Herald, job: &JobRow) -> Result<Settle
                 cause,
                 why: reason.to_string(),
                 permanent,
-                at_least: retry_after.unwrap_or_default(),
+                at_least: retry_after.unwrap_or_default().min(LONGEST_WISH),
             };
             trouble.settlement(ctx, job, Box::new(|_| Ok(())))
         }

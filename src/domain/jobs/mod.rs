@@ -127,9 +127,17 @@ impl Kind {
     }
 }
 
+/// What the names of the lanes of deliveries begin with.
+const DELIVERIES: &str = "deliver:";
+
 /// The lane of deliveries to `project`'s partner.
 pub fn delivery_lane(project: &str) -> String {
-    format!("deliver:{project}")
+    format!("{DELIVERIES}{project}")
+}
+
+/// The project whose deliveries wait in `lane`, where it is a lane of those.
+pub fn project_of_lane(lane: &str) -> Option<&str> {
+    lane.strip_prefix(DELIVERIES)
 }
 
 /// The lane of what is done on a depot.

@@ -1,12 +1,12 @@
 //! Refusals: an authenticated request that is refused leaves an entry in the journal; a sending whose content is not what was
-//! announced opens an incident too (TRC-2).
+//! announced opens an incident too (TRC-2). A token refused to who has its secret is one, too.
 
 use serde_json::json;
 
 use crate::{
     domain::{
         Context,
-        access::Client,
+        access::{Client, grant::GrantCode},
         incidents::{self, Cause, Code as Anomaly, Ticket},
         journal::{self, Kind, Subject},
     },
@@ -51,10 +51,25 @@ pub async fn journal(ctx: &Context, client: &Client, project: Option<String>, fa
             "a content does not match its announced hash"
         );
     }
-    let detail =
-        json!({ "clientId": client.client_id, "code": fault.code().as_str(), "codes": codes });
+    let code = fault.code().as_str();
+    noted(ctx, client, project, (code, &codes), altered).await;
+}
+
+/// Journals the refusal of a token to `client`, whose secret was right.
+pub async fn of_token(ctx: &Context, client: &Client, code: GrantCode) {
+    noted(ctx, client, None, (code.as_str(), &[]), false).await;
+}
+
+async fn noted(
+    ctx: &Context,
+    client: &Client,
+    project: Option<String>,
+    (code, codes): (&str, &[&str]),
+    altered: bool,
+) {
+    let detail = json!({ "clientId": client.client_id, "code": code, "codes": codes });
     if let Err(error) = append_entry(ctx, client, project, detail, altered).await {
-        tracing::error!(%error, code = %fault.code(), "a refusal could not be journalled");
+        tracing::error!(%error, code, "a refusal could not be journalled");
     }
 }
 

@@ -38,6 +38,8 @@ const FIRST_BYTES: usize = 512;
 pub(super) struct Attempt {
     pub(super) trial: Trial,
     pub(super) pace: Pace,
+    /// When the span of its deliveries is over.
+    pub(super) last: Timestamp,
     /// The incidents that an acknowledgment ends.
     pub(super) over: Vec<Clearing>,
 }
@@ -94,9 +96,14 @@ impl Attempt {
         let partner = self.pace.refused(ctx, callback, &self.trial.row, refusal)?;
         let pause =
             schedule::pause(callback, self.trial.made, &ctx.entropy).filter(|_| !refusal.permanent);
-        let pause = pause.map(|pause| pause.max(refusal.retry_after.unwrap_or_default()));
         match pause {
-            Some(pause) => self.postponed(ctx, refusal, jobs::later(ctx, pause), partner),
+            Some(pause) => {
+                let own = jobs::later(ctx, pause);
+                // The partner's wish goes as far as the span, and no further.
+                let asked = refusal.retry_after.map(|asked| jobs::later(ctx, asked));
+                let next = own.max(asked.unwrap_or(own).min(self.last));
+                self.postponed(ctx, refusal, next, partner)
+            }
             None => self.given_up(ctx, refusal, partner),
         }
     }

@@ -108,6 +108,7 @@ impl Found {
         let callback = project.callback.as_ref();
         let sender = couriers.of(&project.name).zip(callback);
         let (sender, callback) = sender.ok_or_else(|| no_way_out(project))?;
+        let last = self.last(callback);
         let key = documents::exchange_key(ctx, &self.exchange).await?;
         let id = ctx.entropy.uuid(&ctx.clock)?;
         let prepared = self.prepared(&sender, &key, id)?;
@@ -125,7 +126,12 @@ impl Found {
             at,
             took: started.elapsed(),
         };
-        let attempt = Attempt { trial, pace, over };
+        let attempt = Attempt {
+            trial,
+            pace,
+            last,
+            over,
+        };
         match completed {
             Completed::Acknowledged(ack) => attempt.acknowledged(ctx, ack),
             Completed::Refused(refusal) => attempt.refused(ctx, callback, &refusal),
@@ -160,17 +166,22 @@ impl Found {
         })
     }
 
+    /// When the span of its deliveries is over.
+    fn last(&self, callback: &Callback) -> Timestamp {
+        let last = self.since.checked_add(span(callback));
+        last.unwrap_or(Timestamp::MAX)
+    }
+
     /// Waits without an attempt, and all the others of its partner with it, until the next probe or the end of its span, whichever is first.
     fn held(self, ctx: &Context, callback: &Callback, until: Timestamp) -> Result<Settlement> {
-        let span = SignedDuration::try_from(callback.over).unwrap_or(SignedDuration::MAX);
-        let last = self.since.checked_add(span).unwrap_or(Timestamp::MAX);
+        let last = self.last(callback);
         if last <= ctx.clock.now() {
             return self.expired(ctx);
         }
         let (id, at) = (self.row.id, until.min(last));
         let lane = jobs::delivery_lane(&self.row.project);
         // Those whose own span ends before are not for this.
-        let since = until.checked_sub(span).unwrap_or(Timestamp::MIN);
+        let since = until.checked_sub(span(callback)).unwrap_or(Timestamp::MIN);
         metrics::counter!("navette_deliveries_total", "outcome" => "held").increment(1);
         Ok(Settlement {
             end: End::Retry {
@@ -195,6 +206,11 @@ impl Found {
         });
         Ok(Settlement { end, effects })
     }
+}
+
+/// Over how long a project's deliveries are spread.
+fn span(callback: &Callback) -> SignedDuration {
+    SignedDuration::try_from(callback.over).unwrap_or(SignedDuration::MAX)
 }
 
 /// The exchange's trace (W3C): its reconciliation id is the trace id, the attempt's random half the span.

@@ -1,7 +1,7 @@
 //! The pace at which a partner is called. One that fails again and again, whatever return it is, is probed: one attempt at a
 //! time, later and later, while the other returns wait without an attempt of their own. Its first answer lets all of them go.
 //!
-//! One that asks for a pause (`Retry-After`) has it from all returns.
+//! One that asks for a pause (`Retry-After`) has it from all returns, the project's span at most.
 //!
 //! A refusal that is about the piece alone (such as 422) is an answer too: who gives it is there. A return that waits longer
 //! than its project's span is given up all the same, so that none waits for ever.
@@ -111,7 +111,8 @@ impl Pace {
             let cause = Cause::of_project(ctx, code, &row.project);
             incidents::prepare(ctx, cause, detail.clone())
         };
-        let asked = refusal.retry_after.map(|pause| jobs::later(ctx, pause));
+        let asked = refusal.retry_after;
+        let asked = asked.map(|pause| jobs::later(ctx, pause.min(callback.over)));
         let failed = Failed {
             failure: Failure {
                 project: row.project.clone(),

@@ -1,6 +1,6 @@
 //! `GET /v1/incidents`: the anomalies of the caller's projects and of the gateway itself (TRC-2).
 
-use std::{collections::HashSet, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Json,
@@ -18,7 +18,7 @@ use crate::{
         access::Client,
         incidents::{State as IncidentState, view},
     },
-    kernel::fault::{Code, Fault, FieldFault, Result},
+    kernel::fault::{Code, Fault, Result},
     storage::incidents::Filter,
 };
 
@@ -50,57 +50,19 @@ fn perimeter(client: &Client, filter: &Filter) -> Result<()> {
 
 /// Reads the query string. Fails with `request-malformed`, every fault told.
 fn read(text: Option<&str>) -> Result<(Filter, u32)> {
-    let mut reader = Reader {
-        limit: query::USUAL,
-        ..Reader::default()
-    };
-    for (name, value) in form_urlencoded::parse(text.unwrap_or_default().as_bytes()) {
-        reader.take(&name, &value);
-    }
-    let summary = "Plusieurs paramètres sont fautifs : voir errors.";
-    match Fault::gathered(Code::RequestMalformed, summary, reader.faults) {
-        Some(fault) => Err(fault),
-        None => Ok((reader.filter, reader.limit)),
-    }
-}
-
-#[derive(Default)]
-struct Reader {
-    seen: HashSet<String>,
-    faults: Vec<FieldFault>,
-    filter: Filter,
-    limit: u32,
-}
-
-impl Reader {
-    fn take(&mut self, name: &str, value: &str) {
-        if !self.seen.insert(name.to_owned()) {
-            return self.wrong(name, "Paramètre répété.");
-        }
-        let filter = &mut self.filter;
-        let known = match name {
+    let (mut filter, mut limit) = (Filter::default(), None);
+    query::each(text, |name, value| {
+        Some(match name {
             "project" => query::put(&mut filter.project, query::text(value, 64)),
             "state" => query::put(&mut filter.states, state(value)),
             "code" => query::put(&mut filter.code, code(value)),
             "reconciliationId" => query::put(&mut filter.exchange_id, ids::id(value)),
             "cursor" => query::put(&mut filter.before, view::behind(value)),
-            "limit" => {
-                let limit = query::number(value, query::MOST);
-                self.limit = limit.unwrap_or_default();
-                limit.is_some()
-            }
-            _ => return self.wrong(&query::shown(name), "Paramètre inconnu du contrat."),
-        };
-        if !known {
-            self.wrong(name, "Valeur hors de ce que le contrat permet.");
-        }
-    }
-
-    fn wrong(&mut self, name: &str, detail: &str) {
-        let pointer = format!("/query/{name}");
-        let fault = FieldFault::new(pointer, Code::RequestMalformed, detail);
-        self.faults.push(fault);
-    }
+            "limit" => query::put(&mut limit, query::limit(value)),
+            _ => return None,
+        })
+    })?;
+    Ok((filter, limit.unwrap_or(query::USUAL)))
 }
 
 fn state(value: &str) -> Option<Vec<String>> {
@@ -121,7 +83,7 @@ mod tests {
     #[test]
     fn every_faulty_parameter_is_told_at_once() {
         let fault = read(Some(
-            "state=gone&limit=0&code=A&colour=blue&cursor=x&reconciliationId=7&state=open",
+            "state=gone&limit=0&code=A&colour=blue&cursor=x&reconciliationId=7&state=open&a~b=1&a~b=2",
         ))
         .unwrap_err();
         let pointers: Vec<_> = fault.errors().iter().map(|e| e.pointer.clone()).collect();
@@ -134,7 +96,9 @@ mod tests {
                 "/query/colour",
                 "/query/cursor",
                 "/query/reconciliationId",
-                "/query/state"
+                "/query/state",
+                "/query/a~0b",
+                "/query/a~0b"
             ]
         );
     }

@@ -17,10 +17,13 @@ use serde_json::{Value, json};
 
 use super::{Api, caller};
 use crate::{
-    domain::access::{
-        grant::{self, GrantCode, GrantError},
-        metadata as described,
-        token::Issued,
+    domain::{
+        access::{
+            grant::{self, GrantCode, GrantError},
+            metadata as described,
+            token::Issued,
+        },
+        pieces::refusal,
     },
     http::body::read_whole,
     kernel::fault::{Code, Fault, Result},
@@ -54,7 +57,11 @@ async fn issue(api: &Api, parts: &Parts, body: Body) -> Result<Result<Issued, Gr
         Err(error) => return Ok(Err(error)),
     };
     let client = api.clients.look_up(&presented.client_id).await?;
-    match grant::decide(client.as_ref(), &presented, &certificate) {
+    let decided = grant::decide(client.as_ref(), &presented, &certificate);
+    if let (Err(error), Some(client)) = (&decided, grant::proven(client.as_ref(), &presented)) {
+        refusal::of_token(&api.ctx, client, error.code).await;
+    }
+    match decided {
         Ok(granted) => Ok(Ok(api.tokens.issue(
             &granted,
             &api.ctx.clock,

@@ -138,7 +138,7 @@ async fn receive(
     body: Body,
 ) -> Result<Acknowledged> {
     let mut parts = Parts::open(headers, body)?;
-    let metadata = parse_object(&parts.metadata().await?)?;
+    let metadata = parse_object("/metadata", &parts.metadata().await?)?;
     let admitted = admission::admit(&api.ctx, client.clone(), Value::Object(metadata)).await?;
     known.speaks_of(admitted.project());
     let Some(key) = key(headers)? else {

@@ -15,7 +15,7 @@ use crate::{
     },
     kernel::{
         digest::from_hex,
-        fault::{Code, Fault, FieldFault, Result},
+        fault::{Code, Fault, FieldFault, Result, step},
     },
     storage::{
         is_text,
@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// The most pieces of a page.
-pub(super) const MOST: u32 = 200;
+const MOST: u32 = 200;
 /// The pieces of a page where nothing is said.
 pub(super) const USUAL: u32 = 50;
 
@@ -54,7 +54,7 @@ pub(super) fn each(
             Some(None) => "Paramètre inconnu du contrat.",
             None => "Paramètre répété.",
         };
-        let pointer = format!("/query/{}", shown(&name));
+        let pointer = format!("/query/{}", step(&name));
         faults.push(FieldFault::new(pointer, Code::RequestMalformed, detail));
     }
     let summary = "Plusieurs paramètres sont fautifs : voir errors.";
@@ -98,12 +98,6 @@ impl Reader {
     }
 }
 
-/// A name as a pointer may show it.
-pub(super) fn shown(name: &str) -> String {
-    let plain: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
-    plain.replace('~', "~0").replace('/', "~1")
-}
-
 /// Fills `slot`; answers whether there was a value.
 pub(super) fn put<T>(slot: &mut Option<T>, value: Option<T>) -> bool {
     *slot = value;
@@ -117,7 +111,7 @@ pub(super) fn text(value: &str, most: usize) -> Option<String> {
 }
 
 /// A number from 1 to `most`.
-pub(super) fn number(value: &str, most: u32) -> Option<u32> {
+fn number(value: &str, most: u32) -> Option<u32> {
     let number = value.parse().ok()?;
     (1..=most).contains(&number).then_some(number)
 }

@@ -1,15 +1,19 @@
 //! What a partner's answer is worth: an acknowledgment, or a reason to try again.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::kernel::{clock::Clock, digest::Sha256};
 
-/// The longest pause, in seconds, that a partner may ask for: a return must not be parked for ever.
-const LONGEST_PAUSE: i64 = 24 * 3600;
+/// What may stand before a text of UTF-8.
+const BOM: &[u8] = b"\xEF\xBB\xBF";
+/// The members of an answer that say something to us.
+const RETURN_ID: &str = "returnId";
+const ACKNOWLEDGMENT_ID: &str = "acknowledgmentId";
 
 /// The longest acknowledgment id, in characters, that is kept; one that holds control characters is not.
 const LONGEST_ID: usize = 256;
@@ -59,7 +63,7 @@ pub struct Ack {
 pub struct Refusal {
     /// Why.
     pub reason: Reason,
-    /// The pause that the partner asks for, 24 h at most.
+    /// The pause that the partner asks for.
     pub retry_after: Option<Duration>,
     /// Whether trying again is pointless: the partner says that the place is gone (410).
     pub permanent: bool,
@@ -122,12 +126,46 @@ fn judge(status: u16, said: &Value, return_id: Uuid) -> Option<Reason> {
     }
 }
 
+/// What the answer says in JSON, a byte order mark before it or not. Of one that is too long to be kept whole it is what its
+/// beginning names; of one that is no JSON, nothing.
 fn said(answer: &Answer) -> Value {
-    serde_json::from_slice(&answer.body).unwrap_or(Value::Null)
+    let text = answer.body.strip_prefix(BOM).unwrap_or(&answer.body);
+    if !answer.truncated {
+        return serde_json::from_slice(text).unwrap_or(Value::Null);
+    }
+    let mut beginning = Map::new();
+    let mut reader = serde_json::Deserializer::from_slice(text);
+    // It fails where the text is cut: what was read until there counts.
+    let _ = reader.deserialize_map(Beginning(&mut beginning));
+    Value::Object(beginning)
+}
+
+/// The beginning of an object: the members that say something to us, as far as they come.
+struct Beginning<'a>(&'a mut Map<String, Value>);
+
+impl<'de> Visitor<'de> for Beginning<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        while let Some(name) = members.next_key::<String>()? {
+            match &*name {
+                RETURN_ID | ACKNOWLEDGMENT_ID => {
+                    let value = members.next_value()?;
+                    self.0.insert(name, value);
+                }
+                _ => drop(members.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(())
+    }
 }
 
 fn names_another(said: &Value, return_id: Uuid) -> bool {
-    match &said["returnId"] {
+    match &said[RETURN_ID] {
         Value::Null => false,
         Value::String(text) => text.parse() != Ok(return_id),
         _ => true,
@@ -135,7 +173,7 @@ fn names_another(said: &Value, return_id: Uuid) -> bool {
 }
 
 fn acknowledgment_id(said: &Value) -> Option<String> {
-    let id = said["acknowledgmentId"].as_str()?;
+    let id = said[ACKNOWLEDGMENT_ID].as_str()?;
     let fits = id.chars().count() <= LONGEST_ID && !id.chars().any(char::is_control);
     fits.then(|| id.to_owned())
 }
@@ -167,12 +205,11 @@ fn pause(text: &str, now: Timestamp) -> Option<Duration> {
     let text = text.trim();
     let seconds = match text.bytes().all(|byte| byte.is_ascii_digit()) {
         true if text.is_empty() => return None,
-        // So many digits that they do not fit: the longest pause is meant.
+        // So many digits that they do not fit: for ever is meant.
         true => text.parse().unwrap_or(i64::MAX),
         false => date(text)?.as_second() - now.as_second(),
     };
-    let seconds = seconds.clamp(0, LONGEST_PAUSE);
-    Some(Duration::from_secs(seconds.unsigned_abs()))
+    Some(Duration::from_secs(seconds.max(0).unsigned_abs()))
 }
 
 fn date(text: &str) -> Option<Timestamp> {
@@ -185,14 +222,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pause_is_seconds_or_a_date_and_never_over_a_day() {
+    fn a_pause_is_seconds_or_a_date_however_far() {
         let now: Timestamp = "1994-11-06T08:48:37Z".parse().unwrap();
         let seconds = |text| pause(text, now).map(|pause| pause.as_secs());
         assert_eq!(seconds("120"), Some(120));
         assert_eq!(seconds("Sun, 06 Nov 1994 08:49:37 GMT"), Some(60));
         assert_eq!(seconds("Sun, 06 Nov 1994 08:00:00 GMT"), Some(0));
-        assert_eq!(seconds("99999999999999999999999"), Some(86_400));
-        assert_eq!(seconds("Sat, 06 Nov 2094 08:49:37 GMT"), Some(86_400));
+        assert_eq!(seconds("99999999999999999999999"), Some(i64::MAX as u64));
+        assert_eq!(
+            seconds("Sat, 06 Nov 2094 08:49:37 GMT"),
+            Some(3_155_760_060)
+        );
         for text in ["", "soon", "-1", "1.5"] {
             assert_eq!(seconds(text), None, "{text}");
         }

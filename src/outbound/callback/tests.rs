@@ -123,10 +123,41 @@ async fn a_2xx_without_json_is_an_acknowledgment_too() {
 
 #[tokio::test]
 async fn an_answer_about_another_return_is_no_acknowledgment() {
-    for other in [r#"{"returnId":"another"}"#, r#"{"returnId":7}"#] {
+    let long = format!(
+        r#"{{"x":[{{}}],"returnId":"another","y":"{}"}}"#,
+        "y".repeat(70_000)
+    );
+    let marked = "\u{feff}{\"returnId\":\"another\"}";
+    for other in [
+        r#"{"returnId":"another"}"#,
+        r#"{"returnId":7}"#,
+        marked,
+        &long,
+    ] {
         let refusal = refusal(answered(&ok(other)).await);
         assert_eq!(refusal.reason, Reason::OtherReturn);
         assert!(!refusal.permanent);
+    }
+}
+
+/// What comes after the 64 KiB that are read is not known; neither is what is no JSON.
+#[tokio::test]
+async fn a_long_answer_is_worth_what_its_beginning_says() {
+    let padding = "y".repeat(70_000);
+    let own = format!(
+        r#"{{"acknowledgmentId":"AR-1","returnId":"{}","y":"{padding}"}}"#,
+        id()
+    );
+    let proof = ack(answered(&ok(&own)).await);
+    assert!(proof.answer.truncated);
+    assert_eq!(proof.acknowledgment_id.as_deref(), Some("AR-1"));
+    let late = format!(r#"{{"y":"{padding}","returnId":"another"}}"#);
+    for text in [
+        &late,
+        &padding,
+        &format!(r#"[{{"returnId":"another"}},"{padding}"]"#),
+    ] {
+        assert!(ack(answered(&ok(text)).await).answer.truncated);
     }
 }
 

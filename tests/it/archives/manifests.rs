@@ -112,6 +112,11 @@ fn both_refuse() -> Vec<(&'static str, Value)> {
         ("/pieces/0/files/0/name", json!("a//b")),
         ("/pieces/0/files/0/name", json!("a/")),
         ("/pieces/0/files/0/name", json!("manifest.json")),
+        ("/pieces/0/files/0/name", json!("C:a.pdf")),
+        ("/pieces/0/files/0/name", json!("a\u{202e}fdp.exe")),
+        ("/sourceApplication", json!("droite\u{200f}")),
+        ("/dossierId", json!("isole\u{2066}")),
+        ("/pieces/0/uid", json!("marque\u{61c}")),
         ("/pieces/0/files/0/name", json!("n".repeat(1025))),
         ("/pieces/0/files/0/mediaType", Value::Null),
         ("/pieces/0/files/0/mediaType", json!("pdf")),
@@ -219,6 +224,24 @@ fn what_no_schema_can_say_the_reader_refuses_too() {
         "pages of which file?"
     );
     assert!(is_siret("73282932000074"));
+}
+
+#[test]
+fn a_number_that_would_come_back_altered_is_told_at_its_place() {
+    let text = archive::manifest(&["a.pdf", "b.pdf"]).to_string();
+    let with = |data: &str| {
+        let piece = "\"uid\":\"P-1\"";
+        assert!(text.contains(piece), "{text}");
+        let text = text.replacen(piece, &format!("{piece},\"businessData\":{data}"), 1);
+        faults(text.as_bytes())
+    };
+    for number in ["12345678901234567890123", "0.12345678901234567890"] {
+        let found = with(&format!("{{\"n\":[1,{number}]}}"));
+        assert_eq!(found.len(), 1, "{found:?}");
+        let told = "manifest-invalid /pieces/1/businessData/n/1 :";
+        assert!(found[0].starts_with(told), "{found:?}");
+    }
+    assert_eq!(with("{\"n\":[1.10,1e2,18446744073709551615]}"), [""; 0]);
 }
 
 #[test]

@@ -227,6 +227,11 @@ fn the_published_xsd_takes_what_the_reader_takes() {
             "<name>pieces/facture.pdf</name>",
             "<name>/facture.pdf</name>",
         ),
+        (
+            "<name>pieces/facture.pdf</name>",
+            "<name>pieces/fdp\u{202e}.exe</name>",
+        ),
+        ("<uid>P-000042-01</uid>", "<uid>P\u{200f}</uid>"),
     ] {
         let text = XML.replacen(good, bad, 1);
         assert!(!judge(&text), "the XSD takes {bad}");

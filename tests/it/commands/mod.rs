@@ -1,5 +1,6 @@
 //! The operator's and the application's commands, run as people run them.
 
+mod clients;
 mod damage;
 mod doctor;
 mod help;

@@ -75,4 +75,13 @@ both_engines! {
         answer.is_problem(400, "request-malformed");
         assert_eq!(answer.faults().len(), 3);
     }
+
+    /// A name that a pointer cannot hold as it is, given twice: the answer keeps to the contract.
+    async fn a_repeated_parameter_of_a_strange_name_is_told_in_a_pointer(kit) {
+        let gateway = kit.start();
+        let answer = administrator(&gateway).await.get("/v1/incidents?a~b=1&a~b=2").await;
+        answer.is_problem(400, "request-malformed");
+        let pointers: Vec<_> = answer.faults().into_iter().map(|(pointer, _)| pointer).collect();
+        assert_eq!(pointers, ["/query/a~0b", "/query/a~0b"]);
+    }
 }

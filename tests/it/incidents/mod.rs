@@ -2,6 +2,7 @@
 
 mod causes;
 mod desk;
+mod lanes;
 mod list;
 mod mails;
 mod settings;

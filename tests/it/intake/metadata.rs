@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Desk, fault};
 use crate::{
     both_engines,
-    kit::{client::metadata, document},
+    kit::{client::metadata, contract::Contract, document},
 };
 
 /// Good metadata with changed fields; a field that becomes `()` is taken out.
@@ -32,6 +32,19 @@ async fn refuses(desk: &mut Desk, field: &str, value: Option<Value>, status: u16
         [fault(&format!("/metadata/{field}"), code)],
         "{shown:.200}"
     );
+    // What projects settle among themselves no contract can say.
+    if [
+        "required",
+        "invalid",
+        "too-long",
+        "out-of-range",
+        "unknown-field",
+    ]
+    .contains(&code)
+    {
+        let faults = Contract::load().value_faults("Metadata", &sent);
+        assert!(!faults.is_empty(), "the contract takes {shown:.200}");
+    }
 }
 
 both_engines! {
@@ -68,6 +81,9 @@ both_engines! {
             refuses(&mut desk, field, Some(json!("")), 422, "invalid").await;
             refuses(&mut desk, field, Some(json!(null)), 422, "invalid").await;
             refuses(&mut desk, field, Some(json!("a\u{0}b")), 422, "invalid").await;
+            for mark in ['\u{61c}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202e}', '\u{2066}', '\u{2069}'] {
+                refuses(&mut desk, field, Some(json!(format!("a{mark}b"))), 422, "invalid").await;
+            }
             refuses(&mut desk, field, Some(json!("é".repeat(most + 1))), 422, "too-long").await;
         }
     }
@@ -150,6 +166,32 @@ both_engines! {
         let answer = desk.client.push(&sent, document::small("x")).await;
         desk.refuses(&answer, 403, "perimeter-forbidden");
         assert_eq!(answer.faults().len(), 2);
+    }
+
+    /// What neither 64 bits nor a double keep would come back as another number: it is refused where it stands.
+    async fn a_number_that_would_come_back_altered_is_refused_at_its_place(kit) {
+        let mut desk = Desk::open(kit).await;
+        let text = metadata("D-1").to_string();
+        for (data, place) in [
+            (r#"{"montant": 12345678901234567890123}"#, "montant"),
+            (r#"{"lignes": [{"taux": 0.12345678901234567890}]}"#, "lignes/0/taux"),
+        ] {
+            let text = text.replacen('{', &format!(r#"{{"businessData": {data}, "#), 1);
+            let answer = desk.client.push_text(text, document::small("x")).await;
+            desk.refuses(&answer, 400, "metadata-not-json");
+            let pointer = format!("/metadata/businessData/{place}");
+            assert_eq!(answer.faults(), [fault(&pointer, "metadata-not-json")]);
+        }
+    }
+
+    /// The same value written in another way is the same value, with all its digits.
+    async fn numbers_come_back_with_their_values_however_they_were_written(kit) {
+        let desk = Desk::open(kit).await;
+        let data = r#"{"a": 1.10, "b": 1e2, "c": 18446744073709551615, "d": 31.245270191439438, "e": -0.12345678901234566}"#;
+        let text = metadata("D-1").to_string().replacen('{', &format!(r#"{{"businessData": {data}, "#), 1);
+        let id = desk.client.push_text(text, document::small("x")).await.reconciliation_id();
+        let told = json!({"a": 1.1, "b": 100.0, "c": u64::MAX, "d": 31.245270191439438, "e": -0.12345678901234566});
+        assert_eq!(desk.return_of(&id).await["metadata"]["businessData"], told);
     }
 
     /// What the sender said comes back as it was said.

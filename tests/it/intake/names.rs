@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Desk, fault};
 use crate::{
     both_engines,
-    kit::{client::metadata, document},
+    kit::{client::metadata, contract::Contract, document},
 };
 
 both_engines! {
@@ -20,6 +20,7 @@ both_engines! {
             let answer = desk.client.push(&sent, document::small("x")).await;
             desk.refuses(&answer, 422, "invalid");
             assert_eq!(answer.faults(), [fault("/metadata/fileName", "invalid")], "{name:?}");
+            assert!(!Contract::load().value_faults("Metadata", &sent).is_empty(), "the contract takes {name:?}");
         }
     }
 

@@ -14,11 +14,25 @@ use crate::{
     kit::{
         client::Client,
         contract::Contract,
-        gateway::{CALLBACK, SHARED_SECRET},
+        gateway::{CALLBACK, Kit, SHARED_SECRET},
         partner::{Answer, Received},
         pki::pki,
     },
 };
+
+/// The callback of one piece, held to the contract.
+async fn keeps_the_contract(kit: Kit) -> Received {
+    let gateway = kit.start();
+    let client = gateway.client().await;
+    let id = sent(&client, "D-1").await;
+    let call = gateway.partner().wait_for(1, SOON).await.remove(0);
+    let kind = Some(call.header("content-type"));
+    Contract::callback()
+        .check_request("receiveReturn", kind, &call.headers, &call.body)
+        .unwrap();
+    assert_eq!(call.json()["reconciliationId"], id);
+    call
+}
 
 both_engines! {
     async fn the_callback_carries_the_return_byte_for_byte(kit) {
@@ -31,14 +45,13 @@ both_engines! {
     }
 
     async fn the_callback_keeps_to_its_contract(kit) {
-        let gateway = kit.start();
-        let client = gateway.client().await;
-        let id = sent(&client, "D-1").await;
-        let call = gateway.partner().wait_for(1, SOON).await.remove(0);
-        Contract::callback()
-            .check_request("receiveReturn", Some(call.header("content-type")), &call.headers, &call.body)
-            .unwrap();
-        assert_eq!(call.json()["reconciliationId"], id);
+        keeps_the_contract(kit).await;
+    }
+
+    /// So does one that bears the signature of a shared secret, too.
+    async fn a_callback_with_a_shared_secret_keeps_to_its_contract(kit) {
+        let call = keeps_the_contract(kit.with_shared_secret()).await;
+        assert!(call.header("webhook-signature").contains(" v1,"), "{call:?}");
     }
 
     async fn the_callback_shows_our_certificate_its_id_and_the_trace_of_its_piece(kit) {

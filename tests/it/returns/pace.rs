@@ -137,6 +137,17 @@ both_engines! {
         assert_eq!((targets(&gateway), incident(&gateway)), (0, String::new()));
     }
 
+    /// His wish goes no further than the time that the project has for its deliveries.
+    async fn a_pause_longer_than_the_span_ends_with_the_span(kit) {
+        let gateway = kit.set_project("callback.over_seconds", 3).start();
+        gateway.partner().script(CALLBACK, [Answer::TryLater("600".to_owned())]);
+        let client = gateway.client().await;
+        let id = sent(&client, "D-1").await;
+        with_status(&client, &id, "undelivered").await;
+        assert!(failures(&gateway, &id).iter().all(|failure| failure == "status-429"));
+        gateway.doctor();
+    }
+
     /// Whoever refuses a piece for its own sake is there: the others are sent as ever.
     async fn a_refusal_of_single_pieces_slows_nothing_down(kit) {
         let gateway = slow_after(kit, 2, 600).start();

@@ -14,7 +14,7 @@ use crate::{
 
 /// Answers `first` to the first call and acknowledges the second; what came, and the failures recorded.
 async fn after(kit: Kit, first: Answer) -> (Gateway, Vec<Received>, Vec<String>) {
-    let gateway = kit.set_project("callback.over_seconds", 1).start();
+    let gateway = kit.set_project("callback.over_seconds", 30).start();
     gateway
         .partner()
         .script(CALLBACK, [first, Answer::Acknowledge]);

@@ -47,11 +47,12 @@ fn basic_and_post_give_the_same_token() {
 #[test]
 fn two_ways_at_once_two_ids_or_a_repeated_field_are_an_invalid_request() {
     let header = basic_header("me", "s");
-    let fields: [&[(&str, &str)]; 5] = [
+    let fields: [&[(&str, &str)]; 6] = [
         &[GRANT, ("client_id", "me"), ("client_secret", "s")],
         &[GRANT, ("client_id", "other")],
         &[GRANT, GRANT],
         &[GRANT, ("scope", "admin"), ("scope", "admin")],
+        &[GRANT, ("audience", "a"), ("audience", "b")],
         &[("scope", "admin")],
     ];
     for fields in fields {

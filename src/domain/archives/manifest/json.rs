@@ -1,8 +1,11 @@
-//! A manifest in JSON, read object by object: only one piece at a time is ever held as loose values.
+//! A manifest in JSON, read object by object: only one piece at a time is ever held as loose values. Its numbers are judged as
+//! they pass.
 
 use std::{
+    cell::RefCell,
     fmt,
-    io::{BufRead, Read},
+    io::{self, BufRead, Read},
+    rc::Rc,
 };
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -13,14 +16,22 @@ use super::{
     metered::{Meter, Metered, Unfit},
     read::{Reading, unreadable},
 };
-use crate::{codec::Refusal, kernel::json::Level};
+use crate::{
+    codec::Refusal,
+    kernel::{
+        json::Level,
+        numbers::{ALTERED, Scanner},
+    },
+};
 
 /// The level of values in a dossier, or above: enough for any, far from the parser's own limit.
 const LEVEL: Level = Level(4);
 
 pub(super) fn parse(text: impl BufRead) -> Result<Manifest, Refusal> {
     let meter = Meter::default();
-    let mut reader = serde_json::Deserializer::from_reader(Metered::new(text, meter.clone()));
+    let numbers = Rc::<RefCell<Scanner>>::default();
+    let text = Scanned(Metered::new(text, meter.clone()), Rc::clone(&numbers));
+    let mut reader = serde_json::Deserializer::from_reader(text);
     let mut reading = Reading::default();
     let root = Object {
         reading: &mut reading,
@@ -35,7 +46,21 @@ pub(super) fn parse(text: impl BufRead) -> Result<Manifest, Refusal> {
     let Some(found) = read.map_err(refused)? else {
         return Err(unreadable("Un objet JSON est attendu."));
     };
+    for pointer in numbers.borrow_mut().altered() {
+        reading.invalid(&pointer, ALTERED);
+    }
     reading.root(found.fields, found.pieces, found.has_dossiers)
+}
+
+/// A reader that shows a scanner what passes.
+struct Scanned<R>(R, Rc<RefCell<Scanner>>);
+
+impl<R: Read> Read for Scanned<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let bytes = self.0.read(into)?;
+        self.1.borrow_mut().read(&into[..bytes]);
+        Ok(bytes)
+    }
 }
 
 /// Nothing but white space may follow.
