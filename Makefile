@@ -18,11 +18,12 @@ demo: built pki ## The main job before your eyes, with the fixtures or FILES="a.
 run: built pki ## Leave the demonstration's gateway running, on port 8443 or PORT=…, and print a first call with curl
 	@$(NAVETTE) demo --dir $(DEMO) --keep --port $(PORT) -- $(FILES)
 
-test: ## Everything that must hold: format, clippy, documentation, unit tests, journeys on SQLite and PostgreSQL
+test: ## Everything that must hold: format, clippy, documentation, fuzz targets that build, unit tests, journeys on SQLite and PostgreSQL
 	@scripts/install-needed test
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" $(CARGO) doc --locked --no-deps --quiet
+	$(CARGO) check --locked --manifest-path fuzz/Cargo.toml --no-default-features --target-dir target/fuzz --quiet
 	$(CARGO) test --locked
 
 bench: ## The figures of the README, measured here; they go to target/bench/figures.json

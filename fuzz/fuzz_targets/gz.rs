@@ -5,6 +5,7 @@
 #[path = "../../src/codec/mod.rs"]
 mod codec;
 mod common;
+mod kernel;
 
 use std::io::Read;
 

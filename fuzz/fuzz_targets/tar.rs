@@ -5,6 +5,7 @@
 #[path = "../../src/codec/mod.rs"]
 mod codec;
 mod common;
+mod kernel;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let Some(directory) = common::taken(bytes, codec::Format::Tar) else {
