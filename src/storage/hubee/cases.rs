@@ -56,6 +56,7 @@ statements! {
     OF_FOLDER = "SELECT id, folder_id, ordinal, partner, environment, osl, recipient, process_code, external_hash, status, created_at, \
         updated_at, transmitted_at, closed_at, purge_at, body FROM hub_case WHERE folder_id = $1 ORDER BY ordinal";
     LOCK = "UPDATE hub_case SET status = status WHERE id = $1";
+    LOCK_OF_FOLDER = "UPDATE hub_case SET status = status WHERE folder_id = $1";
     SET_STATUS = "UPDATE hub_case SET status = $1, updated_at = $2, closed_at = $3, purge_at = $4 WHERE id = $5";
     PORTAL = "UPDATE hub_case SET portal_pending = EXISTS (SELECT 1 FROM hub_case_attachment l WHERE l.case_id = hub_case.id \
         AND NOT l.portal_purged) WHERE id = $1 AND purge_at IS NOT NULL";
@@ -116,6 +117,11 @@ pub fn find(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<CaseRow>> {
 pub fn lock(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<CaseRow>> {
     tx.execute(LOCK, &params![id])?;
     find(tx, id)
+}
+
+/// Takes the cases of a folder until this transaction ends: nothing new comes beside them, and what came is seen.
+pub fn lock_of_folder(tx: &mut Tx<'_>, folder: Uuid) -> Result<()> {
+    tx.execute(LOCK_OF_FOLDER, &params![folder]).map(drop)
 }
 
 /// The cases of a folder, in the order in which they were given.

@@ -14,7 +14,7 @@ use crate::{
     kernel::fault::Result as Kept,
     storage::{
         Tx,
-        hubee::{events, folders, notifications},
+        hubee::{cases, events, folders, notifications},
         purging::{self, Beside, NaturalKey, Purged},
     },
 };
@@ -28,6 +28,8 @@ pub async fn withdraw(ctx: &Context, caller: &Caller, id: Uuid) -> Result<()> {
 fn delete(tx: &mut Tx<'_>, ctx: &Context, caller: &Caller, id: Uuid) -> Result<()> {
     let folder = folders::lock(tx, id)?.ok_or(Refusal::NotFound(refusal::FOLDER))?;
     perimeter::folder(caller, &named(&folder.osl)?)?;
+    // Whoever posts an event holds its case: from here on it is seen, or finds no case.
+    cases::lock_of_folder(tx, id)?;
     if folder.status != FolderStatus::Received.as_str() || is_known(tx, id)? {
         let why = "Folder can only be deleted at HUBEE_RECEIVED, without event or notification";
         return Err(Refusal::bad(why));
