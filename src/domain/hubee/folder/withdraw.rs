@@ -8,7 +8,10 @@ use crate::{
     domain::{
         Context,
         exchanges::HUB,
-        hubee::{Caller, Refusal, Result, perimeter, refusal, sight::named, status::FolderStatus},
+        hubee::{
+            Caller, Refusal, Result, attachments::unjudged, perimeter, refusal, sight::named,
+            status::FolderStatus,
+        },
         journal::{self, Kind, Subject},
     },
     kernel::fault::Result as Kept,
@@ -37,7 +40,7 @@ fn delete(tx: &mut Tx<'_>, ctx: &Context, caller: &Caller, id: Uuid) -> Result<(
     let subject = Subject {
         exchange_id: Some(id),
         project: Some(HUB.to_owned()),
-        owner: folder.owner,
+        owner: folder.owner.clone(),
     };
     let detail = json!({ "organization": caller.organization().to_string() });
     let entry = journal::entry(
@@ -56,7 +59,9 @@ fn delete(tx: &mut Tx<'_>, ctx: &Context, caller: &Caller, id: Uuid) -> Result<(
         entry,
     };
     let run = ctx.entropy.uuid(&ctx.clock)?;
-    Ok(purging::destroy(tx, run, ctx.clock.now(), &[purged])?)
+    purging::destroy(tx, run, ctx.clock.now(), &[purged])?;
+    unjudged::over(ctx, id, &folder.owner)?.close(tx)?;
+    Ok(())
 }
 
 /// Whether somebody was told of it.
