@@ -27,7 +27,7 @@
 //! | [`mails`] | what subscribers are told by mail |
 //! | [`batches`] | what is due each day is activated, told, purged, archived, deleted |
 //! | [`forward`] | what a project sends on as télédossiers |
-//! | [`sight`] | what a caller sees of cases and events |
+//! | [`sight`], [`held`] | what a caller sees of cases and events, and what a legal hold keeps from it |
 //!
 //! To add an operation: its contract in `schemas/openapi`, a function here that takes a [`Caller`] and answers
 //! [`Result`], its perimeter asked once the object is known to exist, and a handler in `http::hubee`.
@@ -46,6 +46,7 @@ pub mod fields;
 pub mod folder;
 pub mod forms;
 pub mod forward;
+pub mod held;
 pub mod import;
 pub mod mails;
 pub mod notification;

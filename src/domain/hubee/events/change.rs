@@ -17,6 +17,7 @@ use crate::{
             Caller, Document, Refusal, Result,
             attachments::{Status as FileStatus, unjudged},
             case::standing,
+            held,
             refusal::{self, CASE, EVENT},
             sight,
         },
@@ -160,6 +161,7 @@ impl Change {
             let text = "Only an ATTACH_DEPOSIT event at IN_PROGRESS can be deleted";
             return Err(Refusal::bad(text));
         }
+        held::permits_for_good(tx, case.folder_id)?;
         let entry = self.entry(&event, Kind::EventDeleted)?;
         let files = attachments::of_event(tx, event.id)?;
         let given_up: Vec<Uuid> = files.iter().filter_map(|file| file.document_id).collect();

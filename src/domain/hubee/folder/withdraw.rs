@@ -1,5 +1,5 @@
 //! A folder that nobody was told of is deleted by its sender (R17): at `HUBEE_RECEIVED`, without event or notification. What
-//! it held goes as in a purge: keys destroyed with the transaction, blobs queued.
+//! it held goes as in a purge: keys destroyed with the transaction, blobs queued. So a legal hold keeps it.
 
 use serde_json::json;
 use uuid::Uuid;
@@ -9,7 +9,7 @@ use crate::{
         Context,
         exchanges::HUB,
         hubee::{
-            Caller, Refusal, Result, attachments::unjudged, perimeter, refusal, sight::named,
+            Caller, Refusal, Result, attachments::unjudged, held, perimeter, refusal, sight::named,
             status::FolderStatus,
         },
         journal::{self, Kind, Subject},
@@ -37,6 +37,7 @@ fn delete(tx: &mut Tx<'_>, ctx: &Context, caller: &Caller, id: Uuid) -> Result<(
         let why = "Folder can only be deleted at HUBEE_RECEIVED, without event or notification";
         return Err(Refusal::bad(why));
     }
+    held::permits_for_good(tx, id)?;
     let subject = Subject {
         exchange_id: Some(id),
         project: Some(HUB.to_owned()),
