@@ -14,6 +14,7 @@
 //! | [`organization`] | who takes part in the hub |
 //! | [`process`], [`process_list`] | the procedures, the rules of their files, and how they are shown |
 //! | [`subscription`], [`subscription_body`], [`subscription_list`] | who receives what, read, written and listed |
+//! | [`subscription_standing`] | where a subscription that is written stands, and from when on it is active |
 //! | [`contact`] | persons of subscriptions, and the forms of their addresses |
 //! | [`import`] | a whole referential from one file |
 //! | [`activation`] | subscriptions that become active on their day |
@@ -64,6 +65,7 @@ pub mod status;
 pub mod subscription;
 pub mod subscription_body;
 pub mod subscription_list;
+pub mod subscription_standing;
 pub mod terms;
 #[cfg(test)]
 pub mod testing;

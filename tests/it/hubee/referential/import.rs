@@ -15,7 +15,7 @@ const FIXTURE: &str = concat!(
     "/fixtures/hubee/referential.json"
 );
 
-fn import(gateway: &Gateway, file: &Path) -> Value {
+fn run(gateway: &Gateway, file: &Path) -> Value {
     let told = gateway.run(&["hubee", "import", file.to_str().unwrap(), "--json"]);
     serde_json::from_str(&told.succeeded()).unwrap()
 }
@@ -24,6 +24,11 @@ fn written(gateway: &Gateway, referential: &Value) -> std::path::PathBuf {
     let file = gateway.dir().join("import.json");
     std::fs::write(&file, referential.to_string()).unwrap();
     file
+}
+
+/// What the import of a referential did.
+pub(super) fn imported(gateway: &Gateway, referential: &Value) -> Value {
+    run(gateway, &written(gateway, referential))
 }
 
 fn tally(created: usize, replaced: usize, unchanged: usize) -> Value {
@@ -35,13 +40,13 @@ both_engines! {
     /// same file again changes nothing.
     async fn the_fixture_is_imported_in_one_command(kit) {
         let gateway = kit.with_hub().start();
-        let first = import(&gateway, Path::new(FIXTURE));
+        let first = run(&gateway, Path::new(FIXTURE));
         assert_eq!(first["processes"], tally(12, 0, 0));
         assert_eq!(first["organizations"]["created"], gateway.count("SELECT count(*) FROM hub_organization"));
         assert_eq!(first["subscriptions"]["created"], gateway.count("SELECT count(*) FROM hub_subscription"));
         assert!(first["organizations"]["created"].as_i64() >= Some(20));
         let entries = gateway.count("SELECT count(*) FROM journal WHERE kind = 'referential.changed'");
-        let again = import(&gateway, Path::new(FIXTURE));
+        let again = run(&gateway, Path::new(FIXTURE));
         for (kind, before) in first.as_object().unwrap() {
             assert_eq!(again[kind], json!({ "created": 0, "replaced": 0, "unchanged": before["created"] }), "{kind}");
         }
@@ -61,7 +66,7 @@ both_engines! {
             "processes": [process(PROCESS, OSL)],
             "subscriptions": [mailed, subscription("SI-99820001800013-9", PROCESS)],
         }));
-        let told = import(&gateway, &file);
+        let told = run(&gateway, &file);
         assert_eq!(told["organizations"], tally(1, 1, 0));
         assert_eq!(told["processes"], tally(0, 0, 1));
         assert_eq!(told["subscriptions"], tally(1, 1, 0));
@@ -92,12 +97,12 @@ both_engines! {
             let counted = "SELECT CAST(COALESCE(sum(n), 0) AS bigint) FROM hub_subscription_count";
             assert_eq!(gateway.count(counted), there[2]);
         }
-        let told = import(&gateway, &file);
+        let told = run(&gateway, &file);
         assert_eq!(told["organizations"], tally(0, 0, 501), "{told}");
         assert_eq!(told["processes"], tally(0, 0, 1), "{told}");
         assert_eq!(told["subscriptions"], tally(100, 0, 400), "{told}");
         assert_eq!(gateway.count("SELECT count(*) FROM hub_subscription"), 500);
-        assert_eq!(import(&gateway, &file)["subscriptions"], tally(0, 0, 500));
+        assert_eq!(run(&gateway, &file)["subscriptions"], tally(0, 0, 500));
     }
 
     /// R7: of a large file every fault is told at once, up to a hundred, and nothing of it is written.
