@@ -6,7 +6,8 @@
 //! [`run`] reads all of the file and asks the database before it writes anything ([`check`]): every fault is told at once, with
 //! its place, and then nothing is imported. Then organisations, processes and subscriptions are written in this order
 //! ([`write`]), some hundreds in a transaction with their journal entries, so that others write in between. A file may hold
-//! subscriptions to a process that is not activated: it says how things are, and asks for nothing new.
+//! subscriptions to a process that is not activated: it says how things are, and asks for nothing new. What the database has against
+//! a process is asked again as it is written, and stops the import there.
 
 mod check;
 mod write;

@@ -20,7 +20,7 @@ use crate::{
     },
     kernel::{
         failpoint,
-        fault::{Fault, Result},
+        fault::{Code, Fault, Result},
     },
     storage::{
         Tx,
@@ -171,7 +171,7 @@ impl Importer<'_> {
             }
             let write = |tx: &mut Tx<'_>, row: &ProcessRow, action: Action| match action {
                 Action::Created => processes::insert(tx, row),
-                _ => processes::replace(tx, row),
+                _ => replace_process(tx, row),
             };
             self.written(part.len(), changes, write).await?;
         }
@@ -210,6 +210,17 @@ impl Importer<'_> {
             self.written(part.len(), changes, put).await?;
         }
         Ok(tally)
+    }
+}
+
+/// Replaces a process, whose folders may have come since the file was held against the database.
+fn replace_process(tx: &mut Tx<'_>, row: &ProcessRow) -> Result<bool> {
+    match process::bound(tx, &row.code, &row.osl)? {
+        None => processes::replace(tx, row),
+        Some(fault) => Err(Fault::new(
+            Code::Usage,
+            format!("{fault}; what stands before it in the file is imported"),
+        )),
     }
 }
 

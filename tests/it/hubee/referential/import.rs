@@ -1,12 +1,19 @@
 use std::path::Path;
 
+use navette::domain::hubee::import::{self, Progress};
 use serde_json::{Value, json};
 
 use crate::{
-    both_engines,
+    both_engines, inside,
     kit::{
         gateway::Gateway,
-        hubee::referential::{OSL, PROCESS, SI, organization, process, subscription, world},
+        hubee::{
+            REFERENTIAL,
+            hub::Hub,
+            referential::{
+                OSL, OTHER_OSL, PROCESS, SI, identifier, organization, process, subscription, world,
+            },
+        },
     },
 };
 
@@ -29,6 +36,20 @@ fn written(gateway: &Gateway, referential: &Value) -> std::path::PathBuf {
 /// What the import of a referential did.
 pub(super) fn imported(gateway: &Gateway, referential: &Value) -> Value {
     run(gateway, &written(gateway, referential))
+}
+
+/// Has a folder created between the look at the database and the first process that is written.
+struct Interrupting<'a>(&'a Hub);
+
+impl Progress for Interrupting<'_> {
+    fn begin(&self, what: &'static str, _: usize) {
+        if what == "processes" {
+            let created = self.0.create("DGS-ENTRETEMPS");
+            tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(created));
+        }
+    }
+
+    fn advance(&self, _: usize) {}
 }
 
 fn tally(created: usize, replaced: usize, unchanged: usize) -> Value {
@@ -146,5 +167,20 @@ both_engines! {
         let told = gateway.run(&arguments).failed_with(2);
         assert!(told.contains("not a JSON document"), "{told}");
         gateway.run(&["hubee", "import", "absent.json"]).failed_with(2);
+    }
+
+    /// R20: a folder that comes while a file is imported keeps its process with its owner, though the file was held against the database
+    /// before.
+    async fn a_process_whose_folders_come_during_an_import_stays_with_its_owner(kit) {
+        let hub = Hub::open(kit).await;
+        let house = inside::house(&hub).await;
+        let mut renamed = organization(SI);
+        renamed["name"] = "Renommée".into();
+        let file = json!({ "organizations": [renamed], "processes": [process(PROCESS, OTHER_OSL)] });
+        let told = import::run(&house.ctx, file, "essai", &Interrupting(&hub)).await.unwrap_err();
+        assert!(told.to_string().contains(&format!("Process {PROCESS} has folders and stays with {OSL}")), "{told}");
+        let read = hub.admin.get(&format!("{REFERENTIAL}/processes/{PROCESS}")).await.of(200).json();
+        assert_eq!(read["osl"], identifier(OSL));
+        assert_eq!(hub.count("SELECT count(*) FROM hub_organization WHERE name = 'Renommée'"), 1, "what came before is imported");
     }
 }
