@@ -61,7 +61,7 @@ statements! {
     PORTAL = "UPDATE hub_case SET portal_pending = EXISTS (SELECT 1 FROM hub_case_attachment l WHERE l.case_id = hub_case.id \
         AND NOT l.portal_purged) WHERE id = $1 AND purge_at IS NOT NULL";
     NO_PORTAL = "UPDATE hub_case SET portal_pending = false WHERE id = $1";
-    TRANSMITTED = "UPDATE hub_case SET transmitted_at = $1 WHERE id = $2 AND transmitted_at IS NULL";
+    TRANSMITTED = "UPDATE hub_case SET transmitted_at = $1 WHERE id = $2 AND transmitted_at IS NULL AND status <> 'ARCHIVED'";
     DELETE_OF_FOLDER = "DELETE FROM hub_case WHERE folder_id = $1";
 }
 
@@ -150,7 +150,7 @@ pub fn set_portal(tx: &mut Tx<'_>, id: Uuid, goes: bool) -> Result<()> {
     tx.execute(sql, &params![id]).map(drop)
 }
 
-/// Records the recipient's first reading. Answers whether this one was it.
+/// Records the recipient's first reading, unless the case is archived. Answers whether this one was it.
 pub fn transmitted(tx: &mut Tx<'_>, id: Uuid, now: Timestamp) -> Result<bool> {
     Ok(tx.execute(TRANSMITTED, &params![now, id])? == 1)
 }
