@@ -43,6 +43,8 @@ statements! {
     COUNT_EXCHANGES = "SELECT count(*) FROM exchange WHERE project = $1 AND status <> 'purged' AND (dossier_hash = $2 \
         OR id IN (SELECT exchange_id FROM exchange_dossier WHERE dossier_hash = $2))";
     ITS_DOSSIER = "SELECT metadata FROM exchange_dossier WHERE exchange_id = $1 AND dossier_hash = $2 LIMIT 1";
+    KEEPS = "SELECT 1 FROM exchange e JOIN legal_hold h ON h.project = e.project AND h.dossier_hash = e.dossier_hash \
+        WHERE e.id = $1 AND h.lifted_at IS NULL";
     STAND_STILL = "INSERT INTO lease (name, token, until) VALUES ('purge', $1, 0) ON CONFLICT (name) DO UPDATE \
         SET until = lease.until";
 }
@@ -72,6 +74,11 @@ pub fn insert(tx: &mut Tx<'_>, hold: &HoldRow) -> Result<bool> {
 pub fn in_force(tx: &mut Tx<'_>, project: &str, dossier: &Sha256) -> Result<Option<HoldRow>> {
     let row = tx.first(IN_FORCE, &params![project, dossier])?;
     row.as_ref().map(hold).transpose()
+}
+
+/// Whether a folder's dossier is on hold.
+pub fn keeps_folder(tx: &mut Tx<'_>, id: Uuid) -> Result<bool> {
+    Ok(tx.first(KEEPS, &params![id])?.is_some())
 }
 
 /// Lifts a hold; `false` where it was lifted before.

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     referential::{self, Action, Object},
-    subscription::ACTIVE,
+    subscription_standing::ACTIVE,
 };
 use crate::{
     domain::Context,

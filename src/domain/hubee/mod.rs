@@ -14,6 +14,7 @@
 //! | [`organization`] | who takes part in the hub |
 //! | [`process`], [`process_list`] | the procedures, the rules of their files, and how they are shown |
 //! | [`subscription`], [`subscription_body`], [`subscription_list`] | who receives what, read, written and listed |
+//! | [`subscription_standing`] | where a subscription that is written stands, and from when on it is active |
 //! | [`contact`] | persons of subscriptions, and the forms of their addresses |
 //! | [`import`] | a whole referential from one file |
 //! | [`activation`] | subscriptions that become active on their day |
@@ -27,7 +28,7 @@
 //! | [`mails`] | what subscribers are told by mail |
 //! | [`batches`] | what is due each day is activated, told, purged, archived, deleted |
 //! | [`forward`] | what a project sends on as télédossiers |
-//! | [`sight`] | what a caller sees of cases and events |
+//! | [`sight`], [`held`] | what a caller sees of cases and events, and what a legal hold keeps from it |
 //!
 //! To add an operation: its contract in `schemas/openapi`, a function here that takes a [`Caller`] and answers
 //! [`Result`], its perimeter asked once the object is known to exist, and a handler in `http::hubee`.
@@ -46,6 +47,7 @@ pub mod fields;
 pub mod folder;
 pub mod forms;
 pub mod forward;
+pub mod held;
 pub mod import;
 pub mod mails;
 pub mod notification;
@@ -63,6 +65,7 @@ pub mod status;
 pub mod subscription;
 pub mod subscription_body;
 pub mod subscription_list;
+pub mod subscription_standing;
 pub mod terms;
 #[cfg(test)]
 pub mod testing;

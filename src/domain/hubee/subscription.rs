@@ -3,9 +3,9 @@
 //! What names a person (mails, local administrator, delegated actor, the reason of a refusal) is sealed under the
 //! subscription's own key; a delegated actor is found by the keyed hash of the address. [`create`] and [`replace`] read
 //! the body with every fault at once, ask the database what speaks against it, and write the row with its journal entry.
-//! Lists are in [`super::subscription_list`], the activation of a day in [`super::activation`].
+//! Where it stands then is in [`super::subscription_standing`], lists are in [`super::subscription_list`], the activation of a day in
+//! [`super::activation`].
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use uuid::Uuid;
@@ -18,13 +18,14 @@ use super::{
     refusal::{self, SUBSCRIPTION},
     subscription_body::{self, Body},
     subscription_list,
+    subscription_standing::{Said, Standing},
 };
 use crate::{
     domain::{Context, exchanges::HUB, ged::keyring::ProjectKeys},
     kernel::{
         digest::Sha256,
         fault::{Fault, Result as Kept},
-        seal, term,
+        seal,
     },
     storage::{
         Tx,
@@ -34,16 +35,6 @@ use crate::{
         },
     },
 };
-
-/// It receives folders.
-pub const ACTIVE: &str = "Actif";
-/// It does not, or not yet.
-pub const INACTIVE: &str = "Inactif";
-/// Every status.
-pub const STATUSES: [&str; 4] = [ACTIVE, INACTIVE, "Refusé", "Suspendu"];
-
-/// When on its day a subscription becomes active: hour and minute of legal time (R52).
-const AWAKENING: (i8, i8) = (0, 1);
 
 /// How often a subscriber is mailed to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,7 +121,7 @@ pub async fn create(ctx: &Context, caller: &Caller, document: Document) -> Resul
         partner_info: caller.partner.to_json(),
         ..body.sealed(None)
     };
-    let row = row(ctx, id, &body, &sealed, None).await?;
+    let row = row(ctx, id, &body, &sealed, (None, said(&body))).await?;
     let subject = id.to_string();
     let entry = referential::entry(ctx, caller, Object::Subscription, &subject, Action::Created)?;
     let (written, taken) = (row.clone(), body.taken());
@@ -153,7 +144,8 @@ pub async fn replace(ctx: &Context, caller: &Caller, id: Uuid, document: Documen
     Refusal::unless_none(faults)?;
     let known = open(ctx, id, &before.wrapped_key, &before.sealed).await?;
     let sealed = body.sealed(Some(&known));
-    let row = row(ctx, id, &body, &sealed, Some(&before)).await?;
+    let said = said(&body);
+    let row = row(ctx, id, &body, &sealed, (Some(&before), said)).await?;
     let subject = id.to_string();
     let entry = referential::entry(
         ctx,
@@ -162,24 +154,49 @@ pub async fn replace(ctx: &Context, caller: &Caller, id: Uuid, document: Documen
         &subject,
         Action::Replaced,
     )?;
-    let (written, taken) = (row.clone(), body.taken());
-    refusal::write(&ctx.store, move |tx| {
-        put(tx, &written, &taken)?;
-        Ok(referential::append(tx, &entry)?)
+    let taken = body.taken();
+    let row = refusal::write(&ctx.store, move |tx| {
+        let written = put(tx, &row, said, &taken)?;
+        referential::append(tx, &entry)?;
+        Ok(written)
     })
     .await?;
     Ok(subscription_list::view(&row, &sealed, Person::brief))
 }
 
-/// Writes a subscription over the one of its id, in the transaction that looks at what it is now. Of two that go to the same
+/// What the body of a request says of where it stands.
+fn said(body: &Body) -> Said {
+    Said {
+        status: body.status,
+        by_file: false,
+    }
+}
+
+/// Writes a subscription over the one of its id, unless another has its place; answers what was written. Of two that go to the same
 /// place at once, the database stops the second, whose unit then runs again and finds the place taken.
-fn put(tx: &mut Tx<'_>, row: &SubscriptionRow, taken: &str) -> Result<()> {
-    let now = rows::lock(tx, row.id)?.ok_or(Refusal::NotFound(SUBSCRIPTION))?;
+fn put(tx: &mut Tx<'_>, row: &SubscriptionRow, said: Said, taken: &str) -> Result<SubscriptionRow> {
     let other = rows::of(tx, &row.subscriber, &row.process_code)?;
     if other.is_some_and(|other| other.id != row.id) {
         return Err(Refusal::bad(taken));
     }
-    Ok(rows::replace(tx, &now, row)?)
+    put_over(tx, row, said)?.ok_or(Refusal::NotFound(SUBSCRIPTION))
+}
+
+/// Writes a subscription over the one of its id, which stands from then on where that one and what is said have it; answers what
+/// was written, nothing where there is none of that id.
+pub(super) fn put_over(
+    tx: &mut Tx<'_>,
+    row: &SubscriptionRow,
+    said: Said,
+) -> Kept<Option<SubscriptionRow>> {
+    let Some(now) = rows::lock(tx, row.id)? else {
+        return Ok(None);
+    };
+    let mut row = row.clone();
+    let at = row.updated_at.unwrap_or(row.created_at);
+    Standing::of(said, row.activate_at, Some(&now), at).settle(&mut row);
+    rows::replace(tx, &now, &row)?;
+    Ok(Some(row))
 }
 
 /// The subscription of that id, for ADMIN and the OSL of its process.
@@ -241,7 +258,7 @@ pub(super) async fn row(
     id: Uuid,
     body: &Body,
     sealed: &Sealed,
-    before: Option<&SubscriptionRow>,
+    (before, said): (Option<&SubscriptionRow>, Said),
 ) -> Kept<SubscriptionRow> {
     let none = || Fault::internal("a subscription without a subscriber");
     let subscriber = body.subscriber.as_ref().ok_or_else(none)?;
@@ -249,8 +266,7 @@ pub(super) async fn row(
     let (key, wrapped_key) = keys.fresh_lasting(&ctx.entropy)?;
     let plain = serde_json::to_vec(sealed).map_err(Fault::internal)?;
     let now = ctx.clock.now();
-    let kept = before.map_or(INACTIVE, |before| before.status.as_str());
-    let status = body.status.unwrap_or(kept).to_owned();
+    let standing = Standing::of(said, body.activate_at, before, now);
     let actor = sealed.delegation_actor.as_ref();
     let actor = actor.and_then(|actor| actor.email.as_deref());
     Ok(SubscriptionRow {
@@ -262,8 +278,8 @@ pub(super) async fn row(
         si_type: subscriber.kind().to_owned(),
         si_company_register: subscriber.register().to_owned(),
         si_branch_code: subscriber.branch().to_owned(),
-        activation_due_at: due(&status, body.activate_at, now),
-        status,
+        activation_due_at: standing.due_at,
+        status: standing.status,
         frequency: body.frequency.clone(),
         access_mode: body.access_mode.map(str::to_owned),
         activate_at: body.activate_at,
@@ -278,44 +294,9 @@ pub(super) async fn row(
     })
 }
 
-/// When a subscription becomes active by itself: where it is inactive and its date is to come, at 00:01 of that day in legal
-/// time. One that was made inactive after its day stays so.
-fn due(status: &str, activate_at: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
-    let at = activate_at.filter(|at| status == INACTIVE && *at > now)?;
-    term::time_of_day(term::day(at), AWAKENING.0, AWAKENING.1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn at(text: &str) -> Timestamp {
-        text.parse().unwrap()
-    }
-
-    /// R52: on that day at 00:01 in Paris, whatever the hour that was said, in winter and in summer.
-    #[test]
-    fn a_date_to_come_is_kept_as_the_first_minute_of_its_day_in_paris() {
-        let now = at("2026-01-10T12:00:00Z");
-        for (said, due_at) in [
-            ("2026-01-12T15:00:00Z", "2026-01-11T23:01:00Z"),
-            ("2026-01-11T23:30:00Z", "2026-01-11T23:01:00Z"),
-            ("2026-01-11T22:59:59Z", "2026-01-10T23:01:00Z"),
-            ("2026-07-14T08:00:00Z", "2026-07-13T22:01:00Z"),
-            ("2026-01-10T12:00:01Z", "2026-01-09T23:01:00Z"),
-        ] {
-            assert_eq!(
-                due(INACTIVE, Some(at(said)), now),
-                Some(at(due_at)),
-                "{said}"
-            );
-        }
-        assert_eq!(due(INACTIVE, Some(now), now), None);
-        assert_eq!(due(INACTIVE, None, now), None);
-        let tomorrow = Some(at("2026-01-11T12:00:00Z"));
-        assert_eq!(due("Suspendu", tomorrow, now), None);
-        assert_eq!(due(ACTIVE, tomorrow, now), None);
-    }
 
     /// R52: frequencies are compared without case.
     #[test]

@@ -6,7 +6,8 @@ use super::{
     Fields, OrganizationId,
     contact::Person,
     process::CODE,
-    subscription::{Frequency, STATUSES, Sealed},
+    subscription::{Frequency, Sealed},
+    subscription_standing::STATUSES,
 };
 
 /// How the folders are reached.

@@ -1,7 +1,7 @@
 //! A JSON body behind the head of [`super::caller`]: read only for a caller who may make the call, and judged with the head's
 //! own faults, so that all of a request are told at once (R7).
 
-use std::{ops::Deref, sync::Arc};
+use std::{marker::PhantomData, ops::Deref, sync::Arc};
 
 use axum::{
     body::Body,
@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::{
     Hub,
     caller::{Head, exactly},
-    query::Params,
+    query::{FromQuery, Params},
 };
 use crate::{
     domain::hubee::{Caller, Document, Refusal},
@@ -31,8 +31,9 @@ pub const LARGEST: usize = 4 * 1024 * 1024;
 /// purged files has three for each, some 110,000.
 const VALUES: usize = 150_000;
 
-/// A caller of one of the scopes `RIGHTS`, with the `N` ids of the path and a JSON body.
-pub struct JsonCall<const RIGHTS: u8, const N: usize = 0> {
+/// A caller of one of the scopes `RIGHTS`, with the `N` ids of the path and a JSON body; the query's parameters `Q` are judged and
+/// say nothing.
+pub struct JsonCall<const RIGHTS: u8, const N: usize = 0, Q = ()> {
     /// Who calls.
     pub caller: Caller,
     /// The ids of the path, in its order.
@@ -41,9 +42,10 @@ pub struct JsonCall<const RIGHTS: u8, const N: usize = 0> {
     pub document: Document,
     /// The request's headers.
     pub headers: HeaderMap,
+    query: PhantomData<Q>,
 }
 
-impl<const RIGHTS: u8, const N: usize> Deref for JsonCall<RIGHTS, N> {
+impl<const RIGHTS: u8, const N: usize, Q> Deref for JsonCall<RIGHTS, N, Q> {
     type Target = Caller;
 
     fn deref(&self) -> &Caller {
@@ -51,7 +53,9 @@ impl<const RIGHTS: u8, const N: usize> Deref for JsonCall<RIGHTS, N> {
     }
 }
 
-impl<const RIGHTS: u8, const N: usize> FromRequest<Arc<Hub>> for JsonCall<RIGHTS, N> {
+impl<const RIGHTS: u8, const N: usize, Q: FromQuery> FromRequest<Arc<Hub>>
+    for JsonCall<RIGHTS, N, Q>
+{
     type Rejection = Response;
 
     async fn from_request(request: Request, hub: &Arc<Hub>) -> Result<Self, Response> {
@@ -62,7 +66,9 @@ impl<const RIGHTS: u8, const N: usize> FromRequest<Arc<Hub>> for JsonCall<RIGHTS
             partner,
             mut faults,
         } = Head::read::<RIGHTS>(&mut parts, hub).await?;
-        faults.extend(Params::new(parts.uri.query()).faults());
+        let mut params = Params::new(parts.uri.query());
+        Q::read(&mut params);
+        faults.extend(params.faults());
         let ids = exactly(ids).map_err(Refusal::into_response)?;
         let document = read(body, faults).await.map_err(Refusal::into_response)?;
         Ok(Self {
@@ -70,6 +76,7 @@ impl<const RIGHTS: u8, const N: usize> FromRequest<Arc<Hub>> for JsonCall<RIGHTS
             ids,
             document,
             headers: parts.headers,
+            query: PhantomData,
         })
     }
 }

@@ -39,12 +39,19 @@ pub fn operations() -> Vec<Operation<Arc<Hub>>> {
     ]
 }
 
-impl FromQuery for Query {
+/// The published contract gives them to the path, hence to a creation too, where they narrow nothing.
+impl FromQuery for Filter {
     fn read(query: &mut Params) -> Self {
-        let filter = Filter {
+        Self {
             kind: query.text("type", 255),
             company_register: query.text("company_register", 255),
-        };
+        }
+    }
+}
+
+impl FromQuery for Query {
+    fn read(query: &mut Params) -> Self {
+        let filter = Filter::read(query);
         let word = query.text("orderBy", 40);
         let order = word.as_deref().and_then(organization::order);
         if word.is_some() && order.is_none() {
@@ -73,7 +80,7 @@ async fn list(
 
 async fn create(
     State(hub): State<Arc<Hub>>,
-    call: JsonCall<{ ADMIN | DATAPASS }>,
+    call: JsonCall<{ ADMIN | DATAPASS }, 0, Filter>,
 ) -> Result<(StatusCode, Json<Value>)> {
     let created = organization::create(&hub.ctx, &call.caller, call.document).await?;
     Ok((StatusCode::CREATED, Json(created)))

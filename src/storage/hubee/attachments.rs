@@ -78,6 +78,8 @@ statements! {
     LINKED = "SELECT link_status FROM hub_case_attachment WHERE attachment_id = $1 AND case_id = $2";
     LINKS = "SELECT attachment_id, case_id FROM hub_case_attachment WHERE folder_id = $1";
     SCANNING = "SELECT 1 FROM hub_attachment WHERE folder_id = $1 AND event_id IS NULL AND status = 'SCANNING' LIMIT 1";
+    ANY_WAITS = "SELECT 1 FROM hub_attachment WHERE status = 'SCANNING' LIMIT 1";
+    HOLD_WAITING = "UPDATE hub_attachment SET status = status WHERE id = $1 AND document_id = $2 AND status = 'SCANNING'";
     PLACE = "UPDATE hub_attachment SET document_id = $1, status = $2, updated_at = $3 WHERE id = $4";
     SET_STATUS = "UPDATE hub_attachment SET status = $1, updated_at = $2 WHERE id = $3";
     JUDGE = "UPDATE hub_attachment SET status = $1, updated_at = $2 WHERE id = $3 AND document_id = $4 AND status = 'SCANNING'";
@@ -180,6 +182,17 @@ pub fn links(tx: &mut Tx<'_>, folder: Uuid) -> Result<Vec<(Uuid, Uuid)>> {
 /// Whether the antivirus has yet to judge one of the folder's own files.
 pub fn is_scanning(tx: &mut Tx<'_>, folder: Uuid) -> Result<bool> {
     Ok(tx.first(SCANNING, &params![folder])?.is_some())
+}
+
+/// Whether the antivirus has yet to judge any file of the hub.
+pub fn any_waits(tx: &mut Tx<'_>) -> Result<bool> {
+    Ok(tx.first(ANY_WAITS, &[])?.is_some())
+}
+
+/// Holds an attachment, which nobody else changes until this transaction ends; `false` where that file waits for the antivirus
+/// no more.
+pub fn hold_waiting(tx: &mut Tx<'_>, file: &Placed) -> Result<bool> {
+    Ok(tx.execute(HOLD_WAITING, &params![file.id, file.document_id])? == 1)
 }
 
 /// Gives an attachment its file.

@@ -56,11 +56,12 @@ statements! {
     OF_FOLDER = "SELECT id, folder_id, ordinal, partner, environment, osl, recipient, process_code, external_hash, status, created_at, \
         updated_at, transmitted_at, closed_at, purge_at, body FROM hub_case WHERE folder_id = $1 ORDER BY ordinal";
     LOCK = "UPDATE hub_case SET status = status WHERE id = $1";
+    LOCK_OF_FOLDER = "UPDATE hub_case SET status = status WHERE folder_id = $1";
     SET_STATUS = "UPDATE hub_case SET status = $1, updated_at = $2, closed_at = $3, purge_at = $4 WHERE id = $5";
     PORTAL = "UPDATE hub_case SET portal_pending = EXISTS (SELECT 1 FROM hub_case_attachment l WHERE l.case_id = hub_case.id \
         AND NOT l.portal_purged) WHERE id = $1 AND purge_at IS NOT NULL";
     NO_PORTAL = "UPDATE hub_case SET portal_pending = false WHERE id = $1";
-    TRANSMITTED = "UPDATE hub_case SET transmitted_at = $1 WHERE id = $2 AND transmitted_at IS NULL";
+    TRANSMITTED = "UPDATE hub_case SET transmitted_at = $1 WHERE id = $2 AND transmitted_at IS NULL AND status <> 'ARCHIVED'";
     DELETE_OF_FOLDER = "DELETE FROM hub_case WHERE folder_id = $1";
 }
 
@@ -118,6 +119,11 @@ pub fn lock(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<CaseRow>> {
     find(tx, id)
 }
 
+/// Takes the cases of a folder until this transaction ends: nothing new comes beside them, and what came is seen.
+pub fn lock_of_folder(tx: &mut Tx<'_>, folder: Uuid) -> Result<()> {
+    tx.execute(LOCK_OF_FOLDER, &params![folder]).map(drop)
+}
+
 /// The cases of a folder, in the order in which they were given.
 pub fn of_folder(tx: &mut Tx<'_>, folder: Uuid) -> Result<Vec<CaseRow>> {
     let rows = tx.query(OF_FOLDER, &params![folder])?;
@@ -144,7 +150,7 @@ pub fn set_portal(tx: &mut Tx<'_>, id: Uuid, goes: bool) -> Result<()> {
     tx.execute(sql, &params![id]).map(drop)
 }
 
-/// Records the recipient's first reading. Answers whether this one was it.
+/// Records the recipient's first reading, unless the case is archived. Answers whether this one was it.
 pub fn transmitted(tx: &mut Tx<'_>, id: Uuid, now: Timestamp) -> Result<bool> {
     Ok(tx.execute(TRANSMITTED, &params![now, id])? == 1)
 }

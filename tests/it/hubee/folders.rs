@@ -28,6 +28,9 @@ async fn status(hub: &Hub, sent: &Sent) -> Value {
     hub.osl.get(&sent.path()).await.of(200).json()["globalStatus"].clone()
 }
 
+/// How often a race is run.
+const ROUNDS: usize = 24;
+
 both_engines! {
     /// R10: what is created is an exchange of the house's, and its trace tells what became of it.
     async fn a_folder_is_an_exchange_whose_trace_tells_all(kit) {
@@ -188,6 +191,24 @@ both_engines! {
         assert_eq!(hub.count(keys), 0);
         assert_eq!(hub.count("SELECT count(*) FROM document WHERE length(wrapped_key) > 0"), 0);
         hub.create("DGS-CERTD-0000000001401").await;
+        hub.await_idle();
+        hub.doctor();
+    }
+
+    /// R17, R30: of an event that is posted and a deletion at the same moment, one is done: a folder is not deleted under an event.
+    async fn a_folder_is_not_deleted_under_an_event_that_is_posted_meanwhile(kit) {
+        let hub = Hub::open(kit).await;
+        for number in 0..ROUNDS {
+            let sent = hub.create(&format!("DGS-CERTD-00000000015{number:02}")).await;
+            let (events, event) = (format!("{}/events", sent.case_path(0)), build::update("IN_PROGRESS"));
+            let path = sent.path();
+            let (a, b, deleted) = tokio::join!(hub.si.post(&events, &event), hub.si.post(&events, &event), hub.osl.delete(&path));
+            let posted = [&a, &b].iter().filter(|answer| answer.status == 201).count();
+            match deleted.status {
+                204 => assert_eq!(posted, 0, "{a:?}\n{b:?}"),
+                _ => deleted.is_bad(&["without event or notification"]),
+            }
+        }
         hub.await_idle();
         hub.doctor();
     }

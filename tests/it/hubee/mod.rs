@@ -13,6 +13,7 @@
 //! | `events` | what is posted on a case, what follows from it, who is told |
 //! | `folders` | complete, close, open again, withdraw |
 //! | `forward` | what a project sends on as télédossiers |
+//! | `holds` | what a legal hold keeps from those who send |
 //! | `journeys` | whole télédossiers, and the habits of deployed clients |
 //! | `mails` | who is told by mail, and how often |
 //! | `moves` | an organisation's cases move while others are created and completed |
@@ -37,6 +38,7 @@ mod digests;
 mod events;
 mod folders;
 mod forward;
+mod holds;
 mod journeys;
 mod mails;
 mod moves;

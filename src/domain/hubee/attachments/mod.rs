@@ -6,7 +6,8 @@
 //! the place of the first.
 //!
 //! **Without a verdict** the attachment is [`Status::Scanning`] within the house, and `PENDING` for everybody else; the job of
-//! [`verdict`] asks the antivirus until it speaks, and what waited for it goes on in the transaction of the verdict.
+//! [`verdict`] asks the antivirus until it speaks, and what waited for it goes on in the transaction of the verdict; [`unjudged`] holds
+//! the incidents about such files.
 //!
 //! **The way out.** [`download`] finds the file of an attachment that is `RECEIVED`, for a caller whose case sees it; all else
 //! is no file.
@@ -18,6 +19,7 @@ pub mod download;
 pub mod scanner;
 mod status;
 pub mod target;
+pub mod unjudged;
 pub mod upload;
 pub mod verdict;
 mod written;

@@ -9,7 +9,7 @@ use crate::{
         hubee::{
             Caller, Refusal, Result,
             events::Status as EventStatus,
-            perimeter,
+            held, perimeter,
             refusal::{self, BINARY},
             sight,
             status::FolderStatus,
@@ -53,6 +53,7 @@ pub async fn of_folder(
             case_id: None,
         };
         open_folder(&folder)?;
+        target.is_replaceable(tx)?;
         Ok(target)
     })
     .await
@@ -77,21 +78,34 @@ pub async fn of_event(
             case_id: Some(case.id),
         };
         open_event(&event)?;
+        target.is_replaceable(tx)?;
         Ok(target)
     })
     .await
 }
 
 impl Target {
+    /// Fails where there is a file already that a legal hold keeps.
+    fn is_replaceable(&self, tx: &mut Tx<'_>) -> Result<()> {
+        match self.attachment.document_id {
+            Some(_) => held::permits(tx, self.attachment.folder_id),
+            None => Ok(()),
+        }
+    }
+
     /// Holds what the attachment belongs to until the transaction ends, and reads the attachment again. Fails where it was
-    /// completed, sent, archived or deleted meanwhile.
+    /// completed, sent, archived or deleted meanwhile, or where a legal hold keeps the file that is there.
     pub(super) fn hold(&self, tx: &mut Tx<'_>) -> Result<AttachmentRow> {
         match self.case_id {
             None => self.hold_folder(tx)?,
             Some(case) => self.hold_event(tx, case)?,
         }
         let found = attachments::find(tx, self.attachment.id)?;
-        found.ok_or(Refusal::NotFound(BINARY))
+        let found = found.ok_or(Refusal::NotFound(BINARY))?;
+        if found.document_id.is_some() {
+            held::permits_for_good(tx, found.folder_id)?;
+        }
+        Ok(found)
     }
 
     fn hold_folder(&self, tx: &mut Tx<'_>) -> Result<()> {

@@ -12,7 +12,8 @@ use uuid::Uuid;
 
 use super::{
     Status,
-    written::{File, cause},
+    unjudged::{self, common_cause, own_cause},
+    written::File,
 };
 use crate::{
     domain::{
@@ -23,7 +24,7 @@ use crate::{
             verdict::{self, Verdict},
         },
         hubee::completion,
-        incidents::{self, Cause, Clearing, Code as Anomaly, State, Ticket},
+        incidents::{self, Cause, Clearing, Ticket},
         jobs::{self, End, Settlement},
         journal::Kind,
     },
@@ -39,7 +40,6 @@ use crate::{
             attachments::{self, AttachmentRow, Placed},
             folders,
         },
-        incidents as incident_rows,
         jobs::JobRow,
     },
 };
@@ -62,7 +62,7 @@ struct Waiting {
 /// Fails where the file cannot be read.
 pub async fn run(ctx: &Context, antivirus: Option<&Clamd>, job: &JobRow) -> Result<Settlement> {
     let Some(waiting) = waiting(ctx, job.subject).await? else {
-        return Ok(Settlement::bare(End::Done));
+        return unjudged::gone(ctx);
     };
     if !verdict::is_demanded(ctx, HUB) {
         return waiting.spoken(ctx, None);
@@ -81,7 +81,7 @@ pub async fn run(ctx: &Context, antivirus: Option<&Clamd>, job: &JobRow) -> Resu
 async fn waiting(ctx: &Context, id: Uuid) -> Result<Option<Waiting>> {
     let found = ctx.store.read(move |tx| {
         let row = attachments::find(tx, id)?;
-        let row = row.filter(|row| row.status == Status::Scanning.as_str());
+        let row = row.filter(unjudged::waits);
         let file = row.as_ref().and_then(|row| row.document_id);
         let file = file.map(|file| documents::find(tx, file)).transpose()?;
         Ok(row.zip(file.flatten()))
@@ -99,7 +99,9 @@ struct Judgment {
     status: Status,
     statements: Vec<(&'static str, Vec<Value>)>,
     ticket: Option<Ticket>,
-    over: [Clearing; 2],
+    /// The end of its folder's incident, and of the hub's.
+    over: Clearing,
+    back: Clearing,
     folder: Uuid,
     of_event: bool,
 }
@@ -111,7 +113,7 @@ impl Waiting {
         let now = waiting(ctx, self.attachment.id).await?;
         match now.is_some_and(|now| now.document.id == self.document.id) {
             true => Err(fault),
-            false => Ok(Settlement::bare(End::Done)),
+            false => unjudged::gone(ctx),
         }
     }
 
@@ -141,18 +143,12 @@ impl Waiting {
 
     fn judgment(&self, ctx: &Context) -> Result<Judgment> {
         Ok(Judgment {
-            placed: Placed {
-                id: self.attachment.id,
-                document_id: self.document.id,
-                at: ctx.clock.now(),
-            },
+            placed: self.placed(ctx),
             status: Status::Received,
             statements: Vec::new(),
             ticket: None,
-            over: [
-                incidents::clear(ctx, &self.own_cause())?,
-                incidents::clear(ctx, &common_cause(ctx))?,
-            ],
+            over: unjudged::over(ctx, self.attachment.folder_id, &self.attachment.owner)?,
+            back: incidents::clear(ctx, &common_cause(ctx))?,
             folder: self.attachment.folder_id,
             of_event: self.attachment.event_id.is_some(),
         })
@@ -168,17 +164,18 @@ impl Waiting {
             return Ok(Settlement::bare(end));
         };
         let detail = json!({ "reason": why.to_string(), "attachmentId": self.attachment.id });
-        let ticket = incidents::prepare(ctx, cause, detail)?;
+        let (ticket, file) = (incidents::prepare(ctx, cause, detail)?, self.placed(ctx));
         Ok(Settlement {
             end,
-            effects: Box::new(move |tx| tell(tx, &ticket)),
+            effects: Box::new(move |tx| unjudged::tell(tx, &ticket, &file)),
         })
     }
 
     /// What people are to be told of, if anything.
     fn notable(&self, ctx: &Context, why: Why) -> Option<Cause> {
         if why.is_of_the_content() {
-            return Some(self.own_cause());
+            let attachment = &self.attachment;
+            return Some(own_cause(attachment.folder_id, &attachment.owner));
         }
         let since = self
             .attachment
@@ -188,8 +185,12 @@ impl Waiting {
         (waited >= NOTABLE).then(|| common_cause(ctx))
     }
 
-    fn own_cause(&self) -> Cause {
-        cause(Anomaly::ScanUnavailable, &self.attachment)
+    fn placed(&self, ctx: &Context) -> Placed {
+        Placed {
+            id: self.attachment.id,
+            document_id: self.document.id,
+            at: ctx.clock.now(),
+        }
     }
 
     fn file<'a>(&'a self, ctx: &'a Context) -> File<'a> {
@@ -202,14 +203,18 @@ impl Waiting {
 }
 
 impl Judgment {
-    /// Nothing, where another file has taken the place since.
+    /// Of a file in whose place another is since, only that the antivirus is there.
     fn write(&self, tx: &mut Tx<'_>, ctx: &Context) -> Result<()> {
         if !self.of_event {
             folders::lock(tx, self.folder)?;
         }
-        if !attachments::judge(tx, &self.placed, self.status.as_str())? {
-            return Ok(());
+        if attachments::judge(tx, &self.placed, self.status.as_str())? {
+            self.follow(tx, ctx)?;
         }
+        self.back.close(tx).map(drop)
+    }
+
+    fn follow(&self, tx: &mut Tx<'_>, ctx: &Context) -> Result<()> {
         let statements = self.statements.iter();
         let statements: Vec<_> = statements
             .map(|(sql, values)| (*sql, &values[..]))
@@ -218,29 +223,12 @@ impl Judgment {
         if let Some(ticket) = &self.ticket {
             ticket.open(tx)?;
         }
-        for over in &self.over {
-            over.close(tx)?;
-        }
+        self.over.close(tx)?;
         match self.of_event {
             true => Ok(()),
             false => completion::resume(tx, ctx, self.folder).map(drop),
         }
     }
-}
-
-/// Opens the incident, unless it stands already: each look would count in it otherwise.
-fn tell(tx: &mut Tx<'_>, ticket: &Ticket) -> Result<()> {
-    let found = incident_rows::find(tx, ticket.id())?;
-    let resolved = State::Resolved.as_str();
-    match found.is_some_and(|incident| incident.state != resolved) {
-        true => Ok(()),
-        false => ticket.open(tx).map(drop),
-    }
-}
-
-/// The cause of an antivirus that is away: one for the hub, however many files wait.
-fn common_cause(ctx: &Context) -> Cause {
-    Cause::of_project(ctx, Anomaly::ScanUnavailable, HUB)
 }
 
 /// How long to wait after the `attempts`th scan without a verdict: 2 s, doubled each time, a minute at most.

@@ -4,14 +4,19 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use super::{Status, target::Target, verdict};
+use super::{
+    Status,
+    target::Target,
+    unjudged::{self, cause},
+    verdict,
+};
 use crate::{
     domain::{
         Context,
         exchanges::HUB,
         ged::verdict::Verdict,
         hubee::{Result, refusal},
-        incidents::{self, Cause, Code as Anomaly, Ticket},
+        incidents::{self, Clearing, Code as Anomaly, Ticket},
         jobs,
         journal::{self, Kind, Subject},
     },
@@ -41,6 +46,7 @@ pub(super) struct Placing {
     status: Status,
     statements: Statements,
     ticket: Option<Ticket>,
+    over: Clearing,
 }
 
 impl Placing {
@@ -78,6 +84,7 @@ impl Placing {
         let mut statements = vec![exchanges::insert_document(&document)];
         statements.append(&mut more);
         Ok(Self {
+            over: unjudged::over(ctx, document.exchange_id, &document.owner)?,
             target,
             placed,
             status,
@@ -102,6 +109,9 @@ impl Placing {
                 .collect();
             tx.batch(&statements)?;
             attachments::place(tx, &self.placed, self.status.as_str())?;
+            if self.status != Status::Scanning && unjudged::waits(&before) {
+                self.over.close(tx)?;
+            }
             if let Some(ticket) = &self.ticket {
                 ticket.open(tx)?;
             }
@@ -115,6 +125,7 @@ impl Placing {
 pub(super) struct Rejection {
     target: Target,
     entry: EntryRow,
+    over: Clearing,
 }
 
 impl Rejection {
@@ -123,6 +134,7 @@ impl Rejection {
         let detail = json!({ "attachmentId": attachment.id });
         Ok(Self {
             entry: entry(ctx, attachment, Kind::AttachmentRejected, detail)?,
+            over: unjudged::over(ctx, attachment.folder_id, &attachment.owner)?,
             target,
         })
     }
@@ -133,6 +145,9 @@ impl Rejection {
             let before = self.target.hold(tx)?;
             give_up(tx, &before, self.entry.id, self.entry.at)?;
             attachments::reject(tx, before.id, self.entry.at)?;
+            if unjudged::waits(&before) {
+                self.over.close(tx)?;
+            }
             journal_rows::append(tx, &self.entry)?;
             Ok(before.document_id)
         })
@@ -170,7 +185,7 @@ impl File<'_> {
         tracing::warn!(folder = %attachment.folder_id, attachment = %attachment.id, signature, "the antivirus found a signature; the file is in quarantine");
         let mut detail = self.detail();
         detail["signature"] = json!(signature);
-        let cause = cause(Anomaly::Infected, attachment);
+        let cause = cause(Anomaly::Infected, attachment.folder_id, &attachment.owner);
         let ticket = incidents::prepare(self.ctx, cause, detail.clone())?;
         let mut all = self.entry(Kind::AttachmentQuarantined, detail)?;
         all.push(self.verdict(Verdict::Infected, Some(signature)));
@@ -215,17 +230,6 @@ impl File<'_> {
     pub(super) fn entry(&self, kind: Kind, detail: Json) -> Kept<Statements> {
         let entry = entry(self.ctx, self.attachment, kind, detail)?;
         Ok(journal_rows::appending(&entry).into())
-    }
-}
-
-/// An anomaly of the attachment's folder.
-pub(super) fn cause(code: Anomaly, attachment: &AttachmentRow) -> Cause {
-    Cause {
-        code,
-        project: Some(HUB.to_owned()),
-        owner: attachment.owner.clone(),
-        exchange_id: Some(attachment.folder_id),
-        subject: attachment.folder_id.to_string(),
     }
 }
 

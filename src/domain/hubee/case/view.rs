@@ -20,6 +20,7 @@ use crate::{
             forms::date,
             refusal::{self, CASE},
             sight,
+            status::CaseStatus,
         },
         journal::{self, Kind},
     },
@@ -49,14 +50,22 @@ struct Rows {
     more: Option<(Vec<AttachmentRow>, Vec<EventRow>, Vec<AttachmentRow>)>,
 }
 
+impl Rows {
+    /// Whether a reading by its recipient is the first: before its folder is complete nobody was told of it, and nothing of an archived
+    /// case changes (R61).
+    fn is_to_be_transmitted(&self) -> bool {
+        let was_told = self.folder.notified_at.is_some();
+        let is_archived = self.case.status == CaseStatus::Archived.as_str();
+        was_told && !is_archived && self.case.transmitted_at.is_none()
+    }
+}
+
 /// The case of that id; `lite` leaves out attachments and events. Fails with `Case is not found`, or where it is others'.
 pub async fn read(ctx: &Context, caller: &Caller, id: Uuid, lite: bool) -> Result<Json> {
     let asking = caller.clone();
     let found = refusal::read(&ctx.store, move |tx| rows(tx, &asking, id, lite));
     let mut rows = found.await?;
-    // Before its folder is complete, nobody was told of it.
-    let was_told = rows.folder.notified_at.is_some();
-    if caller.scope() == Scope::Si && was_told && rows.case.transmitted_at.is_none() {
+    if caller.scope() == Scope::Si && rows.is_to_be_transmitted() {
         rows.case = transmitted(ctx, caller, rows.case).await?;
     }
     let key = documents::exchange_key(ctx, &rows.exchange).await?;

@@ -15,8 +15,9 @@ use crate::{
         ged::purge::removal,
         hubee::{
             Caller, Document, Refusal, Result,
-            attachments::Status as FileStatus,
+            attachments::{Status as FileStatus, unjudged},
             case::standing,
+            held,
             refusal::{self, CASE, EVENT},
             sight,
         },
@@ -160,11 +161,15 @@ impl Change {
             let text = "Only an ATTACH_DEPOSIT event at IN_PROGRESS can be deleted";
             return Err(Refusal::bad(text));
         }
+        held::permits_for_good(tx, case.folder_id)?;
         let entry = self.entry(&event, Kind::EventDeleted)?;
-        let files = attachments::of_event(tx, event.id)?.into_iter();
-        let given_up: Vec<Uuid> = files.filter_map(|file| file.document_id).collect();
+        let files = attachments::of_event(tx, event.id)?;
+        let given_up: Vec<Uuid> = files.iter().filter_map(|file| file.document_id).collect();
         files::give_up(tx, entry.id, entry.at, &given_up)?;
         attachments::drop_of_event(tx, event.id)?;
+        if files.iter().any(unjudged::waits) {
+            unjudged::over(&self.ctx, event.folder_id, &event.owner)?.close(tx)?;
+        }
         events::forget(tx, event.id)?;
         cases::set_portal(tx, case.id, case.purge_at.is_some())?;
         journal_rows::append(tx, &entry)?;

@@ -8,7 +8,7 @@ use crate::{
         hubee::{
             Caller, Result, perimeter,
             process::{self, Process},
-            subscription,
+            subscription_standing,
         },
     },
     kernel::{digest::Sha256, fault::Result as Kept},
@@ -71,7 +71,7 @@ fn admission(tx: &mut Tx<'_>, wanted: &Wanted, hash: &Sha256) -> Kept<Admission>
 /// Whether an organisation has an active subscription to a process.
 fn is_subscribed(tx: &mut Tx<'_>, organization: &str, process: &str) -> Kept<bool> {
     let found = subscriptions::of(tx, organization, process)?;
-    Ok(found.is_some_and(|row| row.status == subscription::ACTIVE))
+    Ok(found.is_some_and(|row| row.status == subscription_standing::ACTIVE))
 }
 
 /// What is said of an external id that the organisation has given before (R7, R12).

@@ -1,5 +1,5 @@
 //! A folder that nobody was told of is deleted by its sender (R17): at `HUBEE_RECEIVED`, without event or notification. What
-//! it held goes as in a purge: keys destroyed with the transaction, blobs queued.
+//! it held goes as in a purge: keys destroyed with the transaction, blobs queued. So a legal hold keeps it.
 
 use serde_json::json;
 use uuid::Uuid;
@@ -8,13 +8,16 @@ use crate::{
     domain::{
         Context,
         exchanges::HUB,
-        hubee::{Caller, Refusal, Result, perimeter, refusal, sight::named, status::FolderStatus},
+        hubee::{
+            Caller, Refusal, Result, attachments::unjudged, held, perimeter, refusal, sight::named,
+            status::FolderStatus,
+        },
         journal::{self, Kind, Subject},
     },
     kernel::fault::Result as Kept,
     storage::{
         Tx,
-        hubee::{events, folders, notifications},
+        hubee::{cases, events, folders, notifications},
         purging::{self, Beside, NaturalKey, Purged},
     },
 };
@@ -28,14 +31,17 @@ pub async fn withdraw(ctx: &Context, caller: &Caller, id: Uuid) -> Result<()> {
 fn delete(tx: &mut Tx<'_>, ctx: &Context, caller: &Caller, id: Uuid) -> Result<()> {
     let folder = folders::lock(tx, id)?.ok_or(Refusal::NotFound(refusal::FOLDER))?;
     perimeter::folder(caller, &named(&folder.osl)?)?;
+    // Whoever posts an event holds its case: from here on it is seen, or finds no case.
+    cases::lock_of_folder(tx, id)?;
     if folder.status != FolderStatus::Received.as_str() || is_known(tx, id)? {
         let why = "Folder can only be deleted at HUBEE_RECEIVED, without event or notification";
         return Err(Refusal::bad(why));
     }
+    held::permits_for_good(tx, id)?;
     let subject = Subject {
         exchange_id: Some(id),
         project: Some(HUB.to_owned()),
-        owner: folder.owner,
+        owner: folder.owner.clone(),
     };
     let detail = json!({ "organization": caller.organization().to_string() });
     let entry = journal::entry(
@@ -54,7 +60,9 @@ fn delete(tx: &mut Tx<'_>, ctx: &Context, caller: &Caller, id: Uuid) -> Result<(
         entry,
     };
     let run = ctx.entropy.uuid(&ctx.clock)?;
-    Ok(purging::destroy(tx, run, ctx.clock.now(), &[purged])?)
+    purging::destroy(tx, run, ctx.clock.now(), &[purged])?;
+    unjudged::over(ctx, id, &folder.owner)?.close(tx)?;
+    Ok(())
 }
 
 /// Whether somebody was told of it.

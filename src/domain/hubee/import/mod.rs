@@ -1,11 +1,13 @@
 //! A whole referential from one file: `organizations`, `processes` and `subscriptions`, each an array in the contracts' own
 //! JSON. What is there already is replaced, what is the same is left alone, nothing is removed; so a file may be imported
-//! again, and again after a stop half-way.
+//! again, and again after a stop half-way. So a subscription that a file calls inactive until a day, and that has become active on it
+//! since, stays active: to make it inactive by a file, its date is changed too.
 //!
 //! [`run`] reads all of the file and asks the database before it writes anything ([`check`]): every fault is told at once, with
 //! its place, and then nothing is imported. Then organisations, processes and subscriptions are written in this order
 //! ([`write`]), some hundreds in a transaction with their journal entries, so that others write in between. A file may hold
-//! subscriptions to a process that is not activated: it says how things are, and asks for nothing new.
+//! subscriptions to a process that is not activated: it says how things are, and asks for nothing new. What the database has against
+//! a process is asked again as it is written, and stops the import there.
 
 mod check;
 mod write;

@@ -15,11 +15,12 @@ use crate::{
             referential::{self, Action, Object},
             subscription::{self, Sealed},
             subscription_list,
+            subscription_standing::Said,
         },
     },
     kernel::{
         failpoint,
-        fault::{Fault, Result},
+        fault::{Code, Fault, Result},
     },
     storage::{
         Tx,
@@ -34,6 +35,13 @@ use crate::{
 
 /// How many objects are written in one transaction.
 const BATCH: usize = 200;
+
+/// A subscription to be written, and what the file says of where it is to stand.
+#[derive(Clone)]
+struct Subscription {
+    row: SubscriptionRow,
+    said: Said,
+}
 
 /// What is done with one object.
 #[derive(Clone)]
@@ -163,7 +171,7 @@ impl Importer<'_> {
             }
             let write = |tx: &mut Tx<'_>, row: &ProcessRow, action: Action| match action {
                 Action::Created => processes::insert(tx, row),
-                _ => processes::replace(tx, row),
+                _ => replace_process(tx, row),
             };
             self.written(part.len(), changes, write).await?;
         }
@@ -205,6 +213,17 @@ impl Importer<'_> {
     }
 }
 
+/// Replaces a process, whose folders may have come since the file was held against the database.
+fn replace_process(tx: &mut Tx<'_>, row: &ProcessRow) -> Result<bool> {
+    match process::bound(tx, &row.code, &row.osl)? {
+        None => processes::replace(tx, row),
+        Some(fault) => Err(Fault::new(
+            Code::Usage,
+            format!("{fault}; what stands before it in the file is imported"),
+        )),
+    }
+}
+
 /// Who subscribes to what.
 fn place(body: &Body) -> (String, String) {
     let subscriber = body.subscriber.as_ref().map(ToString::to_string);
@@ -228,7 +247,7 @@ async fn subscription(
     body: &Body,
     before: Option<SubscriptionRow>,
     by: &str,
-) -> Result<Option<Change<SubscriptionRow>>> {
+) -> Result<Option<Change<Subscription>>> {
     let owner = ctx.owner(&place(body).0);
     let known = match &before {
         Some(row) => Some(subscription::open(ctx, row.id, &row.wrapped_key, &row.sealed).await?),
@@ -239,7 +258,11 @@ async fn subscription(
         Some(before) => before.id,
         None => ctx.entropy.uuid(&ctx.clock)?,
     };
-    let row = subscription::row(ctx, id, body, &sealed, before.as_ref()).await?;
+    let said = Said {
+        status: body.status,
+        by_file: true,
+    };
+    let row = subscription::row(ctx, id, body, &sealed, (before.as_ref(), said)).await?;
     let shown =
         |row: &SubscriptionRow, sealed: &Sealed| subscription_list::view(row, sealed, Person::full);
     let seen = before.as_ref().zip(known.as_ref());
@@ -249,16 +272,13 @@ async fn subscription(
     };
     let subject = id.to_string();
     let entry = referential::entry_by(ctx, owner, Object::Subscription, &subject, action, by)?;
+    let row = Subscription { row, said };
     Ok(Some(Change { row, action, entry }))
 }
 
-fn put(tx: &mut Tx<'_>, row: &SubscriptionRow, action: Action) -> Result<bool> {
-    if action == Action::Created {
-        return subscriptions::insert(tx, row);
+fn put(tx: &mut Tx<'_>, new: &Subscription, action: Action) -> Result<bool> {
+    match action {
+        Action::Created => subscriptions::insert(tx, &new.row),
+        _ => Ok(subscription::put_over(tx, &new.row, new.said)?.is_some()),
     }
-    let Some(now) = subscriptions::lock(tx, row.id)? else {
-        return Ok(false);
-    };
-    subscriptions::replace(tx, &now, row)?;
-    Ok(true)
 }

@@ -13,6 +13,7 @@ use crate::{
         hubee::{
             folder::body::CaseBody,
             subscription::{self, Frequency},
+            subscription_standing,
         },
         incidents::{Cause, Code, Herald, clear, tell::Trouble},
         jobs::{self, End, Kind, MAIL_LANE, Settlement},
@@ -88,7 +89,7 @@ pub async fn unit(ctx: &Context, herald: &Herald, job: &JobRow) -> Result<Settle
 /// How often a subscriber is told: not at all where the subscription is not active.
 fn frequency(row: &SubscriptionRow) -> Option<Frequency> {
     let often = Frequency::parse(&row.frequency);
-    often.filter(|_| row.status == subscription::ACTIVE)
+    often.filter(|_| row.status == subscription_standing::ACTIVE)
 }
 
 /// Keeps for the next digest what was to be told at once.

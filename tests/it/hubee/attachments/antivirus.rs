@@ -21,10 +21,10 @@ use crate::{
 };
 
 /// Long enough for a job to be tried again on a busy machine.
-const SOON: Duration = Duration::from_secs(180);
+pub(super) const SOON: Duration = Duration::from_secs(180);
 
 /// The hub has its files looked at by `clamd`.
-fn looking(kit: Kit, clamd: &Clamd) -> Kit {
+pub(super) fn looking(kit: Kit, clamd: &Clamd) -> Kit {
     clamd.looking(kit).set("antivirus.max_bytes", 1 << 30)
 }
 
@@ -36,7 +36,7 @@ async fn global_status(hub: &Hub, sent: &Sent) -> String {
     word(&hub.osl.get(&sent.path()).await.of(200).json()["globalStatus"])
 }
 
-fn open_incidents(hub: &Hub, code: &str) -> u64 {
+pub(super) fn open_incidents(hub: &Hub, code: &str) -> u64 {
     hub.count(&format!(
         "SELECT count(*) FROM incident WHERE code = '{code}' AND state = 'open'"
     ))

@@ -7,6 +7,7 @@
 //! | `cuts` | bodies that do not come to their end, or go on beyond it |
 //! | `downloads` | digest, ranges, and what is no file |
 //! | `antivirus` | infected files, and an antivirus that is away |
+//! | `unjudged` | the incidents about files without a verdict |
 //! | `memory` | files of a gigabyte, both ways |
 
 mod antivirus;
@@ -14,6 +15,7 @@ mod cuts;
 mod downloads;
 mod memory;
 mod replaced;
+mod unjudged;
 mod uploads;
 
 use serde_json::Value;

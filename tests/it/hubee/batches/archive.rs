@@ -1,10 +1,12 @@
 //! R61: a folder that is closed for long enough is archived; nothing of it can be changed any more.
 
+use navette::{kernel::clock::Clock, storage::hubee::batches};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{age, at_portal, closed, rehearse, run};
 use crate::{
-    both_engines,
+    both_engines, inside,
     kit::hubee::{FOLDERS, REFERENTIAL, build, hub::Hub, referential::PROCESS, sent::Sent},
 };
 
@@ -24,6 +26,14 @@ async fn is_as_archived(hub: &Hub, sent: &Sent) {
     );
     hub.await_idle();
     hub.doctor();
+}
+
+/// What the batch's transaction archives of a folder that it found to be free.
+async fn archived_now(hub: &Hub, sent: &Sent) -> Vec<Uuid> {
+    let (id, now) = (sent.id().parse().unwrap(), Clock::system().now());
+    let store = inside::store(hub);
+    let archived = store.write(move |tx| batches::archive(tx, id, now, now, &[id]));
+    archived.await.unwrap()
 }
 
 both_engines! {
@@ -149,5 +159,34 @@ both_engines! {
         assert_eq!(report["keptBack"], json!([{ "folderId": sent.id(), "reasons": ["incident"] }]), "{report}");
         hub.sql("UPDATE incident SET state = 'resolved'; SELECT 1");
         assert_eq!(run(&hub, "archive")["folders"], 1);
+    }
+
+    /// R22, R61: a first reading of a case that is archived changes nothing of it.
+    async fn an_archived_case_that_nobody_had_read_is_not_changed_by_its_reading(kit) {
+        let hub = Hub::open(kit).await;
+        let sent = super::archived(&hub, "DGS-R61-8").await;
+        let before = hub.osl.get(&sent.case_path(0)).await.of(200).json();
+        let read = hub.si.get(&sent.case_path(0)).await.of(200).json();
+        assert_eq!((&read["status"], &read["transmissionDateTime"]), (&json!("ARCHIVED"), &Value::Null));
+        assert_eq!(hub.osl.get(&sent.case_path(0)).await.of(200).json(), before);
+        assert_eq!(hub.count("SELECT count(*) FROM journal WHERE kind = 'case.transmitted'"), 0);
+    }
+
+    /// R61: a legal hold keeps a closed folder and is told; a hold that comes between the look and the transaction keeps it too. Lifted,
+    /// the folder is archived.
+    async fn what_is_on_legal_hold_is_not_archived(kit) {
+        let hub = Hub::open(kit).await;
+        let sent = closed(&hub, "DGS-R61-9").await;
+        age(&hub, "hub_folder", "closed_at", 2);
+        let hold = ["DGS-R61-9", "--project", "hubee", "--reason", "contentieux"];
+        hub.run(&[&["hold", "add"][..], &hold].concat()).succeeded();
+        let report = run(&hub, "archive");
+        assert_eq!(report["keptBack"], json!([{ "folderId": sent.id(), "reasons": ["hold"] }]), "{report}");
+        assert!(archived_now(&hub, &sent).await.is_empty());
+        assert_eq!(hub.osl.get(&sent.path()).await.of(200).json()["globalStatus"], "CLOSED");
+        hub.si.get(&sent.case_file_path(0, 0)).await.of(200);
+        hub.run(&[&["hold", "remove"][..], &hold].concat()).succeeded();
+        assert_eq!(run(&hub, "archive")["folders"], 1);
+        is_as_archived(&hub, &sent).await;
     }
 }

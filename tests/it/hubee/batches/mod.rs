@@ -31,7 +31,7 @@ const DAY_MICROS: i64 = 86_400_000_000;
 
 /// Runs a batch and gives its report.
 #[track_caller]
-fn run(gateway: &Gateway, batch: &str) -> Value {
+pub(in crate::hubee) fn run(gateway: &Gateway, batch: &str) -> Value {
     let said = gateway.run(&["hubee", batch, "--json"]).succeeded();
     serde_json::from_str(&said).expect("JSON was asked for")
 }
@@ -44,7 +44,7 @@ fn rehearse(gateway: &Gateway, batch: &str) -> Value {
 }
 
 /// Dates a column back by so many days.
-fn age(gateway: &Gateway, table: &str, column: &str, days: i64) {
+pub(in crate::hubee) fn age(gateway: &Gateway, table: &str, column: &str, days: i64) {
     let micros = days * DAY_MICROS;
     gateway.sql(&format!(
         "UPDATE {table} SET {column} = {column} - {micros} WHERE {column} IS NOT NULL; SELECT 1"
@@ -64,7 +64,7 @@ async fn closed(hub: &Hub, external: &str) -> Sent {
     sent
 }
 
-async fn close(hub: &Hub, sent: &Sent) {
+pub(in crate::hubee) async fn close(hub: &Hub, sent: &Sent) {
     moved(&hub.osl, sent, 0, "CLOSED").await;
     let body = json!({ "globalStatus": "CLOSED" });
     hub.osl.patch(&sent.path(), &body).await.of(204);

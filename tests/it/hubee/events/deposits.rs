@@ -1,5 +1,6 @@
 //! Files that come with an event, until it is sent or withdrawn (R31, R33, R36, R14).
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{NOBODY, case_status, file_path, posted};
@@ -9,6 +10,7 @@ use crate::{
         document,
         hubee::{
             build::{self, File},
+            caller::finish,
             hub::Hub,
         },
     },
@@ -47,6 +49,9 @@ both_engines! {
             assert_eq!(got.body, file.bytes);
             assert_eq!(got.header("digest"), data_encoding::BASE64.encode(&navette::kernel::digest::sha256(&file.bytes)));
         }
+        // The published contract lets a client say a digest where it downloads, too: it says nothing.
+        let asked = hub.osl.request(Method::GET, &file_path(&answer, &path, 0)).header("digest", "n'importe quoi");
+        assert_eq!(finish(asked).await.of(200).body, files[0].bytes);
         hub.si.patch(&path, &sent()).await.of(204);
         assert_eq!(hub.notifications(&hub.osl).await.len(), 1, "sent again, it is told once");
         hub.si.upload(&file_path(&answer, &path, 1), "deux", None).await.is_bad(&["sent"]);

@@ -1,12 +1,21 @@
+use std::time::Duration;
+
+use jiff::Timestamp;
 use navette::kernel::clock::Clock;
 use serde_json::{Value, json};
 
-use super::subscriptions::{one, path};
+use super::{
+    import::imported,
+    subscriptions::{one, path},
+};
 use crate::{
     both_engines,
-    kit::hubee::{
-        hub::Hub,
-        referential::{IDLE_SI, PROCESS, SILENT, subscription},
+    kit::{
+        hubee::{
+            hub::Hub,
+            referential::{IDLE_SI, PROCESS, SILENT, subscription},
+        },
+        wait,
     },
 };
 
@@ -24,6 +33,22 @@ async fn status(hub: &Hub, subscription: &Value) -> Value {
 /// What `navette hubee activate` did.
 fn activate(hub: &Hub) {
     hub.run(&["hubee", "activate"]).succeeded();
+}
+
+/// A subscription that is inactive until some seconds from now, and that moment: the day's first minute is past.
+fn awaited(subscriber: &str, process: &str) -> (Value, Timestamp) {
+    let mut said = subscription(subscriber, process);
+    let date = Clock::system().now() + jiff::SignedDuration::from_secs(3);
+    said["status"] = "Inactif".into();
+    said["activateDateTime"] = date.to_string().into();
+    (said, date)
+}
+
+/// Waits until that moment is past.
+fn is_past(date: Timestamp) {
+    wait::until("that moment", Duration::from_secs(30), || {
+        (Clock::system().now() > date).then_some(())
+    });
 }
 
 both_engines! {
@@ -68,5 +93,37 @@ both_engines! {
         activate(&hub);
         assert_eq!(status(&hub, &past).await, "Inactif", "its date was not to come");
         assert_eq!(status(&hub, &suspended).await, "Suspendu");
+    }
+
+    /// R52: the file that says it inactive until its day may be imported again, on that day and after: it stays active.
+    async fn a_subscription_that_became_active_stays_so_when_its_file_is_imported_again(kit) {
+        let hub = Hub::of(kit.with_hub().without_worker().start()).await;
+        let (said, date) = awaited(IDLE_SI, PROCESS);
+        let import = || imported(&hub, &json!({ "subscriptions": [said] }));
+        assert_eq!(import()["subscriptions"]["created"], 1);
+        activate(&hub);
+        for moment in ["on its day", "after its date"] {
+            assert_eq!(import()["subscriptions"]["unchanged"], 1, "{moment}");
+            let active = "SELECT count(*) FROM hub_subscription WHERE subscriber LIKE 'SI-99820003400010-%' AND status = 'Actif'";
+            assert_eq!(hub.count(active), 1, "{moment}");
+            is_past(date);
+        }
+        let mut moved = said.clone();
+        moved["activateDateTime"] = in_hours(72);
+        assert_eq!(imported(&hub, &json!({ "subscriptions": [moved] }))["subscriptions"]["replaced"], 1);
+        assert_eq!(hub.count("SELECT count(*) FROM hub_subscription WHERE activation_due_at IS NOT NULL AND status = 'Inactif'"), 1);
+    }
+
+    /// R52: its date may be past before the batch has run: who sends back the object with another address takes nothing from it.
+    async fn a_subscription_whose_date_is_past_is_still_activated_when_it_is_replaced_meanwhile(kit) {
+        let hub = Hub::of(kit.with_hub().without_worker().start()).await;
+        let (mut said, date) = awaited(IDLE_SI, PROCESS);
+        let known = hub.datapass.post(&path(""), &said).await.of(201).json();
+        is_past(date);
+        said = hub.admin.get(&one(&known)).await.of(200).json();
+        said["email"] = "autre@exemple.fr".into();
+        hub.admin.put(&one(&known), &said).await.of(200);
+        activate(&hub);
+        assert_eq!(status(&hub, &known).await, "Actif");
     }
 }

@@ -1,12 +1,19 @@
 use std::path::Path;
 
+use navette::domain::hubee::import::{self, Progress};
 use serde_json::{Value, json};
 
 use crate::{
-    both_engines,
+    both_engines, inside,
     kit::{
         gateway::Gateway,
-        hubee::referential::{OSL, PROCESS, SI, organization, process, subscription, world},
+        hubee::{
+            REFERENTIAL,
+            hub::Hub,
+            referential::{
+                OSL, OTHER_OSL, PROCESS, SI, identifier, organization, process, subscription, world,
+            },
+        },
     },
 };
 
@@ -15,7 +22,7 @@ const FIXTURE: &str = concat!(
     "/fixtures/hubee/referential.json"
 );
 
-fn import(gateway: &Gateway, file: &Path) -> Value {
+fn run(gateway: &Gateway, file: &Path) -> Value {
     let told = gateway.run(&["hubee", "import", file.to_str().unwrap(), "--json"]);
     serde_json::from_str(&told.succeeded()).unwrap()
 }
@@ -24,6 +31,25 @@ fn written(gateway: &Gateway, referential: &Value) -> std::path::PathBuf {
     let file = gateway.dir().join("import.json");
     std::fs::write(&file, referential.to_string()).unwrap();
     file
+}
+
+/// What the import of a referential did.
+pub(super) fn imported(gateway: &Gateway, referential: &Value) -> Value {
+    run(gateway, &written(gateway, referential))
+}
+
+/// Has a folder created between the look at the database and the first process that is written.
+struct Interrupting<'a>(&'a Hub);
+
+impl Progress for Interrupting<'_> {
+    fn begin(&self, what: &'static str, _: usize) {
+        if what == "processes" {
+            let created = self.0.create("DGS-ENTRETEMPS");
+            tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(created));
+        }
+    }
+
+    fn advance(&self, _: usize) {}
 }
 
 fn tally(created: usize, replaced: usize, unchanged: usize) -> Value {
@@ -35,13 +61,13 @@ both_engines! {
     /// same file again changes nothing.
     async fn the_fixture_is_imported_in_one_command(kit) {
         let gateway = kit.with_hub().start();
-        let first = import(&gateway, Path::new(FIXTURE));
+        let first = run(&gateway, Path::new(FIXTURE));
         assert_eq!(first["processes"], tally(12, 0, 0));
         assert_eq!(first["organizations"]["created"], gateway.count("SELECT count(*) FROM hub_organization"));
         assert_eq!(first["subscriptions"]["created"], gateway.count("SELECT count(*) FROM hub_subscription"));
         assert!(first["organizations"]["created"].as_i64() >= Some(20));
         let entries = gateway.count("SELECT count(*) FROM journal WHERE kind = 'referential.changed'");
-        let again = import(&gateway, Path::new(FIXTURE));
+        let again = run(&gateway, Path::new(FIXTURE));
         for (kind, before) in first.as_object().unwrap() {
             assert_eq!(again[kind], json!({ "created": 0, "replaced": 0, "unchanged": before["created"] }), "{kind}");
         }
@@ -61,7 +87,7 @@ both_engines! {
             "processes": [process(PROCESS, OSL)],
             "subscriptions": [mailed, subscription("SI-99820001800013-9", PROCESS)],
         }));
-        let told = import(&gateway, &file);
+        let told = run(&gateway, &file);
         assert_eq!(told["organizations"], tally(1, 1, 0));
         assert_eq!(told["processes"], tally(0, 0, 1));
         assert_eq!(told["subscriptions"], tally(1, 1, 0));
@@ -92,12 +118,12 @@ both_engines! {
             let counted = "SELECT CAST(COALESCE(sum(n), 0) AS bigint) FROM hub_subscription_count";
             assert_eq!(gateway.count(counted), there[2]);
         }
-        let told = import(&gateway, &file);
+        let told = run(&gateway, &file);
         assert_eq!(told["organizations"], tally(0, 0, 501), "{told}");
         assert_eq!(told["processes"], tally(0, 0, 1), "{told}");
         assert_eq!(told["subscriptions"], tally(100, 0, 400), "{told}");
         assert_eq!(gateway.count("SELECT count(*) FROM hub_subscription"), 500);
-        assert_eq!(import(&gateway, &file)["subscriptions"], tally(0, 0, 500));
+        assert_eq!(run(&gateway, &file)["subscriptions"], tally(0, 0, 500));
     }
 
     /// R7: of a large file every fault is told at once, up to a hundred, and nothing of it is written.
@@ -141,5 +167,20 @@ both_engines! {
         let told = gateway.run(&arguments).failed_with(2);
         assert!(told.contains("not a JSON document"), "{told}");
         gateway.run(&["hubee", "import", "absent.json"]).failed_with(2);
+    }
+
+    /// R20: a folder that comes while a file is imported keeps its process with its owner, though the file was held against the database
+    /// before.
+    async fn a_process_whose_folders_come_during_an_import_stays_with_its_owner(kit) {
+        let hub = Hub::open(kit).await;
+        let house = inside::house(&hub).await;
+        let mut renamed = organization(SI);
+        renamed["name"] = "Renommée".into();
+        let file = json!({ "organizations": [renamed], "processes": [process(PROCESS, OTHER_OSL)] });
+        let told = import::run(&house.ctx, file, "essai", &Interrupting(&hub)).await.unwrap_err();
+        assert!(told.to_string().contains(&format!("Process {PROCESS} has folders and stays with {OSL}")), "{told}");
+        let read = hub.admin.get(&format!("{REFERENTIAL}/processes/{PROCESS}")).await.of(200).json();
+        assert_eq!(read["osl"], identifier(OSL));
+        assert_eq!(hub.count("SELECT count(*) FROM hub_organization WHERE name = 'Renommée'"), 1, "what came before is imported");
     }
 }

@@ -123,4 +123,13 @@ both_engines! {
         let owner = hub.datapass.get(&path(&format!("/{OSL}"))).await.of(200);
         assert_eq!(id(&owner.json()), OSL);
     }
+
+    /// R50, R53: the published contract gives `type` and `company_register` to the path: a creation takes them, and the body counts.
+    async fn an_organization_is_created_whatever_the_paths_parameters_say(kit) {
+        let hub = Hub::open(kit).await;
+        let new = "SI-99820003400010-NEUF";
+        let created = hub.admin.post(&path("?type=OSL&company_register=99810001000011"), &organization(new)).await.of(201).json();
+        assert_eq!(id(&created), new);
+        hub.admin.post(&path("?type=SI&status=Actif"), &organization("SI-99820003400010-AUTRE")).await.is_bad(&["@query.status"]);
+    }
 }

@@ -141,4 +141,21 @@ both_engines! {
         let read = hub.admin.get(&at).await.of(200).json();
         assert!([&first["osl"], &owned["osl"]].contains(&&read["osl"]), "{}", json!(read));
     }
+
+    /// R52: a replacement that says no status leaves the one of the moment: what another suspends meanwhile stays suspended.
+    async fn a_status_that_is_not_said_is_that_of_the_moment(kit) {
+        let hub = Hub::open(kit).await;
+        let known = hub.datapass.post(&path(""), &subscription(IDLE_SI, PROCESS)).await.of(201).json();
+        let (at, mut suspended, mut silent) = (one(&known), known.clone(), known.clone());
+        suspended["status"] = "Suspendu".into();
+        silent["status"] = Value::Null;
+        for number in 0..ROUNDS {
+            hub.admin.put(&at, &known).await.of(200);
+            silent["email"] = format!("adresse{number}@exemple.fr").into();
+            let (a, b, c) = tokio::join!(hub.admin.put(&at, &silent), hub.admin.put(&at, &suspended), hub.admin.put(&at, &silent));
+            [a, b, c].into_iter().for_each(|answer| drop(answer.of(200)));
+            assert_eq!(hub.admin.get(&at).await.of(200).json()["status"], "Suspendu", "{number}");
+        }
+        assert_eq!(hub.count(WRONG_COUNTS), 0);
+    }
 }
