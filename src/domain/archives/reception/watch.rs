@@ -90,7 +90,8 @@ impl Memory {
     /// Whether the file and what may be its manifest are stable. All are looked at: each has a time of its own.
     fn is_at_rest(&mut self, ready: &Ready, now: Timestamp, poll: Duration) -> bool {
         let files = std::iter::once(&ready.file).chain(&ready.beside);
-        files.filter(|file| !self.is_stable(file, now, poll)).count() == 0
+        let moving = files.filter(|file| !self.is_stable(file, now, poll));
+        moving.count() == 0
     }
 
     fn is_stable(&mut self, file: &Listed, now: Timestamp, poll: Duration) -> bool {
