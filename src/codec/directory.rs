@@ -184,13 +184,9 @@ impl<'l> Gathering<'l> {
         keys.sort_unstable();
         let twice = keys.windows(2).filter(|pair| pair[0].0 == pair[1].0);
         let mut found: Vec<_> = twice.map(|pair| same(pair[0].1, pair[1].1)).collect();
-        let ancestors = keys.iter().flat_map(|(key, _)| {
-            let borders = key.match_indices('/');
-            borders.map(|(at, _)| &key[..at])
-        });
-        let folders: HashSet<&str> = ancestors
-            .chain(self.folders.iter().map(|name| &**name))
-            .collect();
+        let folders = self.folders.iter().map(|name| &**name);
+        let above = keys.iter().map(|(key, _)| &**key).chain(folders.clone());
+        let folders: HashSet<&str> = above.flat_map(ancestors).chain(folders).collect();
         let also = keys.iter().filter(|(key, _)| folders.contains(&**key));
         found.extend(also.map(|(_, name)| {
             Finding::at(
@@ -201,6 +197,11 @@ impl<'l> Gathering<'l> {
         }));
         found
     }
+}
+
+/// The folders that a name lies in.
+fn ancestors(name: &str) -> impl Iterator<Item = &str> {
+    name.match_indices('/').map(|(at, _)| &name[..at])
 }
 
 fn same(one: &str, other: &str) -> Finding {

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::engine::Tx;
+use super::engine::{Engine, Tx};
 use crate::{
     kernel::fault::{Fault, Result},
     params, statements,
@@ -14,9 +14,13 @@ statements! {
         SET token = excluded.token, until = excluded.until WHERE lease.until <= $4 OR lease.until > $5 \
         OR lease.token = excluded.token";
     TAKEN = "SELECT 1 FROM lease WHERE name = $1 AND until > $2 AND until <= $3";
-    HELD = "SELECT 1 FROM lease WHERE name = $1 AND token = $2";
     RELEASE = "DELETE FROM lease WHERE name = $1 AND token = $2";
 }
+
+/// What asks who holds a lease. On PostgreSQL the row stays locked until the transaction ends: nobody takes the lease between the
+/// question and its commit. SQLite has one writer.
+const HELD_SQLITE: &str = "SELECT 1 FROM lease WHERE name = $1 AND token = $2";
+const HELD_POSTGRES: &str = "SELECT 1 FROM lease WHERE name = $1 AND token = $2 FOR SHARE";
 
 /// Longer than any lease: one that ends later was taken by a clock that has been set back since, and by nobody's rights.
 const LONGEST: SignedDuration = SignedDuration::from_hours(2);
@@ -39,9 +43,22 @@ pub fn is_taken(tx: &mut Tx<'_>, name: &str, now: Timestamp) -> Result<bool> {
     Ok(tx.first(TAKEN, &params![name, now, beyond])?.is_some())
 }
 
-/// Whether `token` still holds the lease: asked in the transaction of the effects, so that a late holder cannot commit.
+/// Whether `token` still holds the lease: asked in the transaction of the effects, so that a late holder cannot commit. Nobody
+/// else takes it before that transaction ends.
 pub fn held(tx: &mut Tx<'_>, name: &str, token: Uuid) -> Result<bool> {
-    Ok(tx.first(HELD, &params![name, token])?.is_some())
+    let sql = match tx.engine() {
+        Engine::Sqlite => HELD_SQLITE,
+        Engine::Postgres => HELD_POSTGRES,
+    };
+    Ok(tx.first(sql, &params![name, token])?.is_some())
+}
+
+/// The statements that differ, for the preparation test.
+pub(super) fn of_engine(engine: Engine) -> Vec<(&'static str, &'static str)> {
+    match engine {
+        Engine::Sqlite => vec![("HELD_SQLITE", HELD_SQLITE)],
+        Engine::Postgres => vec![("HELD_POSTGRES", HELD_POSTGRES)],
+    }
 }
 
 /// Gives the lease back (shutdown).

@@ -78,6 +78,7 @@ pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
         .concat()
         .into_iter()
         .chain(jobs::of_engine(engine))
+        .chain(leases::of_engine(engine))
         .chain(dump::of_engine(engine))
         .map(|(name, sql)| (name, sql.to_owned()))
         .collect();

@@ -8,7 +8,7 @@ use super::{
 use crate::kernel::fault::{Code, Fault, Result};
 
 /// Reads the file at `path` from byte `from` (what an earlier try kept) to its end, over one session; answers how many bytes
-/// went to `sink`.
+/// went to `sink`. Where all of it was kept, nothing is read.
 ///
 /// Fails with `depot-file-changed` where it is not the file that was `listed`, before or after: what the sink took is of no
 /// use then; with `transfer-cut` where it is and not all of it came.
@@ -20,6 +20,9 @@ pub fn download(
     sink: Sink<'_>,
 ) -> Result<u64> {
     unchanged(session, path, listed)?;
+    if from > 0 && from == listed.size {
+        return Ok(0);
+    }
     let taken = session.read(path, from, sink)?;
     if from + taken == listed.size {
         return Ok(taken);

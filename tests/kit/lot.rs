@@ -105,15 +105,20 @@ impl Lot {
 
     /// As a tar.gz.
     pub fn tar_gz(&self) -> Vec<u8> {
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        encoder.write_all(&self.tar()).expect("in memory");
-        encoder.finish().expect("in memory")
+        gz(&self.tar())
     }
 
     fn entries(&self) -> impl Iterator<Item = (String, Vec<u8>)> {
         let manifest = serde_json::to_vec(&self.manifest).expect("JSON");
         std::iter::once(("manifest.json".to_owned(), manifest)).chain(self.files.clone())
     }
+}
+
+/// One file as a gz.
+pub fn gz(content: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(content).expect("in memory");
+    encoder.finish().expect("in memory")
 }
 
 fn media_type(name: &str) -> &'static str {

@@ -69,18 +69,11 @@ impl Seek for Reader {
 pub(super) fn open(path: &Path, limits: &Limits) -> Result<Result<Opened, Vec<Finding>>> {
     let mut file = File::open(path).map_err(|error| unreadable(path, &error))?;
     let failed = |error: io::Error| unreadable(path, &error);
-    let mut prefix = Vec::new();
-    let most = Format::PREFIX_BYTES as u64;
-    (&file)
-        .take(most)
-        .read_to_end(&mut prefix)
-        .map_err(failed)?;
     let size = file.metadata().map_err(failed)?.len();
-    let Some(format) = Format::detect(&prefix) else {
+    let Some(format) = format(&mut file).map_err(failed)? else {
         let detail = "Ni zip, ni tar, ni gzip d'après son contenu.";
         return Ok(Err(vec![Finding::new(FindingCode::FormatUnknown, detail)]));
     };
-    file.rewind().map_err(failed)?;
     let opened = |file| Opened {
         format,
         text: Text(Arc::new(file)),
@@ -97,6 +90,16 @@ pub(super) fn open(path: &Path, limits: &Limits) -> Result<Result<Opened, Vec<Fi
     }
 }
 
+/// What a file is, where its content tells; it is left at its beginning.
+pub(super) fn format(file: &mut File) -> io::Result<Option<Format>> {
+    let mut prefix = Vec::new();
+    file.rewind()?;
+    file.take(Format::PREFIX_BYTES as u64)
+        .read_to_end(&mut prefix)?;
+    file.rewind()?;
+    Ok(Format::detect(&prefix))
+}
+
 /// A file in the temporary folder that goes with this process, whatever ends it.
 fn nameless() -> io::Result<File> {
     use rustix::fs::{Mode, OFlags};
@@ -111,12 +114,20 @@ fn nameless() -> io::Result<File> {
 
 /// The manifest that lies beside the archive, where there is one.
 pub(super) fn beside(path: &Path) -> Option<PathBuf> {
+    Some(beside_as(path)?.0)
+}
+
+/// The same, with what its kind adds to the archive's name.
+pub(super) fn beside_as(path: &Path) -> Option<(PathBuf, String)> {
     let name = path.file_name()?.to_str()?;
-    let beside = |kind: &str| path.with_file_name(format!("{name}.{kind}"));
+    let beside = |kind: &str| {
+        let ending = format!(".{kind}");
+        (path.with_file_name(format!("{name}{ending}")), ending)
+    };
     [manifest::JSON, manifest::XML]
         .map(beside)
         .into_iter()
-        .find(|path| path.is_file())
+        .find(|(path, _)| path.is_file())
 }
 
 /// A file that does not read, as a fault of use.

@@ -13,9 +13,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use wildmatch::WildMatch;
 
-use super::receipt::{self, Receipt};
+use super::{
+    opening::{self, unreadable},
+    receipt::{self, Receipt},
+};
 use crate::{
     cli::{Answer, Settings, output},
+    codec::Format,
     config::{
         Depot, Flow,
         depots::{self, Complete, Direction, Incoming},
@@ -31,7 +35,8 @@ use crate::{
 /// Leaves an archive where a depot's flow takes them, whole or not at all; goes on where an earlier run was cut.
 ///
 /// Of the settings only the depot's own file is read: a sender needs no gateway. The same file under the same name again is
-/// done at once; another file of that name is refused (1).
+/// done at once; another file of that name is refused (1). The manifest beside a gz, FILE.manifest.json or FILE.manifest.xml, is
+/// left first, beside the name that the gz gets.
 ///
 /// Example: navette archive send LOT42.zip --depot asp-depot --wait 120
 #[derive(Args)]
@@ -139,6 +144,7 @@ fn send(order: &Order) -> Result<Done> {
     let mut file = File::open(&order.file).map_err(|error| unreadable(&order.file, &error))?;
     let (sha256, size) = digest(&mut file).map_err(|error| unreadable(&order.file, &error))?;
     let mut line = Line::new(Arc::clone(&order.depot), Clock::system());
+    accompany(&mut line, order, &mut file)?;
     let bar = bar(&order.name, size);
     let mut source = Shown { file, bar: &bar };
     let uploaded = upload_over(&mut line, &order.flow.path, &order.name, &mut source, size);
@@ -161,6 +167,20 @@ fn send(order: &Order) -> Result<Done> {
     })
 }
 
+/// The manifest of a gz, which lies beside it and has to be there when the gz is taken.
+fn accompany(line: &mut Line, order: &Order, file: &mut File) -> Result<()> {
+    let format = opening::format(file).map_err(|error| unreadable(&order.file, &error))?;
+    let manifest = opening::beside_as(&order.file).filter(|_| format == Some(Format::Gz));
+    let Some((manifest, ending)) = manifest else {
+        return Ok(());
+    };
+    let failed = |error| unreadable(&manifest, &error);
+    let mut source = File::open(&manifest).map_err(failed)?;
+    let size = source.metadata().map_err(failed)?.len();
+    let name = format!("{}{ending}", order.name);
+    upload_over(line, &order.flow.path, &name, &mut source, size).map(|_| ())
+}
+
 fn order_of<'a>(order: &'a Order, sha256: &'a str) -> receipt::Wanted<'a> {
     receipt::Wanted {
         folder: &order.incoming.receipts,
@@ -168,10 +188,6 @@ fn order_of<'a>(order: &'a Order, sha256: &'a str) -> receipt::Wanted<'a> {
         sha256,
         keep: order.file.parent().unwrap_or(Path::new("")),
     }
-}
-
-fn unreadable(file: &Path, error: &io::Error) -> Fault {
-    usage(&format!("{}: {error}", file.display()))
 }
 
 /// The marker that tells the other end that the file is complete, where the flow wants one.

@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+/// What the names of a receipt's two files end with; no archive's does.
+pub const RECEIPTS: [&str; 2] = [".ack.json", ".ack.p7s"];
+/// What a gz's manifest is called: the archive's own name, then this. No archive is called so.
+pub const MANIFESTS: [&str; 2] = [".manifest.json", ".manifest.xml"];
+
 /// One direction through a depot, for one project.
 #[derive(Clone, Debug)]
 pub struct Flow {
@@ -76,6 +81,18 @@ pub struct Acknowledgments {
     pub signature: Option<String>,
     /// The authorities that the signer's certificate must come from, PEM; there is one where there is a suffix.
     pub signer_ca: Option<std::path::PathBuf>,
+}
+
+impl Acknowledgments {
+    /// The names of its files, whatever the return.
+    pub fn any_name(&self) -> String {
+        self.named("*", "*")
+    }
+
+    /// The names of the files that are about the return of this name and id.
+    pub fn named(&self, name: &str, id: &str) -> String {
+        self.pattern.replace("{name}", name).replace("{id}", id)
+    }
 }
 
 /// When a file is complete.

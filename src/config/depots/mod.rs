@@ -3,6 +3,7 @@
 //! | file | gives |
 //! |---|---|
 //! | `flow` | what is taken, sent and awaited there: directions, paths, patterns, completeness |
+//! | `overlap` | that no flow takes what is another's, or ours |
 //! | `sftp`, `ftps`, `cft` | the settings of one transport each; `folder` has only a path |
 //!
 //! Paths of flows are those of the depot: they start at its root (the folder, or where the partner's server puts us after
@@ -12,6 +13,7 @@
 pub mod cft;
 mod flow;
 mod ftps;
+mod overlap;
 mod section;
 mod sftp;
 
@@ -24,7 +26,8 @@ use std::{
 
 pub use cft::{Cft, CftLogin, CftSend};
 pub use flow::{
-    Acknowledgments, CodePage, Complete, Direction, Flow, Format, Incoming, Outgoing, Then,
+    Acknowledgments, CodePage, Complete, Direction, Flow, Format, Incoming, MANIFESTS, Outgoing,
+    RECEIPTS, Then,
 };
 pub use ftps::{Ftps, FtpsMode, TlsVersion};
 pub use sftp::{HostKeys, Sftp, SftpLogin};

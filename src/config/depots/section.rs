@@ -11,6 +11,7 @@ use super::{
     flow::{
         Acknowledgments, CodePage, Complete, Direction, Flow, Format, Incoming, Outgoing, Then,
     },
+    overlap,
 };
 
 /// A word of the settings and what it stands for.
@@ -53,6 +54,7 @@ pub(super) fn read_all(reader: &mut Reader, cft: bool) -> Vec<Flow> {
             }
         }
     }
+    overlap::refuse(reader, &flows);
     flows
 }
 
@@ -182,6 +184,10 @@ impl Section<'_> {
         };
         if !read.pattern.contains("{name}") && !read.pattern.contains("{id}") {
             let detail = "must hold {name} or {id}: else nobody knows which return it acknowledges";
+            self.wrong("pattern", detail);
+        }
+        if read.pattern == "{name}" {
+            let detail = "must not be the name of the return itself";
             self.wrong("pattern", detail);
         }
         if read.signature.is_some() != read.signer_ca.is_some() {

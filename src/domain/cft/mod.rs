@@ -24,6 +24,7 @@ use crate::{
     storage::{
         Tx,
         cft::{self, TransferRow},
+        exchanges::Owner,
         journal::{EntryRow, append},
     },
 };
@@ -164,6 +165,12 @@ fn project(ctx: &Context, row: &TransferRow) -> Option<String> {
     flow.map(|flow| flow.project.clone())
 }
 
+/// The depot's partner; the depot's own name where its settings are gone.
+fn owner(ctx: &Context, row: &TransferRow) -> Owner {
+    let depot = ctx.config.depots.get(&row.depot);
+    ctx.owner(depot.map_or(&row.depot, |depot| &depot.partner))
+}
+
 fn entry(ctx: &Context, state: State, row: &TransferRow) -> Result<EntryRow> {
     let kind = match state {
         State::Received => Kind::TransferReceived,
@@ -175,7 +182,7 @@ fn entry(ctx: &Context, state: State, row: &TransferRow) -> Result<EntryRow> {
     let subject = Subject {
         exchange_id: row.exchange_id,
         project: project(ctx, row),
-        owner: ctx.owner(&row.depot),
+        owner: owner(ctx, row),
     };
     let detail = json!({
         "transferId": row.id, "depot": row.depot, "part": row.part, "idf": row.idf, "idtu": row.idtu, "ida": row.ida,

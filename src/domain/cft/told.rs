@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::{State, entry, project};
+use super::{State, entry, owner, project};
 use crate::{
     config::{
         Flow,
@@ -215,7 +215,7 @@ fn news(ctx: &Context, row: &TransferRow, told: &Told) -> Result<News> {
     let cause = Cause {
         code: Code::TransferFailed,
         project: project(ctx, row),
-        owner: ctx.owner(&row.depot),
+        owner: owner(ctx, row),
         exchange_id: row.exchange_id,
         subject: row.id.to_string(),
     };

@@ -41,11 +41,7 @@ impl Ftps {
         }
         let mut listed = Vec::with_capacity(files.len());
         for file in files {
-            let known = Listed {
-                name: file.name().to_owned(),
-                size: file.size() as u64,
-                modified: micros(file.modified()),
-            };
+            let known = shown(&file);
             match self.knows_mlsd {
                 true => listed.push(known),
                 false => listed.extend(self.dated(folder, known)?),
@@ -176,9 +172,36 @@ fn is_absence(fault: &Fault) -> bool {
     matches!(fault.code(), Code::DepotFileMissing | Code::DepotDenied)
 }
 
+/// A file as the listing shows it.
+fn shown(file: &File) -> Listed {
+    Listed {
+        name: file.name().to_owned(),
+        size: file.size() as u64,
+        modified: micros(file.modified()),
+    }
+}
+
+/// In whole seconds: `MLSD` may tell fractions (RFC 3659), of which what we hear by `MDTM` has none.
 fn micros(date: SystemTime) -> i64 {
     let since = date.duration_since(SystemTime::UNIX_EPOCH);
-    since.map_or(0, |since| {
-        i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
-    })
+    let seconds = since.map_or(0, |since| since.as_secs());
+    i64::try_from(seconds).map_or(i64::MAX, |seconds| seconds.saturating_mul(1_000_000))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_with_fractions_is_told_in_whole_seconds_as_mdtm_tells_it() {
+        let told = |date: &str| {
+            let line = format!("type=file;size=3;modify={date}; LOT.zip");
+            shown(&ListParser::parse_mlsd(&line).unwrap())
+        };
+        let whole = told("20201019151930");
+        assert_eq!(whole.modified, 1_603_120_770_000_000);
+        for date in ["20201019151930.123", "20201019151930.999"] {
+            assert_eq!(told(date), whole, "{date}");
+        }
+    }
 }

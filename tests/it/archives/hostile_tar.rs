@@ -65,6 +65,14 @@ fn what_is_not_a_plain_file_is_refused() {
 }
 
 #[test]
+fn a_file_that_is_a_folder_too_is_refused() {
+    for name in ["a.txt/", "a.txt/b/", "A.txt/b/c/"] {
+        let folder = entry(&Header::new(name.as_bytes(), b'5', 0), b"");
+        assert_eq!(codes(&and(&[folder])), ["duplicate-name"], "{name}");
+    }
+}
+
+#[test]
 fn names_that_lead_elsewhere_are_refused_wherever_they_stand() {
     for name in ["../b", "/b", "a/../../b", "a\\b", "c:b"] {
         assert_eq!(codes(&and(&[file(name, b"x")])), ["unsafe-path"], "{name}");

@@ -53,6 +53,27 @@ both_engines! {
         gateway.doctor();
     }
 
+    /// The same archive sent again comes by a transfer of its own, which is kept with the exchange too.
+    async fn an_archive_that_comes_again_is_kept_with_the_transfer_that_it_came_by(kit) {
+        let monitor = Monitor::start();
+        let gateway = kit.with_depot("cft", monitor.settings()).start();
+        let bytes = lot().zip();
+        let take = |name: &str, idtu: &str| {
+            let file = monitor.receives(idtu, &bytes);
+            let file = file.to_str().unwrap();
+            gateway.run(&["cft", "received", "--file", file, "--name", name, "--part", "ASP", "--idf", "NAVLOT", "--idtu", idtu]).succeeded();
+            let receipt = wait::until("receipt", SOON, || monitor.sent("NAVREC", &format!("{name}.ack.json")));
+            serde_json::from_slice::<Value>(&receipt).unwrap()
+        };
+        let (first, again) = (take("A.zip", "A0000051"), take("B.zip", "A0000052"));
+        assert_eq!(again["duplicateOf"], first["reconciliationId"], "{again:#}");
+        let came = transfers(&gateway).into_iter().filter(|row| row["direction"] == "in");
+        let mut came: Vec<_> = came.map(|row| (row["idtu"].clone(), row["reconciliationId"].clone())).collect();
+        came.sort_by_key(|(idtu, _)| idtu.to_string());
+        let kept = ["A0000051", "A0000052"].map(|idtu| (idtu.into(), exchange(&first).into()));
+        assert_eq!(came, kept);
+    }
+
     /// ASP may as well send a file that acknowledges: it comes by a model of its own.
     async fn a_return_that_left_by_cft_is_acknowledged_by_a_file_too(kit) {
         let monitor = Monitor::with_rest();

@@ -95,6 +95,19 @@ both_engines! {
         assert_eq!(transfers(&gateway), [(idtu, "sent".to_owned())]);
     }
 
+    /// An incident names whom the depot is shared with, as its settings do.
+    async fn a_failure_is_told_of_the_partner(kit) {
+        let monitor = Monitor::start();
+        let settings = format!("partner = \"ASP\"\n{}", monitor.settings());
+        let gateway = kit.with_depot("cft", settings).stopped();
+        gateway.run(&["migrate"]).succeeded();
+        upload(connect(&monitor).as_mut(), "RET-1.zip", b"retour").unwrap();
+        let idtu = monitor.catalog()[0].idtu.clone();
+        gateway.run(&["cft", "failed", "--idtu", &idtu, "--cause", "L18"]).succeeded();
+        assert_eq!(gateway.sql("SELECT partner FROM incident"), "ASP");
+        assert_eq!(gateway.sql("SELECT DISTINCT partner FROM journal WHERE kind LIKE 'transfer.%'"), "ASP");
+    }
+
     /// Handed over again, it is asked for again under our same id; another file of its name has to wait for it.
     async fn a_file_that_the_monitor_gave_up_is_asked_for_again(kit) {
         let (gateway, monitor) = handed_over(kit);

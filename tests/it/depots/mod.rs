@@ -5,6 +5,7 @@ mod check;
 mod cuts;
 mod keys;
 mod login;
+mod overlaps;
 mod sending;
 mod sessions;
 mod silence;

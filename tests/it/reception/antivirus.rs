@@ -52,6 +52,10 @@ both_engines! {
         });
         assert_eq!(gateway.count("SELECT count(*) FROM exchange"), 0);
         assert_eq!(depot.names("in"), ["a.zip"]);
+        // What is refused unseen says nothing of the antivirus.
+        depot.put("in/b.zip", b"no archive");
+        assert_eq!(receipt(&depot, "b.zip")["outcome"], "rejected");
+        assert_eq!(gateway.count("SELECT count(*) FROM incident WHERE code = 'scan-unavailable' AND state = 'open'"), 1);
         clamd.appear();
         assert_eq!(receipt(&depot, "a.zip")["outcome"], "accepted");
         left(&gateway, &depot, "a.zip");

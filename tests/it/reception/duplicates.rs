@@ -10,7 +10,7 @@ use crate::{
     kit::{
         depot::{Depot, Make},
         document,
-        lot::Lot,
+        lot::{Lot, gz},
     },
 };
 
@@ -154,9 +154,7 @@ both_engines! {
         let depot = Depot::start(Make::Folder);
         let gateway = at(kit, &depot).start();
         let content = document::pdf("seul", 100_000);
-        let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        std::io::Write::write_all(&mut gz, &content).unwrap();
-        let gz = gz.finish().unwrap();
+        let gz = gz(&content);
         let taken = |name: &str, dossier: &str| {
             let manifest = Lot::new(dossier).piece("P-1", "seul.pdf", &content).manifest.to_string();
             depot.put(&format!("in/{name}.manifest.json"), manifest.as_bytes());

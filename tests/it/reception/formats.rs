@@ -61,23 +61,6 @@ both_engines! {
         assert_eq!(report["documents"], 4 + 1 + 8, "{report:#}");
     }
 
-    /// A single gz has its manifest beside it, which leaves with it.
-    async fn a_gz_has_its_manifest_beside_it(kit) {
-        let depot = Depot::start(Make::Folder);
-        let gateway = at(kit, &depot).start();
-        let content = document::pdf("seul", 200_000);
-        let lot = Lot::new("D-1").piece("P-1", "seul.pdf", &content);
-        let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        std::io::Write::write_all(&mut gz, &content).unwrap();
-        depot.put("in/seul.gz.manifest.json", lot.manifest.to_string().as_bytes());
-        depot.put("in/seul.gz", &gz.finish().unwrap());
-        let receipt = receipt(&depot, "seul.gz");
-        assert_eq!((&receipt["outcome"], &receipt["format"]), (&"accepted".into(), &"gz".into()), "{receipt:#}");
-        left(&gateway, &depot, "seul.gz");
-        assert_eq!(depot.names("in"), [""; 0]);
-        gateway.doctor();
-    }
-
     /// The field's own habit: the manifest in XML instead, in the code page of its declaration.
     async fn an_archive_whose_manifest_is_in_xml_is_taken_like_any_other(kit) {
         let depot = Depot::start(Make::Folder);
@@ -138,10 +121,10 @@ both_engines! {
 }
 
 /// The pause between two looks of [`with_poll`].
-const POLL: SignedDuration = SignedDuration::from_millis(200);
+pub(super) const POLL: SignedDuration = SignedDuration::from_millis(200);
 
 /// The looks at a depot of a gateway that does not run.
-async fn rounds(gateway: &Gateway, depot: &Depot, clock: &Clock) -> Rounds {
+pub(super) async fn rounds(gateway: &Gateway, depot: &Depot, clock: &Clock) -> Rounds {
     let house = inside::house(gateway).await;
     let lines = inside::lines(&house);
     let mut ctx = house.ctx;

@@ -8,7 +8,7 @@ use crate::{
     kit::{
         depot::{Depot, Make},
         document,
-        lot::Lot,
+        lot::{Lot, gz},
     },
 };
 
@@ -49,10 +49,8 @@ both_engines! {
         let gateway = kit.with_depot(depot.name(), with_poll(&settings)).start();
         let content = document::small("seul");
         let manifest = Lot::new("D-1").piece("P-1", "seul.pdf", &content).manifest.to_string();
-        let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        std::io::Write::write_all(&mut gz, &content).unwrap();
         depot.put("in/seul.gz.manifest.json", manifest.as_bytes());
-        depot.put("in/seul.gz", &gz.finish().unwrap());
+        depot.put("in/seul.gz", &gz(&content));
         depot.put("in/a.zip.manifest.xml", b"of somebody else");
         depot.put("in/a.zip", &lot("D-2"));
         for name in ["seul.gz", "a.zip"] {

@@ -1,6 +1,7 @@
 //! Archives on their way in (ARC-1, ARC-3, TRC-1): from a depot to the receipt that lies beside it.
 
 mod antivirus;
+mod beside;
 mod crashes;
 mod cuts;
 mod dossiers;

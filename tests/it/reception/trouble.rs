@@ -64,6 +64,28 @@ both_engines! {
         gateway.doctor();
     }
 
+    /// A receipt that is owed by a flow that is not there any more is told, and left once the flow is back.
+    async fn a_receipt_owed_by_a_flow_that_was_renamed_is_told(kit) {
+        let depot = Depot::start(Make::Folder).with("failures_before_incident = 1000");
+        fs::remove_dir(depot.inside("receipts")).unwrap();
+        let mut gateway = at(kit, &depot).start();
+        depot.put("in/a.zip", &lot("D-1"));
+        wait::until("archive", SOON, || (gateway.count("SELECT count(*) FROM depot_file") == 1).then_some(()));
+        gateway.stop();
+        fs::create_dir(depot.inside("receipts")).unwrap();
+        let file = gateway.dir().join(format!("depots/{}.toml", depot.name()));
+        let before = fs::read_to_string(&file).unwrap();
+        let renamed = before.replace("\"lots\"", "\"autres-lots\"").replace("incident = 1000", "incident = 1");
+        fs::write(&file, renamed).unwrap();
+        gateway.restart();
+        incident(&gateway, "receipt-undeliverable", "open");
+        gateway.stop();
+        fs::write(&file, before).unwrap();
+        gateway.restart();
+        assert_eq!(receipt(&depot, "a.zip")["outcome"], "accepted");
+        incident(&gateway, "receipt-undeliverable", "resolved");
+    }
+
     /// What could not be taken is told, and that ends with its taking, by whichever process takes it at last.
     async fn an_archive_that_could_not_be_taken_ends_its_incident_when_another_process_takes_it(kit) {
         let (mut clamd, depot) = (Clamd::start(), Depot::start(Make::Folder));

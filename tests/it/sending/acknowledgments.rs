@@ -193,6 +193,28 @@ fn a_file_that_acknowledges_no_return_of_ours_stays_and_is_told() {
     all_resolved(&gateway);
 }
 
+/// What bears a return's own name is the return, and acknowledges nothing; the incident names the partner of the settings.
+#[test]
+fn a_return_acknowledges_itself_never() {
+    let depot = Depot::start(Make::Folder).with("partner = \"ASP\"");
+    let answers = "answers = \"retours\"";
+    let any = format!("{answers}\npattern = \"{{name}}*\"");
+    let settings = depot.settings().replace(answers, &any);
+    let gateway = through_with(Kit::new(Engine::Sqlite), &depot, &settings).start();
+    let id = dropped(&depot, "LOT.zip", &lot().zip());
+    let name = returned(&depot);
+    with_status(&gateway, &id, "returned");
+    let bytes = fs::read(depot.inside(&format!("out/{name}"))).unwrap();
+    depot.put(&format!("acks/{name}"), &bytes);
+    assert!(incident(&gateway, "acknowledgment-invalid").contains("own-return"));
+    assert_eq!(gateway.sql("SELECT partner FROM incident"), "ASP");
+    with_status(&gateway, &id, "returned");
+    fs::remove_file(depot.inside(&format!("acks/{name}"))).unwrap();
+    depot.put(&format!("acks/{name}.ok"), b"");
+    with_status(&gateway, &id, "acknowledged");
+    all_resolved(&gateway);
+}
+
 /// What cannot be read is neither yes nor no: it is told, and a word that can be is taken after it.
 #[test]
 fn an_acknowledgment_that_cannot_be_read_is_no_yes() {

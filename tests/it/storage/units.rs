@@ -136,4 +136,30 @@ both_stores! {
         let taken = join_all(takers).await;
         assert_eq!(taken.into_iter().filter(|taken| *taken.as_ref().unwrap()).count(), 1);
     }
+
+    // Whoever asks whether a lease is his, and goes on, has it until he commits, however late that is.
+    async fn a_lease_that_was_asked_for_is_nobody_elses_before_the_commit(place) {
+        let (store, other) = (place.migrated().await, place.open().unwrap());
+        store.write(|tx| mark(tx, "asked")).await.unwrap();
+        let (asked, seen) = tokio::sync::oneshot::channel();
+        let (taken, elsewhere) = mpsc::channel::<()>();
+        let mut asked = Some(asked);
+        let paused = store.write(move |tx| {
+            assert!(leases::held(tx, "asked", TOKEN)?);
+            asked.take().map(|asked| asked.send(()));
+            let was_taken = elsewhere.recv_timeout(std::time::Duration::from_secs(2)).is_ok();
+            Ok(was_taken)
+        });
+        let taking = async {
+            seen.await.unwrap();
+            let now = Clock::system().now();
+            let mine = other.write(move |tx| leases::take(tx, "asked", id(), now, now)).await;
+            // Nobody listens any more where it had to wait.
+            taken.send(()).ok();
+            mine
+        };
+        let (was_taken, mine) = tokio::join!(paused, taking);
+        assert!(!was_taken.unwrap(), "it was taken between the question and the commit");
+        assert!(mine.unwrap(), "it is free after that");
+    }
 }

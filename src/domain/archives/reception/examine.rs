@@ -41,6 +41,8 @@ pub struct Examined {
     pub omitted: u64,
     /// What becomes of it.
     pub outcome: Outcome,
+    /// Whether the antivirus has answered for all of its files.
+    pub looked_at: bool,
     /// Kept for as long as an archive of many files is in memory.
     _seat: Option<OwnedSemaphorePermit>,
 }
@@ -175,6 +177,7 @@ pub async fn examine(taking: &Taking, spooled: &Spooled) -> Result<Examined> {
             true => Outcome::Rejected,
             false => Outcome::Accepted,
         },
+        looked_at: false,
         _seat: seat.filter(|_| many),
     };
     examined.tell();
@@ -205,6 +208,7 @@ fn refused(findings: Vec<Finding>) -> Examined {
         findings: told.collect(),
         omitted: 0,
         outcome: Outcome::Rejected,
+        looked_at: false,
         _seat: None,
     }
 }

@@ -10,13 +10,13 @@ use serde_json::json;
 
 use super::{
     on_depot::{subject, subject_of},
-    spool::{BESIDE, ours, small},
+    spool::{ours, small},
 };
 use crate::{
     codec::Format,
     config::{
         Depot,
-        depots::{Complete, Direction, Incoming, Then},
+        depots::{Complete, Direction, Incoming, MANIFESTS, Then},
     },
     domain::{
         Context,
@@ -38,7 +38,7 @@ use crate::{
         jobs::JobRow,
         journal::append,
     },
-    transport::{Listed, Session, path, upload},
+    transport::{Line, Listed, Session, path, upload},
 };
 
 /// The longest pause between two tries.
@@ -63,15 +63,17 @@ pub async fn run(ctx: &Context, lines: &Lines, job: &JobRow) -> Result<Settlemen
     let Some((file, exchange, format)) = found.await? else {
         return Ok(Settlement::bare(End::Done));
     };
-    let depot = lines.depot(&file.depot)?;
-    let has_manifest = format.as_deref() == Some(Format::Gz.as_str());
-    let errand = Errand::new(ctx, &depot, &file, &exchange, has_manifest).await?;
-    let left = lines.with(&file.depot, move |line| {
-        line.with(|session| errand.run(session))
-    });
+    let depot = lines.depot(&file.depot);
+    let left = async {
+        let depot = depot.as_deref().map_err(Fault::clone)?;
+        let has_manifest = format.as_deref() == Some(Format::Gz.as_str());
+        let errand = Errand::new(ctx, depot, &file, &exchange, has_manifest).await?;
+        let work = move |line: &mut Line| line.with(|session| errand.run(session));
+        lines.with(&file.depot, work).await
+    };
     match left.await {
         Ok(about) => done(ctx, file, &exchange, &about),
-        Err(fault) => failed(ctx, job, &file, &exchange, &fault, &depot),
+        Err(fault) => failed(ctx, job, &file, &exchange, &fault, depot.as_deref().ok()),
     }
 }
 
@@ -196,7 +198,7 @@ impl Errand {
                 session.remove(&marker)?;
             }
         }
-        for ending in BESIDE.iter().filter(|_| self.has_manifest) {
+        for ending in MANIFESTS.iter().filter(|_| self.has_manifest) {
             let name = format!("{}{ending}", self.name);
             let beside = path::join(&self.folder, &name)?;
             if session.stat(&beside)?.is_some() {
@@ -263,22 +265,24 @@ fn done(
     })
 }
 
-/// Tried again, later and later; an incident after as many failures as the depot's settings say.
+/// Tried again, later and later; an incident after as many failures as the depot's settings say, at once where it has none any
+/// more.
 fn failed(
     ctx: &Context,
     job: &JobRow,
     file: &DepotFileRow,
     exchange: &ExchangeRow,
     fault: &Fault,
-    depot: &Depot,
+    depot: Option<&Depot>,
 ) -> Result<Settlement> {
     tracing::warn!(depot = file.depot, flow = file.flow, reconciliation_id = %file.exchange_id, %fault, "a receipt could not be left; it is tried again");
-    let pause = depot.poll.saturating_mul(1 << job.attempts.min(12));
+    let poll = depot.map_or(LONGEST_PAUSE, |depot| depot.poll);
+    let pause = poll.saturating_mul(1 << job.attempts.min(12));
     let end = End::Retry {
         at: jobs::later(ctx, pause.clamp(Duration::from_millis(200), LONGEST_PAUSE)),
         why: fault.to_string(),
     };
-    if job.attempts + 1 < depot.failures_before_incident {
+    if job.attempts + 1 < depot.map_or(1, |depot| depot.failures_before_incident) {
         return Ok(Settlement::bare(end));
     }
     let detail = json!({

@@ -35,6 +35,7 @@ pub async fn at(taking: &Taking, examined: &mut Examined, reader: &BlobReader) -
     let settings = taking.ctx().config.gateway.antivirus.as_ref();
     let at_once = settings.map_or(1, |settings| settings.at_once);
     let looks = looks(taking, examined, reader)?;
+    let any = !looks.is_empty();
     let looks = looks.into_iter().map(|look| seen(antivirus.clone(), look));
     let mut looks = stream::iter(looks).buffer_unordered(at_once);
     let mut found = Vec::new();
@@ -54,6 +55,7 @@ pub async fn at(taking: &Taking, examined: &mut Examined, reader: &BlobReader) -
         }
     }
     drop(looks);
+    examined.looked_at = any;
     for (look, code, detail) in found {
         examined.piece_finding(look.at, code, Some(look.name), detail);
     }

@@ -10,7 +10,7 @@
 //! **Two takers.** Every transaction of a taking asks for the token of the depot's lease ([`lease`]): a process that lost it
 //! commits nothing. **A crash** leaves rows that nobody sees and blobs; the lease's next holder takes them out
 //! ([`leftovers`]), and the file, which is still on its depot, is taken anew. A **cut** that outlasts a transfer's patience leaves
-//! what came in this process ([`take::Spooling`]), and a later look goes on there if size and date are unchanged. Rows are gone before the file is taken twice:
+//! what came in this process ([`spooling::Spooling`]), and a later look goes on there if size and date are unchanged. Rows are gone before the file is taken twice:
 //! a file whose receipt is not there yet has a row of its own (`depot_file`).
 //!
 //! To add a check of archives, see [`super::check`]; to add something that is written with an archive, see `record`.
@@ -28,9 +28,11 @@ pub mod refuse;
 pub mod repeat;
 mod rounds;
 pub mod spool;
+mod spooling;
 pub mod stage;
 pub mod take;
 mod tape;
+mod troubles;
 pub mod watch;
 mod work;
 

@@ -302,7 +302,8 @@ fn over(taking: &Taking, examined: &Examined, exchange: Uuid) -> Result<Vec<Clea
     if examined.outcome == Outcome::Accepted {
         over.push(incidents::clear(ctx, &cause(taking, exchange))?);
     }
-    if taking.project.antivirus {
+    // One that was refused unseen tells nothing of the antivirus.
+    if examined.looked_at {
         let project = &taking.project.name;
         let away = Cause::of_project(ctx, Anomaly::ScanUnavailable, project);
         over.push(incidents::clear(ctx, &away)?);

@@ -13,6 +13,7 @@ use crate::{
     codec::Format,
     domain::{
         archives::{Manifest, kept::archive_key},
+        cft,
         ged::documents,
         journal::{self, Kind},
         receipts::ArchiveReceipt,
@@ -80,6 +81,8 @@ pub async fn acknowledge(taking: &Taking, spooled: &Spooled, first: Uuid) -> Res
     };
     let statements = statements(taking, &exchange, receipt).await?;
     let over = unstuck(taking)?;
+    let (about, of) = (&spooled.about, Some(first));
+    let transfer = cft::prepare(ctx, &taking.desk.depot.name, cft::Way::In, about, of)?;
     let (mine, depot, token) = (
         taking.exchange_id,
         taking.desk.depot.name.clone(),
@@ -94,7 +97,14 @@ pub async fn acknowledge(taking: &Taking, spooled: &Spooled, first: Uuid) -> Res
             .collect();
         tx.batch(&statements)?;
         over.close(tx)?;
-        archives::discard(tx, mine, BATCH)
+        if let Some(transfer) = &transfer {
+            transfer.write(tx)?;
+        }
+        match archives::discard(tx, mine, BATCH)? {
+            // Whoever took it has its receipt left: what was written here is undone.
+            Discarded::Kept => Err(Fault::unavailable("the archive is being taken by another")),
+            discarded => Ok(discarded),
+        }
     });
     if written.await? == Discarded::NotYet {
         leftovers::rows(ctx, &taking.desk.depot.name, mine, taking.desk.token).await?;

@@ -13,6 +13,7 @@ use super::{
     Desk,
     lease::Held,
     leftovers,
+    watch::Ready,
     work::{Shared, Work},
 };
 use crate::{
@@ -22,7 +23,7 @@ use crate::{
         fault::{Fault, Result},
     },
     storage::depot_files,
-    transport::{Listed, line::is_of_the_depot},
+    transport::line::is_of_the_depot,
 };
 
 /// How often what was staged in vain is looked for, beside the first time.
@@ -102,14 +103,14 @@ impl Rounds {
                 }
                 ready => ready?,
             };
-            for listed in ready {
+            for file in ready {
                 if stop.is_cancelled() {
                     return Ok(Round::Taking(taking));
                 }
                 if !self.lease.keep().await? {
                     return Ok(Round::NotOurs);
                 }
-                taking += usize::from(self.begin(&flow, &incoming, listed, stop).await?);
+                taking += usize::from(self.begin(&flow, &incoming, file, stop).await?);
             }
         }
         if self.broken.len() == self.flows.len() {
@@ -145,7 +146,7 @@ impl Rounds {
 
     /// The files of a flow that are to be taken now. What is being taken is asked first, then what was taken, then the depot:
     /// a file that leaves meanwhile is in one of them.
-    async fn ready(&self, flow: &Flow, incoming: &Incoming) -> Result<Vec<Listed>> {
+    async fn ready(&self, flow: &Flow, incoming: &Incoming) -> Result<Vec<Ready>> {
         let busy = self.shared.busy().clone();
         let known = self.known().await?;
         let folder = flow.path.clone();
@@ -164,7 +165,7 @@ impl Rounds {
             return Ok(ready);
         }
         let keys = ctx.keyring.project(&flow.project).await?;
-        ready.retain(|file| {
+        ready.retain(|Ready { file, .. }| {
             !busy.contains(&(flow.name.clone(), file.name.clone()))
                 && !known.contains(&(flow.name.clone(), keys.hash(&file.name)))
         });
@@ -188,7 +189,7 @@ impl Rounds {
         &mut self,
         flow: &Flow,
         incoming: &Incoming,
-        listed: Listed,
+        ready: Ready,
         stop: &CancellationToken,
     ) -> Result<bool> {
         let seat = self.shared.seats.clone().acquire_owned();
@@ -196,7 +197,7 @@ impl Rounds {
             return Ok(false);
         };
         let seat = seat.map_err(Fault::internal)?;
-        let place = (flow.name.clone(), listed.name.clone());
+        let place = (flow.name.clone(), ready.file.name.clone());
         self.shared.busy().insert(place.clone());
         let work = Work {
             desk: self.desk.clone(),
@@ -205,7 +206,7 @@ impl Rounds {
             incoming: incoming.clone(),
         };
         self.tasks.spawn(async move {
-            work.take(listed).await;
+            work.take(ready).await;
             work.shared.busy().remove(&place);
             drop(seat);
             work.shared.bell.notify_one();
@@ -219,7 +220,7 @@ impl Rounds {
         let memory = self.shared.memory();
         memory
             .values()
-            .filter_map(|memory| memory.next_try(now))
+            .filter_map(|memory| memory.troubles.next_try(now))
             .min()
     }
 

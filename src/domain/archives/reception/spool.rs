@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
-use super::{take::Taking, tape::Tape};
+use super::{take::Taking, tape::Tape, watch::Ready};
 use crate::{
     codec::{Finding, Format, Limits, Refusal, unpack},
+    config::depots::{Complete, MANIFESTS},
     kernel::{
         digest::{Sha256, hex, sha256},
         failpoint,
@@ -19,9 +20,6 @@ use crate::{
     transport::{self, Line, download_over, line::is_cut, path},
     vault::{BlobReader, BlobWriter, Stored, fault_of},
 };
-
-/// What a gz's manifest is called: the archive's own name, then this.
-pub const BESIDE: [&str; 2] = [".manifest.json", ".manifest.xml"];
 
 /// An archive that is here, whole and durable.
 pub struct Spooled {
@@ -52,23 +50,47 @@ impl Spooled {
     }
 }
 
-/// Fetches what is still to come of the archive. Fails as the transport does, with what came where its line was cut; and with
-/// `storage-full` or `unavailable`: nothing is left then.
+/// Why a file is not here.
+pub enum Why {
+    /// A fault of the depot's, or ours.
+    Failed(Fault),
+    /// It is a gz, and its manifest is not there yet, or still grows.
+    NoManifest,
+}
+
+/// Fetches what is still to come of the archive, which the last look has `seen`. Fails as the transport does, with what came where
+/// its line was cut, or where it is a gz that is given time for its manifest; and with `storage-full` or `unavailable`: nothing is
+/// left then.
 pub async fn fetch(
     taking: &Taking,
+    seen: &Ready,
     tape: Tape,
     wrapped: &[u8],
-) -> std::result::Result<Spooled, (Fault, Option<Box<Tape>>)> {
-    let came = came(taking, tape).await.map_err(|fault| (fault, None))?;
-    let (tape, about) = match came {
+) -> std::result::Result<Spooled, (Why, Option<Box<Tape>>)> {
+    let failed = |fault| (Why::Failed(fault), None);
+    let (tape, about) = match came(taking, tape).await.map_err(failed)? {
         (tape, Ok(about)) => (tape, about),
         (tape, Err(fault)) => {
             let rest = is_cut(&fault).then(|| Box::new(tape));
-            return Err((fault, rest));
+            return Err((Why::Failed(fault), rest));
         }
     };
-    let spooled = spooled(taking, tape, wrapped.to_owned(), about).await;
-    spooled.map_err(|fault| (fault, None))
+    // The whole beginning is at hand only once the tape is finished: this tells nearly all.
+    let manifest = match tape.format() {
+        Some(Format::Gz) => beside(taking, seen).await.map_err(failed)?,
+        _ => None,
+    };
+    if seen.is_patient && tape.format() == Some(Format::Gz) && manifest.is_none() {
+        return Err((Why::NoManifest, Some(Box::new(tape))));
+    }
+    let mut spooled = spooled(taking, tape, wrapped.to_owned(), about)
+        .await
+        .map_err(failed)?;
+    spooled.beside = match (spooled.format, manifest) {
+        (Some(Format::Gz), None) => beside(taking, seen).await.map_err(failed)?,
+        (_, manifest) => manifest,
+    };
+    Ok(spooled)
 }
 
 /// Names and values.
@@ -111,16 +133,12 @@ async fn spooled(taking: &Taking, tape: Tape, wrapped: Vec<u8>, about: About) ->
         Some(reader) => detect(reader).await?,
         None => None,
     };
-    let beside = match format {
-        Some(Format::Gz) => beside(taking).await?,
-        _ => None,
-    };
     Ok(Spooled {
         document: taking.document("archive", &stored, wrapped),
         received_at,
         reader,
         format,
-        beside,
+        beside: None,
         about,
     })
 }
@@ -130,17 +148,27 @@ async fn detect(reader: &BlobReader) -> Result<Option<Format>> {
     Ok(Format::detect(&prefix))
 }
 
-/// The manifest beside a gz, which holds one file and no manifest.
-async fn beside(taking: &Taking) -> Result<Option<Vec<u8>>> {
+/// The manifest beside a gz, which holds one file and no manifest. While there is time, what is complete once it is stable has to
+/// be what the last look has seen at rest.
+async fn beside(taking: &Taking, seen: &Ready) -> Result<Option<Vec<u8>>> {
     let (folder, name) = (taking.flow.path.clone(), taking.listed.name.clone());
     let most = Limits::default().manifest;
+    let by_rest = taking.incoming.complete == Complete::Stable && seen.is_patient;
+    let at_rest = by_rest.then(|| seen.beside.clone());
     let read = taking
         .desk
         .lines
         .with(&taking.desk.depot.name, move |line| {
             line.with(|session| {
-                for ending in BESIDE {
+                for ending in MANIFESTS {
                     let path = path::join(&folder, &format!("{name}{ending}"))?;
+                    if let Some(at_rest) = &at_rest
+                        && !session
+                            .stat(&path)?
+                            .is_some_and(|now| at_rest.contains(&now))
+                    {
+                        continue;
+                    }
                     if let Some(text) = small(session, &path, most)? {
                         return Ok(Some(text));
                     }

@@ -1,7 +1,5 @@
-//! One file of a depot, from its first byte to its receipt's job: spooled, looked at, staged, flipped.
-//!
-//! Where the line was cut for longer than a transfer's patience, what came so far is handed back ([`Spooling`]): a later look
-//! goes on with it, in this process and under the same row, which also keeps the sweep from it.
+//! One file of a depot that is here, to its receipt's job: looked at, staged, flipped. Its bytes come by
+//! [`Spooling`](super::spooling::Spooling).
 
 use std::sync::Arc;
 
@@ -12,9 +10,8 @@ use super::{
     examine::{self, Examined},
     flip::{self, Flipped},
     lease, leftovers, refuse, repeat,
-    spool::{self, Spooled},
+    spool::Spooled,
     stage,
-    tape::Tape,
 };
 use crate::{
     codec::Limits,
@@ -25,9 +22,7 @@ use crate::{
     domain::{Context, ged::ProjectKeys, receipts::archive::Outcome},
     kernel::{
         digest::Sha256,
-        failpoint,
         fault::{Fault, Result},
-        memory,
         secret::Key,
     },
     storage::{
@@ -38,8 +33,6 @@ use crate::{
     vault::Stored,
 };
 
-/// From what size on, in bytes, an archive's lists are worth giving their memory back at once.
-const LARGE: u64 = 4 << 20;
 /// How often an archive is judged anew because others have taken its pieces' keys meanwhile.
 const JUDGEMENTS: u32 = 4;
 
@@ -78,119 +71,14 @@ pub struct Taking {
     pub owner: Owner,
 }
 
-/// A file whose bytes are coming: its row is written, and so much of it is spooled as its line gave.
-pub struct Spooling {
-    taking: Taking,
-    row: ArchiveRow,
-    tape: Tape,
-    /// The key of the blob, wrapped.
-    wrapped: Vec<u8>,
-    in_hand: InHand,
-}
-
-/// Why a file could not be taken.
-pub struct Untaken {
-    /// The reason: the depot's, or ours.
-    pub fault: Fault,
-    /// What came of it before its line was cut. Without it, nothing of the file is here.
-    pub rest: Option<Box<Spooling>>,
-}
-
-impl From<Fault> for Untaken {
-    fn from(fault: Fault) -> Self {
-        Self { fault, rest: None }
-    }
-}
-
-impl Spooling {
-    /// Begins to take a file that is not here at all. Fails with `signer-expired` where no receipt could be signed.
-    pub async fn begin(
+impl Taking {
+    /// A file that is not here yet.
+    pub(super) async fn new(
         desk: &Desk,
         flow: &Flow,
         incoming: &Incoming,
         listed: Listed,
     ) -> Result<Self> {
-        desk.ctx.signer.usable()?;
-        let taking = Taking::new(desk, flow, incoming, listed).await?;
-        let (blob_key, wrapped) = taking.keys.fresh(&taking.ctx().entropy)?;
-        let ctx = taking.ctx();
-        let tape = match taking.listed.size > taking.limits().bytes {
-            true => Tape::hashed(ctx.entropy.uuid(&ctx.clock)?),
-            false => Tape::Kept(Box::new(ctx.vault.create(&blob_key, false)?)),
-        };
-        let in_hand = InHand::new(&taking);
-        let row = taking.begin(tape.id()).await?;
-        failpoint::hit("archive.after-begin");
-        Ok(Self {
-            taking,
-            row,
-            tape,
-            wrapped,
-            in_hand,
-        })
-    }
-
-    /// What the file was when it was seen.
-    pub fn listed(&self) -> &Listed {
-        &self.taking.listed
-    }
-
-    /// Takes what is still to come of it, and all that follows.
-    pub async fn go_on(self) -> std::result::Result<Taken, Untaken> {
-        let Self {
-            taking,
-            row,
-            tape,
-            wrapped,
-            in_hand,
-        } = self;
-        let size = taking.listed.size;
-        let fault = match spool::fetch(&taking, tape, &wrapped).await {
-            Ok(spooled) => match taking.judged(spooled).await {
-                Ok(taken) => {
-                    if size >= LARGE {
-                        memory::give_back();
-                    }
-                    return Ok(taken);
-                }
-                Err(fault) => fault,
-            },
-            Err((fault, Some(tape))) => {
-                let rest = Self {
-                    taking,
-                    row,
-                    tape: *tape,
-                    wrapped,
-                    in_hand,
-                };
-                let rest = Some(Box::new(rest));
-                return Err(Untaken { fault, rest });
-            }
-            Err((fault, None)) => fault,
-        };
-        taking.forget(&row).await;
-        Err(fault.into())
-    }
-}
-
-/// Keeps the exchange from being cleared away while it is being taken.
-struct InHand(Desk, Uuid);
-
-impl InHand {
-    fn new(taking: &Taking) -> Self {
-        taking.desk.in_hand().insert(taking.exchange_id);
-        Self(taking.desk.clone(), taking.exchange_id)
-    }
-}
-
-impl Drop for InHand {
-    fn drop(&mut self) {
-        self.0.in_hand().remove(&self.1);
-    }
-}
-
-impl Taking {
-    async fn new(desk: &Desk, flow: &Flow, incoming: &Incoming, listed: Listed) -> Result<Self> {
         let project = desk.ctx.project(&flow.project)?;
         let keys = desk.ctx.keyring.project(&project.name).await?;
         let (key, wrapped_key) = keys.fresh(&desk.ctx.entropy)?;
@@ -246,7 +134,8 @@ impl Taking {
         }
     }
 
-    async fn begin(&self, blob: Uuid) -> Result<ArchiveRow> {
+    /// Writes its row, which says that it is being taken.
+    pub(super) async fn begin(&self, blob: Uuid) -> Result<ArchiveRow> {
         let row = ArchiveRow {
             exchange_id: self.exchange_id,
             owner: self.owner.clone(),
@@ -275,7 +164,8 @@ impl Taking {
         Ok(row)
     }
 
-    async fn judged(&self, spooled: Spooled) -> Result<Taken> {
+    /// What becomes of it, now that it is here.
+    pub(super) async fn judged(&self, spooled: Spooled) -> Result<Taken> {
         if let Some(first) = repeat::known(self, &spooled).await? {
             return repeat::acknowledge(self, &spooled, first).await;
         }
@@ -299,7 +189,7 @@ impl Taking {
     }
 
     /// Takes out what was staged of an archive that could not be taken; what remains, the lease's next holder takes out.
-    async fn forget(&self, row: &ArchiveRow) {
+    pub(super) async fn forget(&self, row: &ArchiveRow) {
         let (id, ctx) = (self.exchange_id, self.ctx());
         let row = match ctx.store.read(move |tx| archives::find(tx, id)).await {
             Ok(Some(row)) => row,

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 use crate::{
+    codec::Format,
     kernel::{digest::Hasher, fault::Result},
     vault::{BlobWriter, Stored},
 };
@@ -46,6 +47,14 @@ impl Tape {
         match self {
             Self::Kept(writer) => writer.size(),
             Self::Hashed { size, .. } => *size,
+        }
+    }
+
+    /// The format that its first bytes tell; none of one that is not kept.
+    pub fn format(&self) -> Option<Format> {
+        match self {
+            Self::Kept(writer) => Format::detect(writer.prefix()),
+            Self::Hashed { .. } => None,
         }
     }
 

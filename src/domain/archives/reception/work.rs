@@ -14,8 +14,10 @@ use tokio::sync::{Notify, Semaphore};
 
 use super::{
     Desk, on_depot,
-    take::{Spooling, Taken, Untaken},
-    watch::Memory,
+    spool::Why,
+    spooling::{Spooling, Untaken},
+    take::Taken,
+    watch::{Memory, Ready},
 };
 use crate::{
     config::depots::{Flow, Incoming},
@@ -29,7 +31,8 @@ pub(super) struct Shared {
     memory: Mutex<HashMap<String, Memory>>,
     /// Flow and name of what is being taken.
     busy: Mutex<HashSet<(String, String)>>,
-    /// What came of files whose line was cut, by flow and name; no more of them than are taken at once.
+    /// What came of files whose line was cut, or whose manifest is awaited, by flow and name; no more of them than are taken at
+    /// once.
     cuts: Mutex<HashMap<(String, String), Spooling>>,
     at_once: usize,
     /// Whether a look runs.
@@ -111,38 +114,53 @@ pub(super) struct Work {
 
 impl Work {
     /// Takes it, from where its line was cut if it was. What fails is told, and tried again by a later look.
-    pub(super) async fn take(&self, listed: Listed) {
-        let (depot, flow) = (&self.desk.depot.name, &self.flow.name);
-        match self.taken(&listed).await {
+    pub(super) async fn take(&self, ready: Ready) {
+        let (depot, flow, listed) = (&self.desk.depot.name, &self.flow.name, &ready.file);
+        match self.taken(&ready).await {
             Ok(taken) => {
                 tracing::info!(depot, flow, ?taken, "an archive was taken");
                 count(depot, taken);
-                self.memory(|memory| memory.taken(&listed));
+                self.memory(|memory| memory.taken(listed));
             }
-            // It is another file by now, or none: the next look sees.
-            Err(fault)
-                if matches!(
-                    fault.code(),
-                    Code::DepotFileChanged | Code::DepotFileMissing
-                ) => {}
-            Err(fault) => self.failed(&listed, &fault).await,
+            Err(Why::NoManifest) => {
+                tracing::info!(depot, flow, "a gz waits for the manifest beside it");
+                let (now, poll) = (self.desk.ctx.clock.now(), self.desk.depot.poll);
+                self.memory(|memory| memory.troubles.awaits_manifest(listed, now, poll));
+            }
+            // It is another file by now, or none: the next look sees, unless it shows the same again.
+            Err(Why::Failed(fault)) if self.is_news(listed, &fault) => {}
+            Err(Why::Failed(fault)) => self.failed(listed, &fault).await,
         }
     }
 
-    async fn taken(&self, listed: &Listed) -> Result<Taken> {
+    fn is_news(&self, listed: &Listed, fault: &Fault) -> bool {
+        let is_another = matches!(
+            fault.code(),
+            Code::DepotFileChanged | Code::DepotFileMissing
+        );
+        is_another && !self.memory(|memory| memory.troubles.is_another_again(listed))
+    }
+
+    async fn taken(&self, ready: &Ready) -> std::result::Result<Taken, Why> {
+        let listed = &ready.file;
         let place = (self.flow.name.clone(), listed.name.clone());
         let cut = self.shared.cuts().remove(&place);
         let spooling = match cut.filter(|cut| cut.listed() == listed) {
             Some(cut) => cut,
-            None => Spooling::begin(&self.desk, &self.flow, &self.incoming, listed.clone()).await?,
+            None => Spooling::begin(&self.desk, &self.flow, &self.incoming, listed.clone())
+                .await
+                .map_err(Why::Failed)?,
         };
-        spooling.go_on().await.map_err(|Untaken { fault, rest }| {
-            let mut cuts = self.shared.cuts();
-            if let Some(rest) = rest.filter(|_| cuts.len() < self.shared.at_once) {
-                cuts.insert(place, *rest);
-            }
-            fault
-        })
+        spooling
+            .go_on(ready)
+            .await
+            .map_err(|Untaken { why, rest }| {
+                let mut cuts = self.shared.cuts();
+                if let Some(rest) = rest.filter(|_| cuts.len() < self.shared.at_once) {
+                    cuts.insert(place, *rest);
+                }
+                why
+            })
     }
 
     fn memory<T>(&self, of: impl FnOnce(&mut Memory) -> T) -> T {
@@ -153,7 +171,7 @@ impl Work {
     async fn failed(&self, listed: &Listed, fault: &Fault) {
         let (ctx, depot) = (&self.desk.ctx, &self.desk.depot);
         let now = ctx.clock.now();
-        let failures = self.memory(|memory| memory.failed(listed, now, depot.poll));
+        let failures = self.memory(|memory| memory.troubles.failed(listed, now, depot.poll));
         tracing::error!(depot = depot.name, flow = self.flow.name, failures, %fault, "an archive could not be taken; it is tried again");
         if failures < depot.failures_before_incident {
             return;

@@ -105,12 +105,7 @@ impl Flowing<'_> {
 
     /// The files of the pattern that are complete.
     fn ready(&self, memory: &mut Memory, listed: Vec<Listed>) -> Vec<(Listed, Looks)> {
-        let any = self
-            .acks
-            .pattern
-            .replace("{name}", "*")
-            .replace("{id}", "*");
-        let any = WildMatch::new(&any);
+        let any = WildMatch::new(&self.acks.any_name());
         let of = |file: &Listed| (file.size, file.modified);
         let there: HashMap<String, (u64, i64)> = listed
             .iter()
@@ -142,8 +137,9 @@ impl Flowing<'_> {
 
     /// One file, as far as it can be taken.
     async fn file(&self, file: &Listed) -> Result<Fate> {
-        let Some(id) = self.about(&file.name).await? else {
-            return Ok(Fate::Unfit("unknown-return"));
+        let id = match self.about(&file.name).await? {
+            Ok(id) => id,
+            Err(why) => return Ok(Fate::Unfit(why)),
         };
         if file.size > LONGEST {
             return Ok(Fate::Unfit("too-large"));
@@ -176,8 +172,9 @@ impl Flowing<'_> {
         Ok(Fate::Taken)
     }
 
-    /// The return that a file of this name is about, where it left by the flow that this one answers.
-    async fn about(&self, name: &str) -> Result<Option<Uuid>> {
+    /// The return that a file of this name is about, where it left by the flow that this one answers; else why it is about none.
+    /// What bears the return's own name is the return, and no word on it.
+    async fn about(&self, name: &str) -> Result<std::result::Result<Uuid, &'static str>> {
         for id in ids(name) {
             let found = self.ctx.store.read(move |tx| {
                 let file = return_files::find(tx, id)?;
@@ -194,20 +191,19 @@ impl Flowing<'_> {
             }
             // A purged one was acknowledged: its file only leaves.
             let Ok(key) = documents::exchange_key(self.ctx, &exchange).await else {
-                return Ok(Some(id));
+                return Ok(Ok(id));
             };
             let ours = documents::open_bytes(&key, Column::ReturnName, &file.name)?;
             let ours = String::from_utf8(ours).map_err(Fault::internal)?;
-            let pattern = self
-                .acks
-                .pattern
-                .replace("{name}", &ours)
-                .replace("{id}", &id.to_string());
+            if ours == name {
+                return Ok(Err("own-return"));
+            }
+            let pattern = self.acks.named(&ours, &id.to_string());
             if WildMatch::new(&pattern).matches(name) {
-                return Ok(Some(id));
+                return Ok(Ok(id));
             }
         }
-        Ok(None)
+        Ok(Err("unknown-return"))
     }
 
     async fn verified(&self, signature: &[u8], body: &[u8]) -> Result<[u8; 32]> {

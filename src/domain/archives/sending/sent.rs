@@ -224,7 +224,7 @@ impl Try {
         Cause {
             code: Anomaly::ReturnStuck,
             project: Some(self.trial.row.project.clone()),
-            owner: ctx.owner(&self.way.depot.name),
+            owner: ctx.owner(&self.way.depot.partner),
             exchange_id: None,
             subject: format!("{}:{}", self.way.depot.name, self.way.flow.name),
         }

@@ -137,7 +137,7 @@ impl Flowing<'_> {
         Cause {
             code: Anomaly::AcknowledgmentInvalid,
             project: Some(self.flow.project.clone()),
-            owner: self.ctx.owner(&self.depot.name),
+            owner: self.ctx.owner(&self.depot.partner),
             exchange_id: None,
             subject: format!("{}:{}:{hash}", self.depot.name, self.flow.name),
         }
