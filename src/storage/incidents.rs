@@ -25,7 +25,7 @@ pub struct IncidentRow {
     pub project: Option<String>,
     /// Partner and environment.
     pub owner: Owner,
-    /// For which exchange, where for one.
+    /// For which exchange, where for one: that of its last occurrence, where its cause may meet several.
     pub exchange_id: Option<Uuid>,
     /// `open`, `acknowledged` or `resolved`.
     pub state: String,
@@ -78,8 +78,8 @@ statements! {
         last_at, mail_after, detail) VALUES ($1, $2, $3, $4, $5, $6, 'open', 1, $7, $7, $7, $7, $8) ON CONFLICT (id) DO NOTHING";
     REOPEN = "UPDATE incident SET state = 'open', count = count + 1, opened_at = $1, last_at = $1, acknowledged_at = NULL, \
         acknowledged_by = NULL, resolved_at = NULL, resolved_by = NULL, called_at = NULL, called_by = NULL, call_note = NULL, \
-        detail = $2 WHERE id = $3 AND state = 'resolved'";
-    COUNT = "UPDATE incident SET count = count + 1, last_at = $1, detail = $2 WHERE id = $3";
+        detail = $2, exchange_id = $3 WHERE id = $4 AND state = 'resolved'";
+    COUNT = "UPDATE incident SET count = count + 1, last_at = $1, detail = $2, exchange_id = $3 WHERE id = $4";
     RESOLVE = "UPDATE incident SET state = 'resolved', resolved_at = $1, resolved_by = $2 WHERE id = $3 AND state <> 'resolved'";
     ACKNOWLEDGE = "UPDATE incident SET state = 'acknowledged', acknowledged_at = $1, acknowledged_by = $2 \
         WHERE id = $3 AND state = 'open'";
@@ -124,7 +124,8 @@ impl Filter {
     }
 }
 
-/// Notes an occurrence: `row` is what a first one leaves.
+/// Notes an occurrence: `row` is what a first one leaves. A later one brings its particulars, and the exchange that is in trouble
+/// now: the one before is out of it, and nobody's incident any more.
 pub fn note(tx: &mut Tx<'_>, row: &IncidentRow) -> Result<Noted> {
     let r = row.clone();
     let values = params![
@@ -140,7 +141,7 @@ pub fn note(tx: &mut Tx<'_>, row: &IncidentRow) -> Result<Noted> {
     if tx.execute(INSERT, &values)? == 1 {
         return Ok(Noted::Opened);
     }
-    let values = params![r.last_at, r.detail, r.id];
+    let values = params![r.last_at, r.detail, r.exchange_id, r.id];
     if tx.execute(REOPEN, &values)? == 1 {
         return Ok(Noted::Reopened);
     }

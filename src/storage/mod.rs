@@ -26,6 +26,7 @@ pub mod keys;
 pub mod leases;
 pub mod listing;
 pub mod migrate;
+pub mod overdue;
 pub mod piece_results;
 pub mod purges;
 pub mod purging;
@@ -62,6 +63,7 @@ pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
         keys::ALL,
         leases::ALL,
         migrate::ALL,
+        overdue::ALL,
         piece_results::ALL,
         purges::ALL,
         purging::ALL,
@@ -79,6 +81,7 @@ pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
         .into_iter()
         .chain(jobs::of_engine(engine))
         .chain(leases::of_engine(engine))
+        .chain(retention::of_engine(engine))
         .chain(dump::of_engine(engine))
         .map(|(name, sql)| (name, sql.to_owned()))
         .collect();

@@ -2,13 +2,15 @@
 //!
 //! Candidates are walked in the order in which their terms end, by a cursor, so that a project with a year of held
 //! dossiers costs each of them one look. What
-//! the purge leaves of them is in [`super::purging`].
+//! the purge leaves of them is in [`super::purging`]; what it does not come to by itself in [`super::overdue`].
+
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    engine::{Row, Tx},
+    engine::{Engine, Row, Tx},
     exchanges::Owner,
 };
 use crate::{
@@ -78,17 +80,6 @@ impl Kept {
     }
 }
 
-/// An exchange that nobody has acknowledged, older than its term.
-#[derive(Clone, Debug)]
-pub struct Unacknowledged {
-    /// The exchange.
-    pub exchange_id: Uuid,
-    /// Where it stands.
-    pub status: String,
-    /// When it was received.
-    pub received_at: Timestamp,
-}
-
 statements! {
     DUE = "SELECT r.acknowledged_at, r.id, e.id, e.partner, e.environment, e.sha256, e.wrapped_key, e.metadata, \
         (SELECT count(*) FROM document d WHERE d.exchange_id = e.id), \
@@ -109,10 +100,6 @@ statements! {
         AND NOT EXISTS (SELECT 1 FROM incident i WHERE i.exchange_id = e.id AND i.state <> 'resolved') \
         AND NOT EXISTS (SELECT 1 FROM job j WHERE j.subject IN (r.id, e.id)) \
         AND NOT EXISTS (SELECT 1 FROM depot_file f WHERE f.exchange_id = e.id)";
-    UNACKNOWLEDGED = "SELECT e.id, e.status, e.received_at FROM exchange e LEFT JOIN exchange_return r ON r.exchange_id = e.id \
-        WHERE e.project = $1 AND e.status = $2 AND e.id < $3 AND r.acknowledged_at IS NULL ORDER BY e.id LIMIT $4";
-    COUNT_UNACKNOWLEDGED = "SELECT count(*) FROM exchange e LEFT JOIN exchange_return r ON r.exchange_id = e.id \
-        WHERE e.project = $1 AND e.status = $2 AND e.id < $3 AND r.acknowledged_at IS NULL";
     PROJECTS = "SELECT project FROM project_key WHERE purpose = 'wrap' ORDER BY project";
     ANY_OF = "SELECT 1 FROM exchange WHERE project = $1 AND status <> 'purged' LIMIT 1";
     FIND_PURGEABLE = "SELECT r.acknowledged_at, r.id, e.id, e.partner, e.environment, e.sha256, e.wrapped_key, e.metadata, \
@@ -121,6 +108,12 @@ statements! {
         e.purged_at IS NOT NULL, false, false, e.kind, e.project \
         FROM exchange e LEFT JOIN exchange_return r ON r.exchange_id = e.id WHERE e.id = $1";
 }
+
+/// What PostgreSQL locks before it asks in another statement what keeps them: whoever would have one of these returns leave again
+/// waits, and finds it purged; one that somebody is at is passed over. SQLite has one writer.
+const LOCK_POSTGRES: &str = "SELECT r.exchange_id FROM exchange_return r \
+    WHERE r.project = $1 AND r.purged_at IS NULL AND r.acknowledged_at IS NOT NULL AND r.acknowledged_at < $2 \
+    AND (r.acknowledged_at, r.id) > ($3, $4) AND (r.acknowledged_at, r.id) <= ($5, $6) FOR NO KEY UPDATE SKIP LOCKED";
 
 /// The tables that a purge leaves dead rows in.
 pub const TABLES: [&str; 23] = [
@@ -161,7 +154,8 @@ pub fn due(
     tx.query(DUE, &values)?.iter().map(read).collect()
 }
 
-/// The exchanges of the same range, up to `last`, that nothing keeps: asked in the transaction that purges them.
+/// The exchanges of the same range, up to `last`, that nothing keeps: asked in the transaction that purges them, which nothing that
+/// is asked of their returns goes by from then on.
 pub fn still_free(
     tx: &mut Tx<'_>,
     project: &str,
@@ -170,38 +164,15 @@ pub fn still_free(
     last: Place,
 ) -> Result<Vec<Uuid>> {
     let values = params![project, cutoff, place.0, place.1, last.0, last.1];
-    let rows = tx.query(STILL_FREE, &values)?;
-    rows.iter().map(|row| row.get(0)).collect()
-}
-
-/// At most `limit` exchanges of `project` of that status whose id is below `before` and which nobody has acknowledged, and
-/// how many there are.
-pub fn unacknowledged(
-    tx: &mut Tx<'_>,
-    project: &str,
-    status: &str,
-    before: Uuid,
-    limit: u32,
-) -> Result<(Vec<Unacknowledged>, u64)> {
-    let rows = tx.query(UNACKNOWLEDGED, &params![project, status, before, limit])?;
-    let listed: Vec<_> = rows
-        .iter()
-        .map(|row| {
-            Ok(Unacknowledged {
-                exchange_id: row.get(0)?,
-                status: row.get(1)?,
-                received_at: instant(row.get(2)?),
-            })
-        })
-        .collect::<Result<_>>()?;
-    let full = listed.len() == limit as usize;
-    let count = match full {
-        false => listed.len() as u64,
-        true => tx
-            .first(COUNT_UNACKNOWLEDGED, &params![project, status, before])?
-            .map_or(Ok(0), |row| row.get(0))?,
+    let ids = |rows: Vec<Row>| -> Result<Vec<Uuid>> { rows.iter().map(|row| row.get(0)).collect() };
+    let ours = match tx.engine() {
+        Engine::Sqlite => None,
+        Engine::Postgres => Some(ids(tx.query(LOCK_POSTGRES, &values)?)?),
     };
-    Ok((listed, count))
+    let ours: Option<HashSet<Uuid>> = ours.map(HashSet::from_iter);
+    let mut free = ids(tx.query(STILL_FREE, &values)?)?;
+    free.retain(|id| ours.as_ref().is_none_or(|ours| ours.contains(id)));
+    Ok(free)
 }
 
 /// Every project that ever kept anything, with whether it still does.
@@ -228,6 +199,14 @@ pub fn find(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<(String, Option<Uuid>, D
     let return_id: Option<Uuid> = row.get(1)?;
     let project = row.get(14)?;
     Ok(Some((project, return_id, read(&row)?)))
+}
+
+/// The statement that one engine alone has, for the preparation test.
+pub(super) fn of_engine(engine: Engine) -> Vec<(&'static str, &'static str)> {
+    match engine {
+        Engine::Sqlite => Vec::new(),
+        Engine::Postgres => vec![("LOCK_POSTGRES", LOCK_POSTGRES)],
+    }
 }
 
 fn read(row: &Row) -> Result<Due> {

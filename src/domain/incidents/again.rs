@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    Cause, Code, Herald, State, clear,
-    tell::{self, Trouble},
+    Cause, Code, Herald, State, clear, tell,
+    unsent::{self, Trouble},
 };
 use crate::{
     domain::{
@@ -58,7 +58,10 @@ fn settled(
     if let Err(refusal) = sent {
         tracing::warn!(incident = %row.id, reason = refusal.reason, "a mail was not taken again");
         let trouble = Trouble {
-            cause: failing(ctx, job),
+            cause: match refusal.permanent {
+                true => unsent::by_contacts(ctx, row.project.as_deref()),
+                false => failing(ctx, job),
+            },
             why: refusal.reason,
             permanent: refusal.permanent,
             at_least: Duration::ZERO,
@@ -70,7 +73,7 @@ fn settled(
 
 /// The end of the job, with its entry in the journal, and of the incident that its own failures have opened.
 fn ended(ctx: &Context, job: &JobRow, entry: Option<EntryRow>) -> Result<Settlement> {
-    let gone = (job.attempts >= tell::NOTABLE).then(|| clear(ctx, &failing(ctx, job)));
+    let gone = (job.attempts >= unsent::NOTABLE).then(|| clear(ctx, &failing(ctx, job)));
     let gone = gone.transpose()?;
     Ok(Settlement {
         end: End::Done,
@@ -94,7 +97,7 @@ pub(super) fn job(ctx: &Context, row: &IncidentRow, contact: &str) -> NewJob {
         lane: MAIL_LANE.to_owned(),
         subject: row.id,
         owner: row.owner.clone(),
-        run_at: jobs::later(ctx, tell::pause(0)),
+        run_at: jobs::later(ctx, unsent::pause(0)),
     }
 }
 

@@ -18,7 +18,8 @@ pub struct Cause {
     pub project: Option<String>,
     /// Partner and environment.
     pub owner: Owner,
-    /// For which exchange, where for one: it is kept from the purge until the incident is resolved.
+    /// For which exchange, where for one: it is kept from the purge until the incident is resolved, or another exchange is what it
+    /// is about.
     pub exchange_id: Option<Uuid>,
     /// What makes two occurrences the same: an exchange's id, a project's name, an address. It is kept as a digest only.
     pub subject: String,

@@ -10,7 +10,7 @@
 //!
 //! **Who is told.** What opens or changes an incident queues its news in the same transaction: a mail to the project's contacts
 //! (at most one an hour for each cause, none once somebody has taken note), a push to its ticketing tool. [`tell`] is the work
-//! of these jobs, [`again`] that of the mails to whom a server refused for a moment, [`herald`] holds the ways out, [`letter`] writes the mail, [`view`] is what everybody is shown.
+//! of these jobs, [`again`] that of the mails to whom a server refused for a moment, [`unsent`] what follows where they do not leave, [`herald`] holds the ways out, [`letter`] writes the mail, [`view`] is what everybody is shown.
 //! [`trouble`] has the faults of the house that jobs meet, [`unserved`] the lanes that the settings no longer name.
 //!
 //! To add a code: its line in [`code`], its [`prepare`] where the anomaly shows, and its [`clear`] where it ends.
@@ -26,6 +26,7 @@ pub mod operator;
 pub mod tell;
 mod ticket;
 pub mod trouble;
+pub mod unsent;
 pub mod unserved;
 pub mod view;
 

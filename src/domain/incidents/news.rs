@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Code, State};
+use super::{Code, State, tell::QUIET};
 use crate::{
     config::Config,
     domain::jobs::{Kind, MAIL_LANE, TICKET_LANE},
@@ -60,7 +60,8 @@ impl News {
         })
     }
 
-    /// Queues the mail, unless one waits already or somebody has taken note; never within an hour of the last.
+    /// Queues the mail, unless one waits already or somebody has taken note; never within an hour of the last, nor later than
+    /// that, however far ahead stood the clock that has dated the last.
     pub(super) fn queue_mail(&self, tx: &mut Tx<'_>, now: Timestamp) -> Result<()> {
         let Some(mail) = &self.mail else {
             return Ok(());
@@ -72,7 +73,8 @@ impl News {
             return Ok(());
         }
         let mut mail = mail.clone();
-        mail.run_at = row.mail_after.max(mail.run_at);
+        let latest = now.checked_add(QUIET).unwrap_or(Timestamp::MAX);
+        mail.run_at = row.mail_after.min(latest).max(mail.run_at);
         queue(tx, &mail, now)
     }
 

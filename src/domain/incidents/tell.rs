@@ -1,8 +1,9 @@
 //! The work of `mail` and `ticket` jobs: the news of an incident as it stands when they run, and what follows.
 //!
 //! At most one mail an hour about each cause: the row keeps before when no other may leave. A server that does not answer is
-//! asked again, later and later, for three days; its own incident stands meanwhile. Where it takes the mail for some contacts,
-//! those that it refused for a moment are for [`super::again`], and those that it refused for good are an incident.
+//! asked again, later and later, for three days ([`super::unsent`]); its own incident stands meanwhile. Where it takes the mail for
+//! some contacts, those that it refused for a moment are for [`super::again`], and those that it refused for good are an incident
+//! of their project.
 
 use std::time::Duration;
 
@@ -11,11 +12,17 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Cause, Code, State, again, clear, herald::Herald, letter, prepare, view::Incident};
+use super::{
+    State, again, clear,
+    herald::Herald,
+    letter, prepare,
+    unsent::{self, Trouble},
+    view::Incident,
+};
 use crate::{
     domain::{
         Context,
-        jobs::{self, Effects, End, Settlement},
+        jobs::{Effects, End, Settlement},
         journal::{self, Kind, Subject},
     },
     kernel::fault::{Fault, Result},
@@ -31,15 +38,9 @@ use crate::{
 };
 
 /// The least time between two mails about one cause.
-const QUIET: SignedDuration = SignedDuration::from_hours(1);
-/// How long a server that does not answer is asked again.
-const PATIENCE: SignedDuration = SignedDuration::from_hours(72);
-/// From which failed attempt on the failure is an incident of its own.
-pub(super) const NOTABLE: u32 = 3;
+pub(super) const QUIET: SignedDuration = SignedDuration::from_hours(1);
 /// The longest pause that a ticketing tool may ask for: news must not be parked for ever.
 const LONGEST_WISH: Duration = Duration::from_secs(24 * 3600);
-/// The longest pause between two attempts.
-const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
 
 /// Sends the mail about the incident that `job` is about.
 pub async fn mail(ctx: &Context, herald: &Herald, job: &JobRow) -> Result<Settlement> {
@@ -48,7 +49,7 @@ pub async fn mail(ctx: &Context, herald: &Herald, job: &JobRow) -> Result<Settle
     };
     let contacts = ctx.config.alerts(row.project.as_deref()).contacts;
     let mailer = herald.mailer().filter(|_| !contacts.is_empty());
-    let Some(mailer) = mailer.filter(|_| is_news(&row)) else {
+    let Some(mailer) = mailer.filter(|_| is_news(&row, ctx.clock.now())) else {
         return Ok(Settlement::bare(End::Done));
     };
     let sent = send(ctx, &mailer, &contacts, &row, job.id).await;
@@ -63,7 +64,7 @@ pub async fn push(ctx: &Context, herald: &Herald, job: &JobRow) -> Result<Settle
     let Some(tool) = herald.tool(row.project.as_deref()) else {
         return Ok(Settlement::bare(End::Done));
     };
-    let cause = failing(ctx, Code::TicketFailed, row.project.as_deref());
+    let cause = unsent::by_tool(ctx, row.project.as_deref());
     let body = body(&Incident::of(&ctx.config, row))?;
     let prepared = tool.prepare(job.id, body, None);
     match tool.send(prepared).await.complete(&ctx.clock) {
@@ -95,9 +96,12 @@ pub(super) async fn found(ctx: &Context, id: Uuid) -> Result<Option<IncidentRow>
     ctx.store.read(move |tx| incidents::find(tx, id)).await
 }
 
-/// Whether a mail would tell something: nobody has taken note, and what is over has not been told yet.
-fn is_news(row: &IncidentRow) -> bool {
-    let told = row.mailed_at.is_some_and(|at| at >= row.opened_at);
+/// Whether a mail would tell something: nobody has taken note, and what is over has not been told yet. A mail that is still to
+/// come was dated by a clock that was set back since, and told of what was then.
+fn is_news(row: &IncidentRow, now: Timestamp) -> bool {
+    let told = row
+        .mailed_at
+        .is_some_and(|at| (row.opened_at..=now).contains(&at));
     match State::parse(&row.state) {
         Ok(State::Open) => true,
         Ok(State::Resolved) => !told,
@@ -151,60 +155,60 @@ pub(super) async fn send_to(
     mailer.send(&mail).await
 }
 
+impl Sent {
+    /// Why it will never leave to one of those whom it did not leave to.
+    fn lost(&self) -> Option<&Refusal> {
+        let mut refusals = self.refusals.iter().map(|(_, refusal)| refusal);
+        refusals.find(|refusal| refusal.permanent)
+    }
+}
+
 /// A mail that left to somebody is done. One that left to nobody is tried again.
 fn settled(ctx: &Context, job: &JobRow, row: &IncidentRow, sent: &Sent) -> Result<Settlement> {
-    let (id, cause) = (row.id, failing(ctx, Code::MailFailed, None));
-    let now = ctx.clock.now();
-    let next = now.checked_add(QUIET).unwrap_or(Timestamp::MAX);
-    let Some((_, first)) = sent.refusals.first() else {
-        let (gone, entry) = (clear(ctx, &cause)?, mailed(ctx, row, sent.left)?);
-        return Ok(Settlement {
-            end: End::Done,
-            effects: Box::new(move |tx| {
-                incidents::mailed(tx, id, now, next)?;
-                append(tx, &entry)?;
-                gone.close(tx).map(drop)
-            }),
-        });
+    let id = row.id;
+    let next = ctx.clock.now().checked_add(QUIET).unwrap_or(Timestamp::MAX);
+    let Some((_, first)) = sent.refusals.first().filter(|_| sent.left == 0) else {
+        return left(ctx, row, sent, next);
     };
-    tracing::warn!(incident = %id, reason = first.reason, left = sent.left, "a mail was not taken");
-    if sent.left > 0 {
-        return partly(ctx, row, sent, (now, next));
-    }
+    tracing::warn!(incident = %id, reason = first.reason, "a mail was not taken");
+    let permanent = sent.refusals.iter().all(|(_, refusal)| refusal.permanent);
     let trouble = Trouble {
-        cause,
+        cause: match permanent {
+            true => unsent::by_contacts(ctx, row.project.as_deref()),
+            false => unsent::by_server(ctx),
+        },
         why: first.reason.clone(),
-        permanent: sent.refusals.iter().all(|(_, refusal)| refusal.permanent),
+        permanent,
         at_least: Duration::ZERO,
     };
     let given_up: Effects = Box::new(move |tx| incidents::no_mail_before(tx, id, next));
     trouble.settlement(ctx, job, given_up)
 }
 
-/// Some contacts have it. The others are mailed again by themselves where that may help, else they are an incident.
-fn partly(
-    ctx: &Context,
-    row: &IncidentRow,
-    sent: &Sent,
-    (now, next): (Timestamp, Timestamp),
-) -> Result<Settlement> {
-    let id = row.id;
-    let (lost, busy): (Vec<_>, Vec<_>) = sent.refusals.iter().partition(|(_, why)| why.permanent);
-    let ticket = lost.first().map(|(_, why)| {
-        let cause = failing(ctx, Code::MailFailed, None);
-        prepare(ctx, cause, json!({ "reason": why.reason }))
-    });
-    let ticket = ticket.transpose()?;
-    let jobs = busy.iter().map(|(to, _)| again::job(ctx, row, to));
-    let jobs: Vec<_> = jobs.collect();
+/// The server takes mails, and some contacts have this one. The others are mailed again by themselves where that may help, else
+/// they are an incident of their project, until none of its contacts is refused for good.
+fn left(ctx: &Context, row: &IncidentRow, sent: &Sent, next: Timestamp) -> Result<Settlement> {
+    let (id, now) = (row.id, ctx.clock.now());
+    let contacts = unsent::by_contacts(ctx, row.project.as_deref());
+    let mut gone = vec![clear(ctx, &unsent::by_server(ctx))?];
+    let mut ticket = None;
+    match sent.lost() {
+        Some(why) => {
+            tracing::warn!(incident = %id, reason = why.reason, left = sent.left, "a mail was not taken for some");
+            ticket = Some(prepare(ctx, contacts, json!({ "reason": why.reason }))?);
+        }
+        None => gone.push(clear(ctx, &contacts)?),
+    }
+    let busy = sent.refusals.iter().filter(|(_, why)| !why.permanent);
+    let jobs: Vec<_> = busy.map(|(to, _)| again::job(ctx, row, to)).collect();
     let entry = mailed(ctx, row, sent.left)?;
     Ok(Settlement {
         end: End::Done,
         effects: Box::new(move |tx| {
             incidents::mailed(tx, id, now, next)?;
             append(tx, &entry)?;
-            let mut jobs = jobs.iter();
-            jobs.try_for_each(|job| again::queue(tx, job, now))?;
+            jobs.iter().try_for_each(|job| again::queue(tx, job, now))?;
+            gone.iter().try_for_each(|gone| gone.close(tx).map(drop))?;
             match &ticket {
                 Some(ticket) => ticket.open(tx).map(drop),
                 None => Ok(()),
@@ -230,73 +234,54 @@ pub(super) fn mailed(ctx: &Context, row: &IncidentRow, contacts: usize) -> Resul
     )
 }
 
-/// The cause of news that do not leave: the mail server's, or a project's tool's.
-pub(super) fn failing(ctx: &Context, code: Code, project: Option<&str>) -> Cause {
-    match project {
-        Some(project) => Cause::of_project(ctx, code, project),
-        None => Cause::of_house(ctx, code, "gateway"),
-    }
-}
-
 fn body(incident: &Incident) -> Result<Bytes> {
     let mut value = serde_json::to_value(incident).map_err(Fault::internal)?;
     value["type"] = "navette.incident/1".into();
     Ok(Bytes::from(value.to_string()))
 }
 
-/// News that did not leave.
-pub(crate) struct Trouble {
-    /// Its incident.
-    pub(crate) cause: Cause,
-    /// Why, in a word that holds no address.
-    pub(crate) why: String,
-    /// Whether trying again is pointless.
-    pub(crate) permanent: bool,
-    /// The least pause before the next attempt.
-    pub(crate) at_least: Duration,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{domain::incidents::Code, storage::exchanges::Owner};
 
-impl Trouble {
-    /// Tried again later and later; given up after three days, or at once where trying again is pointless. It is an incident
-    /// of its own from the third failure on.
-    pub(crate) fn settlement(
-        self,
-        ctx: &Context,
-        job: &JobRow,
-        mut given_up: Effects,
-    ) -> Result<Settlement> {
-        let age = ctx.clock.now().duration_since(job.created_at);
-        let over = self.permanent || age >= PATIENCE;
-        let notable = over || job.attempts + 1 >= NOTABLE;
-        let ticket = match notable {
-            true => Some(prepare(ctx, self.cause, json!({ "reason": self.why }))?),
-            false => None,
-        };
-        let pause = pause(job.attempts).max(self.at_least);
-        let end = match over {
-            true => End::Fail { why: self.why },
-            false => End::Retry {
-                at: jobs::later(ctx, pause),
-                why: self.why,
+    fn news(state: &str, opened_at: i64, mailed_at: Option<i64>) -> bool {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let row = IncidentRow {
+            id: Uuid::nil(),
+            code: Code::Undelivered.as_str().to_owned(),
+            project: None,
+            owner: Owner {
+                partner: String::new(),
+                environment: String::new(),
             },
+            exchange_id: None,
+            state: state.to_owned(),
+            count: 1,
+            first_at: at(0),
+            opened_at: at(opened_at),
+            last_at: at(opened_at),
+            acknowledged: None,
+            resolved: None,
+            called: None,
+            mail_after: at(0),
+            mailed_at: mailed_at.map(at),
+            detail: json!({}),
         };
-        Ok(Settlement {
-            end,
-            effects: Box::new(move |tx| {
-                if over {
-                    given_up(tx)?;
-                }
-                match &ticket {
-                    Some(ticket) => ticket.open(tx).map(drop),
-                    None => Ok(()),
-                }
-            }),
-        })
+        is_news(&row, at(100))
     }
-}
 
-/// How long to wait after the `attempts`th failure: 1 s, doubled each time, a quarter of an hour at most.
-pub(super) fn pause(attempts: u32) -> Duration {
-    let seconds = 1u64.checked_shl(attempts.min(16)).unwrap_or(u64::MAX);
-    Duration::from_secs(seconds).min(LONGEST_PAUSE)
+    #[test]
+    fn what_is_over_is_told_unless_it_was_and_not_by_a_clock_that_stood_ahead() {
+        assert!(news("open", 50, Some(60)));
+        assert!(!news("acknowledged", 50, None));
+        for (mailed_at, is_news) in [
+            (None, true),
+            (Some(40), true),
+            (Some(60), false),
+            (Some(160), true),
+        ] {
+            assert_eq!(news("resolved", 50, mailed_at), is_news, "{mailed_at:?}");
+        }
+    }
 }

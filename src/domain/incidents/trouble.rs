@@ -12,6 +12,7 @@ use crate::{
     },
     kernel::fault::{Code as FaultCode, Fault, Result},
     storage::{
+        depot_files,
         exchanges::{self, ExchangeRow},
         hubee::attachments,
         incidents::IncidentRow,
@@ -57,8 +58,11 @@ pub async fn over(ctx: &Context, job: &JobRow, settlement: Settlement) -> Settle
 }
 
 async fn ended(ctx: &Context, job: &JobRow) -> Result<Vec<Clearing>> {
+    // What leaves a receipt goes its way beside what works on the exchange: neither ends what the other has met.
+    let is_receipt = |kind: &str| kind == Kind::Depot.as_str();
+    let own = |row: &IncidentRow| is_receipt(met_by(row)) == is_receipt(&job.kind);
     match exchange(ctx, job).await? {
-        Some(exchange) => ends(ctx, &exchange, |_| true).await,
+        Some(exchange) => ends(ctx, &exchange, &TROUBLES, own).await,
         None => Ok(Vec::new()),
     }
 }
@@ -67,22 +71,33 @@ async fn ended(ctx: &Context, job: &JobRow) -> Result<Vec<Clearing>> {
 /// job is a new one. What else has met them keeps them.
 pub async fn of_delivery(ctx: &Context, exchange: &ExchangeRow) -> Result<Vec<Clearing>> {
     let kinds = [Kind::Deliver, Kind::SendReturn].map(Kind::as_str);
-    let met = move |row: &IncidentRow| {
-        let job = row.detail["job"].as_str();
-        job.is_some_and(|job| kinds.contains(&job))
-    };
-    ends(ctx, exchange, met).await
+    let met = |row: &IncidentRow| kinds.contains(&met_by(row));
+    ends(ctx, exchange, &TROUBLES, met).await
 }
 
-/// The ends of the troubles of `exchange` that still stand and are among the `wanted`.
+/// The same of the jobs that go because the partner has spoken of the return: nothing else would end what they have met. Bytes that
+/// were found damaged stay so.
+pub async fn of_dropped_delivery(ctx: &Context, exchange: &ExchangeRow) -> Result<Vec<Clearing>> {
+    let kinds = [Kind::SendReturn, Kind::AwaitAcknowledgment].map(Kind::as_str);
+    let met = |row: &IncidentRow| kinds.contains(&met_by(row));
+    ends(ctx, exchange, &[Code::ProcessingFailed], met).await
+}
+
+/// The kind of the job that has met a trouble last; nothing where it was met outside of any.
+fn met_by(row: &IncidentRow) -> &str {
+    row.detail["job"].as_str().unwrap_or_default()
+}
+
+/// The ends of the troubles of `exchange` that still stand, are told as one of these codes, and are among the `wanted`.
 async fn ends(
     ctx: &Context,
     exchange: &ExchangeRow,
+    codes: &[Code],
     wanted: impl Fn(&IncidentRow) -> bool,
 ) -> Result<Vec<Clearing>> {
     let mut ends = Vec::new();
-    for code in TROUBLES {
-        let cause = Cause::of_exchange(code, exchange);
+    for code in codes {
+        let cause = Cause::of_exchange(*code, exchange);
         if standing(ctx, &cause).await?.is_some_and(|row| wanted(&row)) {
             ends.push(clear(ctx, &cause)?);
         }
@@ -141,8 +156,13 @@ async fn exchange(ctx: &Context, job: &JobRow) -> Result<Option<ExchangeRow>> {
             Some(row) => exchanges::find(tx, row.folder_id),
             None => Ok(None),
         },
-        // What fails on a depot, or by mail, has incidents of its own.
-        Kind::Mail | Kind::MailAgain | Kind::Ticket | Kind::Depot => Ok(None),
+        // What a depot does with a receipt has an incident of its own; that it cannot be read here has not.
+        Kind::Depot => match depot_files::find(tx, subject)? {
+            Some(row) => exchanges::find(tx, row.exchange_id),
+            None => Ok(None),
+        },
+        // What fails by mail has incidents of its own.
+        Kind::Mail | Kind::MailAgain | Kind::Ticket => Ok(None),
         Kind::HubMail | Kind::HubEventMail | Kind::HubDigest => Ok(None),
     });
     found.await

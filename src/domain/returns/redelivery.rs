@@ -84,7 +84,8 @@ pub async fn request(
             ctx.bell.notify_one();
             Ok(requested)
         }
-        false => Err(on_its_way()),
+        // Or it was purged meanwhile.
+        false => content::or_gone(ctx, id, Err(on_its_way())).await,
     }
 }
 

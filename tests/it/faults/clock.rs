@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::{
     audit,
     load::{Promise, insist},
@@ -10,11 +12,14 @@ use super::{
 use crate::{
     both_engines,
     kit::{
-        client::Client,
+        client::{Client, metadata},
+        document,
         faketime::FakeClock,
         gateway::{CALLBACK, Credentials, Gateway},
+        mail::{MailServer, Speech},
         partner::Answer,
         pki::pki,
+        token::now,
         wait,
     },
 };
@@ -29,6 +34,15 @@ async fn goes_through(gateway: &Gateway, known: &Credentials, dossier: &str) -> 
     let promise = insist(&client, dossier, 2_000).await;
     acknowledged(gateway, &client, &promise).await;
     promise
+}
+
+/// A piece that is not what its sender announces: each opens the same incident, or is counted in it.
+async fn arrives_altered(gateway: &Gateway, known: &Credentials) {
+    let client = Client::with_token(gateway, &pki().client, known).await;
+    let mut altered = metadata("D-1");
+    altered["hash"] = json!({ "algorithm": "SHA-256", "value": "00".repeat(32) });
+    let answer = client.push(&altered, document::small("x")).await;
+    answer.is_problem(422, "hash-mismatch");
 }
 
 async fn acknowledged(gateway: &Gateway, client: &Client, promise: &Promise) {
@@ -91,5 +105,27 @@ both_engines! {
         let client = Client::with_token(&gateway, &pki().client, &known).await;
         acknowledged(&gateway, &client, &promise).await;
         audit::promises_are_kept(&gateway, &client, &[promise]).await;
+    }
+
+    /// A mail keeps the next one about its cause for an hour, and not for ten years where its clock stood ahead.
+    async fn an_incident_that_was_mailed_ten_years_ahead_is_mailed_again_within_the_hour(kit) {
+        let server = MailServer::start(Speech::StartTls);
+        let (kit, clock) = FakeClock::over(server.serving(kit, &["exploitation@asp.example"]));
+        let gateway = kit.start();
+        let known = gateway.register("application", &BOTH);
+        clock.set("+3650d");
+        arrives_altered(&gateway, &known).await;
+        server.wait_for(1, SOON);
+        gateway.await_idle();
+        clock.set("+0");
+        wait::until("a look at the clock", SOON, || {
+            gateway.log().contains("the clock was set back").then_some(())
+        });
+        arrives_altered(&gateway, &known).await;
+        let waits = "SELECT count(*) FROM job WHERE kind = 'mail'";
+        wait::until("a mail that waits", SOON, || (gateway.count(waits) == 1).then_some(()));
+        let run_at = gateway.count("SELECT run_at FROM job WHERE kind = 'mail'") / 1_000_000;
+        let pause = run_at.saturating_sub(now().unsigned_abs());
+        assert!((3500..=3600).contains(&pause), "it waits {pause} seconds");
     }
 }

@@ -13,7 +13,7 @@ use crate::{
             FOLDERS, REFERENTIAL,
             build::{self, File},
             hub::Hub,
-            referential::{PROCESS, SI},
+            referential::{OTHER_SI, PROCESS, SI},
             sent::Sent,
         },
         mail::{MailServer, Speech},
@@ -34,13 +34,17 @@ pub async fn told(kit: Kit, server: &MailServer, frequency: &str) -> Hub {
 
 /// The administration changes how often the subscriber is told, as clients do: the object that was read, with changes.
 pub async fn wants(hub: &Hub, frequency: &str) {
-    let siret = SI.split('-').nth(1).expect("TYPE-SIRET-BRANCH");
+    subscribes(hub, SI, frequency, ADDRESS).await;
+}
+
+async fn subscribes(hub: &Hub, subscriber: &str, frequency: &str, address: &str) {
+    let siret = subscriber.split('-').nth(1).expect("TYPE-SIRET-BRANCH");
     let list = format!(
         "{REFERENTIAL}/subscriptions?processCode={PROCESS}&companyRegister={siret}&maxResult=100"
     );
     let all = hub.admin.get(&list).await.of(200).json();
     let all = all.as_array().expect("a list").iter();
-    let branch = SI.rsplit('-').next().expect("TYPE-SIRET-BRANCH");
+    let branch = subscriber.rsplit('-').next().expect("TYPE-SIRET-BRANCH");
     let mut found = all.filter(|one| one["subscriber"]["branchCode"] == branch);
     let id = found.next().expect("the world's")["id"]
         .as_str()
@@ -49,7 +53,7 @@ pub async fn wants(hub: &Hub, frequency: &str) {
     let path = format!("{REFERENTIAL}/subscriptions/{id}");
     let mut subscription = hub.admin.get(&path).await.of(200).json();
     subscription["notificationFrequency"] = frequency.into();
-    subscription["email"] = ADDRESS.into();
+    subscription["email"] = address.into();
     hub.admin.put(&path, &subscription).await.of(200);
 }
 
@@ -222,17 +226,49 @@ both_engines! {
     }
 }
 
+/// A télédossier to these recipients.
+async fn sent_to(hub: &Hub, external_id: &str, recipients: &[&str]) {
+    let files = [File::pdf("deux")];
+    let folder = build::folder_to(external_id, recipients, &files);
+    let sent = Sent::create(&hub.osl, &folder, &files).await;
+    sent.upload(&hub.osl).await;
+    sent.complete(&hub.osl).await;
+}
+
+/// A subscriber whom the mail server does not know is an incident until he is mailed himself: another one's mail does not end it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_subscriber_who_is_refused_stays_an_incident_until_he_is_mailed() {
+    let server = MailServer::start(Speech::StartTls);
+    let hub = told(Kit::with_database(None), &server, "aucune").await;
+    subscribes(&hub, SI, "unitaire", "absent@mairie.example").await;
+    subscribes(&hub, OTHER_SI, "unitaire", "autre@mairie.example").await;
+    let failed = |state: &str| {
+        hub.count(&format!(
+            "SELECT count(*) FROM incident WHERE code = 'mail-failed' AND state = '{state}'"
+        ))
+    };
+    sent_to(&hub, "DGS-REFUS-1", &[SI]).await;
+    wait::until("incident", SOON, || (failed("open") == 1).then_some(()));
+    sent_to(&hub, "DGS-REFUS-2", &[OTHER_SI]).await;
+    server.wait_for(1, SOON);
+    let told = "SELECT count(*) FROM journal WHERE kind = 'folder.mailed'";
+    wait::until("journalled mail", SOON, || {
+        (hub.count(told) == 1).then_some(())
+    });
+    assert_eq!((failed("open"), failed("resolved")), (1, 0));
+    wants(&hub, "unitaire").await;
+    sent_to(&hub, "DGS-REFUS-3", &[SI]).await;
+    wait::until("end of the incident", SOON, || {
+        (failed("resolved") == 1).then_some(())
+    });
+}
+
 /// Two recipients of one folder are each told as they wish.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_recipient_of_a_folder_is_told_as_it_wishes() {
     let server = MailServer::start(Speech::StartTls);
     let hub = told(Kit::with_database(None), &server, "unitaire").await;
-    let other = crate::kit::hubee::referential::OTHER_SI;
-    let files = [File::pdf("deux")];
-    let folder = build::folder_to("DGS-DEUX-1", &[SI, other], &files);
-    let sent = Sent::create(&hub.osl, &folder, &files).await;
-    sent.upload(&hub.osl).await;
-    sent.complete(&hub.osl).await;
+    sent_to(&hub, "DGS-DEUX-1", &[SI, OTHER_SI]).await;
     hub.await_idle();
     assert_eq!(server.mails().len(), 1, "the other wants none");
     let path = format!("{FOLDERS}/notifications");

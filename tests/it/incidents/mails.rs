@@ -8,7 +8,7 @@ use crate::{
     kit::{
         client::metadata,
         document,
-        gateway::{CALLBACK, Gateway},
+        gateway::{CALLBACK, Gateway, PROJECT},
         mail::{MailServer, Speech},
         partner::Answer,
         token::now,
@@ -187,6 +187,32 @@ both_engines! {
         let jobs: serde_json::Value = serde_json::from_str(&said).unwrap();
         let mail = jobs.as_array().unwrap().iter().find(|job| job["kind"] == "mail");
         assert_eq!(mail.expect("the mail's job")["lastFault"], "smtp-550");
+    }
+
+    /// Contacts whom the server does not know are an incident of their project: another one's mails say nothing of them.
+    async fn contacts_that_are_refused_stay_an_incident_until_their_own_mails_leave(kit) {
+        let server = MailServer::start(Speech::StartTls);
+        let kit = server.serving(kit, &[CONTACT]).and_project("autre", "/autre");
+        let mut gateway = kit.set_project("incidents.contacts", "[\"absent@asp.example\"]").start();
+        let client = gateway.client().await;
+        let mut altered = metadata("D-1");
+        altered["hash"] = json!({ "algorithm": "SHA-256", "value": "00".repeat(32) });
+        client.push(&altered, document::small("x")).await.is_problem(422, "hash-mismatch");
+        assert_eq!(wait_for_incident(&gateway, "mail-failed", "open")["project"], PROJECT);
+        altered["project"] = "autre".into();
+        client.push(&altered, document::small("x")).await.is_problem(422, "hash-mismatch");
+        assert_eq!(server.wait_for(1, SOON)[0]["to"], json!([CONTACT]));
+        let mailed = "SELECT count(*) FROM incident WHERE mailed_at IS NOT NULL";
+        wait::until("mailed incident", SOON, || (gateway.count(mailed) == 1).then_some(()));
+        wait_for_incident(&gateway, "mail-failed", "open");
+        assert!(gateway.stop().success());
+        let file = gateway.dir().join(format!("projects/{PROJECT}.toml"));
+        let settings = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, settings.replace("absent@", "present@")).unwrap();
+        gateway.restart();
+        gateway.run(&["job", "retry", "--all-failed", "--reason", "essai"]).succeeded();
+        wait_for_incident(&gateway, "mail-failed", "resolved");
+        assert_eq!(server.mails()[1]["to"], json!(["present@asp.example"]));
     }
 
     /// A project's own contacts take the place of the gateway's.

@@ -86,6 +86,23 @@ both_engines! {
         incident(&gateway, "receipt-undeliverable", "resolved");
     }
 
+    /// What cannot be read here is an incident of the archive, beside the one of its depot; both end with its receipt's leaving.
+    async fn a_receipt_that_cannot_be_opened_is_an_incident_until_it_leaves(kit) {
+        let depot = Depot::start(Make::Folder);
+        fs::remove_dir(depot.inside("receipts")).unwrap();
+        let gateway = at(kit, &depot).start();
+        depot.put("in/a.zip", b"no archive at all");
+        incident(&gateway, "receipt-undeliverable", "open");
+        gateway.sql("CREATE TABLE kept AS SELECT wrapped_key FROM exchange; UPDATE exchange SET wrapped_key = metadata; SELECT 1");
+        incident(&gateway, "corrupt-blob", "open");
+        gateway.sql("UPDATE exchange SET wrapped_key = (SELECT wrapped_key FROM kept); SELECT 1");
+        fs::create_dir(depot.inside("receipts")).unwrap();
+        assert_eq!(receipt(&depot, "a.zip")["outcome"], "rejected");
+        left(&gateway, &depot, "a.zip");
+        incident(&gateway, "corrupt-blob", "resolved");
+        incident(&gateway, "receipt-undeliverable", "resolved");
+    }
+
     /// What could not be taken is told, and that ends with its taking, by whichever process takes it at last.
     async fn an_archive_that_could_not_be_taken_ends_its_incident_when_another_process_takes_it(kit) {
         let (mut clamd, depot) = (Clamd::start(), Depot::start(Make::Folder));

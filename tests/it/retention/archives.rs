@@ -1,18 +1,47 @@
-//! Large archives go in slices.
+//! Large archives go in slices; refused ones go as others do, unless an incident is about them, or their receipt never left.
 
-use super::{AGED_DAYS, age, deaths::take_lease_away, purge};
+use std::fs;
+
+use navette::{domain::ged::purge::survey, kernel::clock::Clock};
+use serde_json::{Value, json};
+
+use super::{
+    AGED_DAYS, age, await_status,
+    clock::{frozen, hours},
+    deaths::take_lease_away,
+    dry_run, kept, purge,
+};
 use crate::{
     both_engines,
     kit::{
         depot::{Depot, Make},
-        gateway::REASON,
+        gateway::{Gateway, REASON},
         lot::Lot,
     },
-    sending::{acknowledge, dropped, returned, through, through_with, with_status},
+    reception::{at, left},
+    sending::{self, acknowledge, dropped, returned, through, through_with, with_status},
 };
 
 /// More than one slice of them.
 const PIECES: u64 = 600;
+
+/// Drops an archive under the one name of all of them; its exchange once it has left, with its receipt.
+fn taken(gateway: &Gateway, depot: &Depot, bytes: &[u8]) -> String {
+    let id = dropped(depot, "LOT.zip", bytes);
+    left(gateway, depot, "LOT.zip");
+    for name in depot.names("receipts") {
+        fs::remove_file(depot.inside(&format!("receipts/{name}"))).unwrap();
+    }
+    gateway.await_idle();
+    id
+}
+
+/// What the one incident of refused archives is about, and how often it occurred.
+fn rejected(gateway: &Gateway) -> (Value, Value) {
+    let said = gateway.run(&["incident", "list", "--code", "archive-rejected", "--json"]);
+    let all: Value = serde_json::from_str(&said.succeeded()).expect("JSON was asked for");
+    (all[0]["reconciliationId"].clone(), all[0]["count"].clone())
+}
 
 both_engines! {
     /// Its receipt names files, and is sealed and forgotten with it; what is asked for then keeps to the contract.
@@ -41,6 +70,42 @@ both_engines! {
         assert_eq!(purge(&gateway)["exchanges"], 1);
         gateway.restart();
         client.get(&receipt).await.is_problem(410, "purged");
+    }
+
+    /// Refused, sent sound, refused again under one name: the incident that came back keeps the archive of now, and no other.
+    async fn an_incident_that_came_back_keeps_what_it_is_about_now(kit) {
+        let depot = Depot::start(Make::Folder);
+        let gateway = at(kit, &depot).start();
+        taken(&gateway, &depot, b"no archive at all");
+        let sound = taken(&gateway, &depot, &sending::lot().zip());
+        with_status(&gateway, &sound, "acknowledged");
+        let again = taken(&gateway, &depot, b"no archive again");
+        assert_eq!(rejected(&gateway), (json!(again), json!(2)));
+        age(&gateway, AGED_DAYS, &[]);
+        let report = purge(&gateway);
+        assert_eq!((&report["exchanges"], kept(&report, &again)), (&json!(2), Some(&json!(["incident"]))), "{report}");
+        // Counted while it stands: it is about the last one, and the one before goes at its term.
+        let last = taken(&gateway, &depot, b"no archive still");
+        assert_eq!(rejected(&gateway), (json!(last), json!(3)));
+        age(&gateway, AGED_DAYS, &[&last]);
+        let report = purge(&gateway);
+        assert_eq!((&report["exchanges"], kept(&report, &last)), (&json!(1), Some(&json!(["incident"]))), "{report}");
+        gateway.doctor();
+    }
+
+    /// A refusal is acknowledged by its receipt's standing on the depot: one that never left is kept, and told.
+    async fn a_refused_archive_whose_receipt_never_left_is_kept_and_told(kit) {
+        let depot = Depot::start(Make::Folder);
+        fs::remove_dir(depot.inside("receipts")).unwrap();
+        let gateway = at(kit, &depot).start();
+        depot.put("in/LOT.zip", b"no archive at all");
+        await_status(&gateway, "refused", 1);
+        assert_eq!(dry_run(&gateway)["keptBackCount"], 0, "its term is not over yet");
+        let later = Clock::system().now() + hours(24 * 2 * AGED_DAYS);
+        let (ctx, _) = frozen(&gateway, later).await;
+        let report = survey::dry_run(&ctx).await.unwrap();
+        let told: Vec<_> = report.kept_back.iter().map(|kept| &kept.reasons[..]).collect();
+        assert_eq!((report.exchanges, told), (0, vec![&["refused"][..]]));
     }
 
     /// Killed between two slices: it is purged and sound already, and the next run does the rest.

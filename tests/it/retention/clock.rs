@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use navette::{
     domain::{
         Context,
-        ged::purge::{self, Order, Report, guard},
+        ged::purge::{self as purging, Order, Report, guard},
     },
     kernel::{
         clock::Clock,
@@ -12,7 +12,9 @@ use navette::{
     },
 };
 
-use super::{acknowledged, age};
+use serde_json::json;
+
+use super::{acknowledged, age, dry_run, kept, purge};
 use crate::{
     both_engines, inside,
     kit::gateway::{Gateway, REASON},
@@ -37,7 +39,7 @@ async fn run(ctx: &Context, confirm_clock: bool) -> Result<Report> {
         confirm_clock,
         rewrite: false,
     };
-    purge::run(ctx, &order).await
+    purging::run(ctx, &order).await
 }
 
 #[track_caller]
@@ -113,5 +115,17 @@ both_engines! {
         assert_eq!(gateway.count("SELECT count(*) FROM purge_run"), 0);
         gateway.run(&["purge", "--reason", REASON, "--confirm-clock"]).succeeded();
         assert_eq!(gateway.count("SELECT count(*) FROM exchange WHERE status = 'purged'"), 1);
+    }
+
+    /// What a clock that stood ten years ahead has dated would be due in ten years: it is told until then.
+    async fn what_was_acknowledged_by_a_clock_that_stood_ahead_is_told(kit) {
+        let gateway = kit.start();
+        let client = gateway.client().await;
+        let ids = acknowledged(&gateway, &client, 2).await;
+        age(&gateway, -3650, &[&ids[0]]);
+        for report in [dry_run(&gateway), purge(&gateway)] {
+            assert_eq!(kept(&report, &ids[0]), Some(&json!(["dated-ahead"])), "{report}");
+            assert_eq!((&report["exchanges"], &report["keptBackCount"]), (&json!(0), &json!(1)), "{report}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 //! | file | what it tries |
 //! |---|---|
 //! | `purge` | what goes, what stays and why, through the command and the API |
-//! | `archives` | large archives, which go in slices |
+//! | `archives` | large archives, which go in slices; refused ones |
 //! | `marks` | the bytes that must be gone, looked for in every file |
 //! | `clock` | clocks that are not believed |
 //! | `nightly` | the run of each night |
@@ -94,6 +94,13 @@ fn purge(gateway: &Gateway) -> Value {
 fn dry_run(gateway: &Gateway) -> Value {
     let said = gateway.run(&["purge", "--dry-run", "--json"]);
     serde_json::from_str(&said.succeeded()).expect("JSON was asked for")
+}
+
+/// The reasons for which a report says that a piece is kept.
+fn kept<'r>(report: &'r Value, id: &str) -> Option<&'r Value> {
+    let all = report["keptBack"].as_array().expect("a list").iter();
+    let mut found = all.filter(|kept| kept["reconciliationId"] == id);
+    found.next().map(|kept| &kept["reasons"])
 }
 
 /// The status of a piece, as its sender reads it.

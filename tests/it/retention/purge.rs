@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{AGED_DAYS, acknowledged, age, await_status, dry_run, multiply, purge, status};
+use super::{AGED_DAYS, acknowledged, age, await_status, dry_run, kept, multiply, purge, status};
 use crate::{
     both_engines,
     kit::{
@@ -12,13 +12,6 @@ use crate::{
         partner::Answer,
     },
 };
-
-/// The reasons for which a report says that a piece is kept.
-fn kept<'r>(report: &'r Value, id: &str) -> Option<&'r Value> {
-    let all = report["keptBack"].as_array().expect("a list").iter();
-    let mut found = all.filter(|kept| kept["reconciliationId"] == id);
-    found.next().map(|kept| &kept["reasons"])
-}
 
 both_engines! {
     /// Content, metadata, return and results are gone; ids, digests, sizes, dates, receipt and trace remain.

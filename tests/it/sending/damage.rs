@@ -1,12 +1,22 @@
 //! What an inspection tells of a return that lost a part of what it is made of; and what is told of a file that is damaged before
 //! it is processed.
 
-use super::{SOON, dropped, lot, returned, through, with_status};
+use navette::{
+    domain::{
+        Context,
+        incidents::{self, Cause, Code},
+    },
+    storage::exchanges,
+};
+use serde_json::json;
+
+use super::{SOON, acknowledge, dropped, lot, returned, through, with_status};
 use crate::{
-    both_engines,
+    both_engines, inside,
     kit::{
         depot::{Depot, Make},
         gateway::{Engine, Gateway, Kit, damage},
+        lot::Lot,
         wait,
     },
 };
@@ -71,7 +81,47 @@ fn corrupt_blob(gateway: &Gateway, state: &str) {
     });
 }
 
+/// Opens the incident of a trouble that a job of this kind has met with an exchange.
+async fn met_by(ctx: &Context, kind: &str, code: Code, id: &str) {
+    let id = id.parse().unwrap();
+    let found = ctx.store.read(move |tx| exchanges::find(tx, id)).await;
+    let cause = Cause::of_exchange(code, &found.unwrap().unwrap());
+    let ticket = incidents::prepare(ctx, cause, json!({ "job": kind })).unwrap();
+    let opened = ctx.store.write(move |tx| ticket.open(tx).map(drop));
+    opened.await.unwrap();
+}
+
+/// Codes and states of the incidents, by code.
+fn incidents_of(gateway: &Gateway) -> Vec<String> {
+    let found = gateway.sql("SELECT code, state FROM incident ORDER BY code");
+    found.lines().map(str::to_owned).collect()
+}
+
 both_engines! {
+    /// The partner's word drops the sending that failed here: with it goes what that had met. Damaged bytes stay damaged, and what
+    /// another work has met stays its own.
+    async fn what_a_sending_has_met_ends_with_the_word_that_drops_it(kit) {
+        let depot = Depot::start(Make::Folder);
+        let gateway = through(kit, &depot).start();
+        let ctx = inside::house(&gateway).await.ctx;
+        for (name, kind, state) in [("LOT-1.zip", "send-return", "resolved"), ("LOT-2.zip", "forward", "open")] {
+            gateway.sql("DELETE FROM incident; SELECT 1");
+            let bytes = Lot::new(name).piece("P-1", "a.txt", name.as_bytes()).zip();
+            let id = dropped(&depot, name, &bytes);
+            let left = returned(&depot);
+            with_status(&gateway, &id, "returned");
+            met_by(&ctx, kind, Code::ProcessingFailed, &id).await;
+            met_by(&ctx, "send-return", Code::CorruptBlob, &id).await;
+            std::fs::remove_file(depot.inside(&format!("out/{left}"))).unwrap();
+            wait::until("sent", SOON, || {
+                (gateway.count("SELECT count(*) FROM exchange_return WHERE state = 'sent'") == 1).then_some(())
+            });
+            acknowledge(&depot, &left);
+            with_status(&gateway, &id, "acknowledged");
+            assert_eq!(incidents_of(&gateway), ["corrupt-blob|open".to_owned(), format!("processing-failed|{state}")]);
+        }
+    }
+
     /// An archive goes on slice by slice, each as if its job were new: the incident of a file that was damaged ends all the same.
     async fn a_damaged_file_of_an_archive_is_an_incident_until_it_is_processed(kit) {
         let depot = Depot::start(Make::Folder);

@@ -6,6 +6,7 @@ use super::{SOON, dropped, lot, through_with, with_status};
 use crate::kit::{
     depot::{Depot, Make},
     gateway::{Engine, Kit},
+    lot::Lot,
     wait,
 };
 
@@ -41,6 +42,41 @@ fn a_return_that_the_depot_does_not_take_waits_and_leaves_when_it_does() {
     });
     assert_eq!(gateway.sql("SELECT state FROM incident"), "resolved");
     gateway.doctor();
+}
+
+/// Whichever return it takes, the depot's trouble is over; the one that it did not take still waits for its time.
+#[test]
+fn a_depot_that_takes_another_return_is_in_no_trouble_any_more() {
+    let depot = Depot::start(Make::Folder);
+    let kit = Kit::new(Engine::Sqlite)
+        .set_project("return.over_seconds", 40)
+        .set_project("return.attempts", 8);
+    let gateway = astray(&depot, kit).start();
+    dropped(&depot, "LOT-1.zip", &lot().zip());
+    let stuck = |state: &str| {
+        format!("SELECT count(*) FROM incident WHERE code = 'return-stuck' AND state = '{state}'")
+    };
+    wait::until("incident", SOON, || {
+        (gateway.count(&stuck("open")) == 1).then_some(())
+    });
+    let far = 9_000_000_000_000_000_u64;
+    wait::until("a return whose next try is far away", SOON, || {
+        gateway.sql(&format!(
+            "UPDATE job SET run_at = {far} WHERE kind = 'send-return' AND lease_token IS NULL; SELECT 1"
+        ));
+        (gateway
+            .count("SELECT count(*) FROM job WHERE kind = 'send-return' AND lease_token IS NULL")
+            == 1)
+            .then_some(())
+    });
+    fs::create_dir(depot.inside("plus-tard")).unwrap();
+    let other = Lot::new("D-2").piece("P-9", "b.txt", b"Bonsoir");
+    dropped(&depot, "LOT-2.zip", &other.zip());
+    wait::until("end of the incident", SOON, || {
+        (gateway.count(&stuck("resolved")) == 1).then_some(())
+    });
+    let pending = "SELECT count(*) FROM exchange_return WHERE state = 'pending'";
+    assert_eq!(gateway.count(pending), 1);
 }
 
 /// After its last try it is undelivered, and an operator has it tried again.

@@ -14,7 +14,7 @@ use crate::{
         Context,
         exchanges::{ReturnState, Status},
         ged::documents::{self, Column},
-        incidents::{self, Cause, Clearing, Code as Anomaly, Ticket},
+        incidents::{self, Cause, Clearing, Code as Anomaly, Ticket, trouble},
         journal::{self, Kind},
         returns::{ending::subject, told::Told},
     },
@@ -271,7 +271,9 @@ pub async fn take(ctx: &Context, return_id: Uuid, proof: Proof) -> Result<bool> 
         return Ok(false);
     }
     let key = documents::exchange_key(ctx, &exchange).await?;
-    let made = Acknowledging::new(ctx, &key, &exchange, &row, proof)?;
+    let mut made = Acknowledging::new(ctx, &key, &exchange, &row, proof)?;
+    made.over
+        .extend(trouble::of_dropped_delivery(ctx, &exchange).await?);
     failpoint::hit("acknowledgment.before-commit");
     let kept = ctx.store.write(move |tx| made.write(tx)).await?;
     failpoint::hit("acknowledgment.after-commit");

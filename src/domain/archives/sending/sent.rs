@@ -194,19 +194,13 @@ impl Try {
         )
     }
 
-    /// The incidents that end with it. A first try that succeeds has none behind it.
+    /// The incidents that end with it: the depot's, whichever return it did not take; and its own, which a first try that succeeds
+    /// has none of behind it.
     fn over(&self, ctx: &Context) -> Result<Vec<Clearing>> {
-        if self.trial.row.attempts == 0 {
-            return Ok(Vec::new());
-        }
-        let causes = [
-            Cause::of_exchange(Anomaly::Undelivered, &self.trial.exchange),
-            self.depot_cause(ctx),
-        ];
-        causes
-            .iter()
-            .map(|cause| incidents::clear(ctx, cause))
-            .collect()
+        let own = Cause::of_exchange(Anomaly::Undelivered, &self.trial.exchange);
+        let own = (self.trial.row.attempts > 0).then_some(own);
+        let causes = [Some(self.depot_cause(ctx)), own].into_iter().flatten();
+        causes.map(|cause| incidents::clear(ctx, &cause)).collect()
     }
 
     fn depot_ticket(&self, ctx: &Context, why: &str) -> Result<Option<Ticket>> {

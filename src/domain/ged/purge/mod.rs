@@ -95,7 +95,7 @@ pub struct Report {
     pub blobs_left: u64,
     /// Whether the database gave up its dead bytes at once.
     pub scrubbed: bool,
-    /// How many exchanges are kept although their term is over.
+    /// How many exchanges are kept although their term is over, or would be for too long.
     pub kept_back_count: u64,
     /// The first thousand of them.
     pub kept_back: Vec<KeptBack>,
@@ -164,7 +164,7 @@ async fn all(ctx: &Context, order: &Order, run: Run, report: &mut Report) -> Res
     let (removals, worth_it) = removal::beside(ctx);
     let (destroyed, ()) = tokio::join!(every_project(ctx, run, report, worth_it), removals);
     destroyed?;
-    survey::unacknowledged(ctx, run.at, report).await?;
+    survey::told(ctx, run.at, report).await?;
     report.blobs_left = removal::drain(ctx).await?;
     report.keys_destroyed = epochs::destroy_unused(ctx, run.at).await?;
     report.scrubbed = ctx.store.scrub(&retention::TABLES, order.rewrite).await?;

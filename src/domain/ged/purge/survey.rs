@@ -1,6 +1,6 @@
 //! What a purge would destroy, and what is kept although its term is over: the list that an operator acts on.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -11,22 +11,29 @@ use crate::{
         Context,
         exchanges::{HUB, Status},
     },
-    kernel::fault::Result,
-    storage::retention::{self, Due, START},
+    kernel::fault::{Fault, Result},
+    storage::{
+        overdue::{self, Overdue},
+        retention::{self, Due, START},
+    },
 };
 
 /// How many kept exchanges a report lists; the others are counted.
 const LISTED: usize = 1000;
 /// What an exchange may be while nobody has acknowledged it.
-const UNACKNOWLEDGED: [Status; 5] = [
+const UNACKNOWLEDGED: [Status; 6] = [
     Status::Received,
     Status::AwaitingScan,
     Status::Nonconforming,
     Status::Returned,
     Status::Undelivered,
+    // Its receipt, which is its one return, does not leave.
+    Status::Refused,
 ];
+/// From how far ahead of the clock on an acknowledgment was dated by another one: more is no correction of a drift.
+const AHEAD: SignedDuration = SignedDuration::from_hours(1);
 
-/// An exchange that is kept although its term is over.
+/// An exchange that is kept although its term is over, or would be for too long.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct KeptBack {
@@ -36,7 +43,8 @@ pub struct KeptBack {
     pub project: String,
     /// From when its term is counted: its acknowledgment, or its reception where there is none.
     pub since: Option<Timestamp>,
-    /// Why: `hold`, `incident`, `work`, `undelivered`, `received`, `awaiting-scan`, `returned`, `project-not-configured`.
+    /// Why: `hold`, `incident`, `work`; the status of what nobody has acknowledged (`received`, `awaiting-scan`, `nonconforming`,
+    /// `returned`, `undelivered`, `refused`); `dated-ahead`; `project-not-configured`.
     pub reasons: Vec<&'static str>,
 }
 
@@ -68,6 +76,24 @@ impl Report {
         }
     }
 
+    /// The same of some of a project, and of those beyond them that are counted alone.
+    fn keep_all(
+        &mut self,
+        project: &str,
+        reason: &'static str,
+        (some, count): (Vec<Overdue>, u64),
+    ) {
+        self.kept_back_count += count.saturating_sub(some.len() as u64);
+        for row in some {
+            self.keep_back(KeptBack {
+                reconciliation_id: Some(row.exchange_id),
+                project: project.to_owned(),
+                since: Some(row.since),
+                reasons: vec![reason],
+            });
+        }
+    }
+
     /// Counts one that is purged, or would be.
     pub fn take(&mut self, project: &str, due: &Due) {
         self.exchanges += 1;
@@ -84,7 +110,7 @@ pub async fn dry_run(ctx: &Context) -> Result<Report> {
     for project in ctx.config.projects.values() {
         of_project(ctx, project, at, &mut report).await?;
     }
-    unacknowledged(ctx, at, &mut report).await?;
+    told(ctx, at, &mut report).await?;
     Ok(report)
 }
 
@@ -115,28 +141,48 @@ async fn of_project(
     }
 }
 
-/// Adds what nobody has acknowledged within the term of its reception, and the projects whose settings are gone.
-pub async fn unacknowledged(ctx: &Context, at: Timestamp, report: &mut Report) -> Result<()> {
+/// Adds what a purge does not come to by itself: what nobody has acknowledged within the term of its reception, what was
+/// acknowledged by a clock that stood ahead, and the projects whose settings are gone.
+pub async fn told(ctx: &Context, at: Timestamp, report: &mut Report) -> Result<()> {
     for project in ctx.config.projects.values() {
-        let before = retention::first_id(project.retention.cutoff(at))?;
         for status in UNACKNOWLEDGED {
-            let name = project.name.clone();
-            let found = ctx.store.read(move |tx| {
-                retention::unacknowledged(tx, &name, status.as_str(), before, LISTED as u32)
-            });
-            let (rows, count) = found.await?;
-            report.kept_back_count += count.saturating_sub(rows.len() as u64);
-            for row in rows {
-                report.keep_back(KeptBack {
-                    reconciliation_id: Some(row.exchange_id),
-                    project: project.name.clone(),
-                    since: Some(row.received_at),
-                    reasons: vec![status.as_str()],
-                });
-            }
+            unacknowledged(ctx, project, status, at, report).await?;
         }
+        dated_ahead(ctx, project, at, report).await?;
     }
     without_settings(ctx, report).await
+}
+
+async fn unacknowledged(
+    ctx: &Context,
+    project: &Project,
+    status: Status,
+    at: Timestamp,
+    report: &mut Report,
+) -> Result<()> {
+    let before = retention::first_id(project.retention.cutoff(at))?;
+    let name = project.name.clone();
+    let found = ctx
+        .store
+        .read(move |tx| overdue::unacknowledged(tx, &name, status.as_str(), before, LISTED as u32));
+    report.keep_all(&project.name, status.as_str(), found.await?);
+    Ok(())
+}
+
+/// By a clock that has jumped since, their terms would be over in years: nobody would come upon them.
+async fn dated_ahead(
+    ctx: &Context,
+    project: &Project,
+    at: Timestamp,
+    report: &mut Report,
+) -> Result<()> {
+    let name = project.name.clone();
+    let after = at.saturating_add(AHEAD).map_err(Fault::internal)?;
+    let found = ctx
+        .store
+        .read(move |tx| overdue::acknowledged_after(tx, &name, after, LISTED as u32));
+    report.keep_all(&project.name, "dated-ahead", found.await?);
+    Ok(())
 }
 
 /// Nobody knows the term of a project whose file was taken away: what it keeps stays, and is told.

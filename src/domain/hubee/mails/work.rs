@@ -15,7 +15,7 @@ use crate::{
             subscription::{self, Frequency},
             subscription_standing,
         },
-        incidents::{Cause, Code, Herald, clear, tell::Trouble},
+        incidents::{Cause, Code, Herald, clear, unsent::Trouble},
         jobs::{self, End, Kind, MAIL_LANE, Settlement},
         journal::{self, Kind as EntryKind, Subject},
     },
@@ -78,12 +78,8 @@ pub async fn unit(ctx: &Context, herald: &Herald, job: &JobRow) -> Result<Settle
     };
     let detail = json!({ "caseId": case.id, "subscriptionId": row.id });
     let told = told(ctx, &row, Some(&exchange), detail)?;
-    settled(
-        ctx,
-        job,
-        send(ctx, &mailer, &to, &letter, job.id).await,
-        told,
-    )
+    let sent = send(ctx, &mailer, &to, &letter, job.id).await;
+    settled(ctx, job, row.id, sent, told)
 }
 
 /// How often a subscriber is told: not at all where the subscription is not active.
@@ -144,7 +140,7 @@ pub async fn digest(ctx: &Context, herald: &Herald, job: &JobRow) -> Result<Sett
     let detail = json!({ "subscriptionId": id, "cases": cases, "notifications": waiting.count });
     let entry = told(ctx, &row, None, detail)?;
     let sent = send(ctx, &mailer, &to, &letter, job.id).await;
-    let settlement = settled(ctx, job, sent, entry)?;
+    let settlement = settled(ctx, job, id, sent, entry)?;
     Ok(match settlement.end {
         End::Done => also_forget(settlement, id, last),
         _ => settlement,
@@ -225,29 +221,35 @@ async fn send(
     mailer.send(&mail).await
 }
 
-/// A mail that left is told by the journal; one that did not is tried again.
+/// A mail that left is told by the journal; one that did not is tried again. What one subscriber is refused for good is an incident
+/// of his subscription: a mail to another says nothing of it.
 fn settled(
     ctx: &Context,
     job: &JobRow,
+    subscription: Uuid,
     sent: Result<(), Refusal>,
     told: EntryRow,
 ) -> Result<Settlement> {
-    let cause = Cause::of_house(ctx, Code::MailFailed, "hubee");
+    let cause = |subject: &str| Cause::of_house(ctx, Code::MailFailed, subject);
+    let (by_server, by_subscriber) = (cause("hubee"), cause(&format!("hubee:{subscription}")));
     match sent {
         Ok(()) => {
-            let gone = clear(ctx, &cause)?;
+            let gone = [clear(ctx, &by_server)?, clear(ctx, &by_subscriber)?];
             Ok(Settlement {
                 end: End::Done,
                 effects: Box::new(move |tx| {
                     append(tx, &told)?;
-                    gone.close(tx).map(drop)
+                    gone.iter().try_for_each(|gone| gone.close(tx).map(drop))
                 }),
             })
         }
         Err(refusal) => {
             tracing::warn!(job = %job.id, reason = refusal.reason, "a mail to a subscriber was not taken");
             let trouble = Trouble {
-                cause,
+                cause: match refusal.permanent {
+                    true => by_subscriber,
+                    false => by_server,
+                },
                 why: refusal.reason,
                 permanent: refusal.permanent,
                 at_least: Duration::ZERO,
