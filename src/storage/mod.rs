@@ -82,6 +82,7 @@ pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
         .chain(jobs::of_engine(engine))
         .chain(leases::of_engine(engine))
         .chain(retention::of_engine(engine))
+        .chain(hubee::processes::of_engine(engine))
         .chain(dump::of_engine(engine))
         .map(|(name, sql)| (name, sql.to_owned()))
         .collect();

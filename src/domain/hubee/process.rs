@@ -196,7 +196,8 @@ pub async fn replace(
     let row = process.row(ctx)?;
     let entry = referential::entry(ctx, caller, Object::Process, &row.code, Action::Replaced)?;
     refusal::write(&ctx.store, move |tx| {
-        // A folder may have come meanwhile.
+        // A folder may have come meanwhile, and none comes from here on.
+        rows::lock(tx, &row.code)?;
         if let Some(fault) = bound(tx, &row.code, &row.osl)? {
             return Err(Refusal::bad(fault));
         }

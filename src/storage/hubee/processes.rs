@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use crate::{
     kernel::{clock::instant, fault::Result},
     params, statements,
-    storage::{Row, Tx},
+    storage::{Engine, Row, Tx},
 };
 
 /// A row of `hub_process`.
@@ -40,7 +40,13 @@ statements! {
     OF_COMPANY = "SELECT code, environment, osl, company_register, activated, body, created_at, updated_at FROM hub_process \
         WHERE company_register = $1 ORDER BY code";
     OF_OSL = "SELECT code FROM hub_process WHERE osl = $1 ORDER BY code";
+    LOCK = "UPDATE hub_process SET activated = activated WHERE code = $1";
 }
+
+/// What asks whether a process is somebody's. On PostgreSQL it stays so until the transaction ends, and others may ask the same
+/// meanwhile; SQLite has one writer.
+const OWNED_SQLITE: &str = "SELECT 1 FROM hub_process WHERE code = $1 AND osl = $2";
+const OWNED_POSTGRES: &str = "SELECT 1 FROM hub_process WHERE code = $1 AND osl = $2 FOR SHARE";
 
 /// Adds a process; `false` where its code is taken.
 pub fn insert(tx: &mut Tx<'_>, row: &ProcessRow) -> Result<bool> {
@@ -70,6 +76,28 @@ pub fn replace(tx: &mut Tx<'_>, row: &ProcessRow) -> Result<bool> {
         r.code
     ];
     Ok(tx.execute(REPLACE, &values)? == 1)
+}
+
+/// Keeps everybody else from making anything of this process until the transaction ends.
+pub fn lock(tx: &mut Tx<'_>, code: &str) -> Result<()> {
+    tx.execute(LOCK, &params![code]).map(drop)
+}
+
+/// Whether the process is `osl`'s, and stays so until the transaction ends.
+pub fn stays_with(tx: &mut Tx<'_>, code: &str, osl: &str) -> Result<bool> {
+    let sql = match tx.engine() {
+        Engine::Sqlite => OWNED_SQLITE,
+        Engine::Postgres => OWNED_POSTGRES,
+    };
+    Ok(tx.first(sql, &params![code, osl])?.is_some())
+}
+
+/// The statements that differ, for the preparation test.
+pub(crate) fn of_engine(engine: Engine) -> Vec<(&'static str, &'static str)> {
+    match engine {
+        Engine::Sqlite => vec![("OWNED_SQLITE", OWNED_SQLITE)],
+        Engine::Postgres => vec![("OWNED_POSTGRES", OWNED_POSTGRES)],
+    }
 }
 
 /// The process of that code.

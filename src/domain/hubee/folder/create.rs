@@ -35,6 +35,7 @@ use crate::{
             attachments::{self, AttachmentRow},
             cases::{self, CaseRow},
             folders::{self, FolderRow},
+            processes,
         },
         journal as journal_rows,
     },
@@ -55,13 +56,24 @@ pub async fn create(ctx: &Context, caller: &Caller, document: Document) -> Resul
     let made = Made::new(ctx, caller, &keys, &process, &given)?;
     let answer = view::json(&made.key, &made.rows, &made.body)?;
     let name = given.external_id;
-    let written = refusal::write(&ctx.store, move |tx| match made.insert(tx)? {
-        true => Ok(()),
-        // Another was faster.
-        false => Err(Refusal::bad(taken(&name))),
+    let written = refusal::write(&ctx.store, move |tx| {
+        let folder = &made.rows.folder;
+        if !processes::stays_with(tx, &folder.process_code, &folder.osl)? {
+            return Err(Refusal::bad(moved(&folder.process_code)));
+        }
+        match made.insert(tx)? {
+            true => Ok(()),
+            // Another was faster.
+            false => Err(Refusal::bad(taken(&name))),
+        }
     });
     written.await?;
     Ok(answer)
+}
+
+/// What is said where a process was given to another organisation while a folder of it was created (R20).
+fn moved(process: &str) -> String {
+    format!("Process {process} has another owner now")
 }
 
 /// What a process takes of a folder's files (R13).

@@ -215,6 +215,7 @@ impl Importer<'_> {
 
 /// Replaces a process, whose folders may have come since the file was held against the database.
 fn replace_process(tx: &mut Tx<'_>, row: &ProcessRow) -> Result<bool> {
+    processes::lock(tx, &row.code)?;
     match process::bound(tx, &row.code, &row.osl)? {
         None => processes::replace(tx, row),
         Some(fault) => Err(Fault::new(

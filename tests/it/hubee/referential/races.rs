@@ -8,10 +8,11 @@ use crate::{
     kit::{
         client::Answer,
         hubee::{
-            REFERENTIAL,
+            FOLDERS, REFERENTIAL,
+            build::{self, File},
             hub::Hub,
             referential::{
-                IDLE_SI, OSL, OTHER_OSL, PROCESS, SILENT, identifier, organization, process,
+                IDLE_SI, OSL, OTHER_OSL, PROCESS, SI, SILENT, identifier, organization, process,
                 subscription,
             },
         },
@@ -157,5 +158,29 @@ both_engines! {
             assert_eq!(hub.admin.get(&at).await.of(200).json()["status"], "Suspendu", "{number}");
         }
         assert_eq!(hub.count(WRONG_COUNTS), 0);
+    }
+
+    /// R20: a process that is given to another organisation while a folder of it is created either stays, or has no folder.
+    async fn a_folder_and_its_process_never_have_two_owners(kit) {
+        let hub = Hub::open(kit).await;
+        let (mut given, mut kept) = (0, 0);
+        for number in 0..2 * ROUNDS {
+            let code = format!("COURSE{number}");
+            let mut owned = process(&code, OSL);
+            hub.admin.post(&format!("{REFERENTIAL}/processes"), &owned).await.of(201);
+            hub.datapass.post(&path(""), &subscription(SI, &code)).await.of(201);
+            owned["osl"] = identifier(OTHER_OSL);
+            let mut wanted = build::folder(&code, &[File::pdf(&code)]);
+            wanted["processCode"] = code.clone().into();
+            let (at, folders) = (format!("{REFERENTIAL}/processes/{code}"), format!("{FOLDERS}/folders"));
+            let (moved, made) = tokio::join!(hub.admin.put(&at, &owned), hub.osl.post(&folders, &wanted));
+            match (moved.status, made.status) {
+                (200, 400 | 403) => given += 1,
+                (400, 201) => kept += 1,
+                both => panic!("{both:?}: {moved:?} {made:?}"),
+            }
+        }
+        let torn = "SELECT count(*) FROM hub_folder f JOIN hub_process p ON p.code = f.process_code WHERE p.osl <> f.osl";
+        assert_eq!((hub.count(torn), given + kept), (0, 2 * ROUNDS));
     }
 }
