@@ -4,6 +4,51 @@
 //! By itself it gives the buffers of each body back to the system, to ask for them again with the next, and keeps small ones
 //! for each thread: the first costs those that serve processor time, the second makes a worker several times as large as what
 //! it holds.
+//!
+//! Works that hold tens of megabytes do not add up where one of them can wait: see [`hold`] and [`alone`].
+
+use std::time::Duration;
+
+use tokio::{
+    sync::{RwLock, RwLockReadGuard, RwLockWriteGuard},
+    time::timeout,
+};
+
+/// How long a work that can wait does so.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Memory is the whole process's, and so is this.
+static LARGE: RwLock<()> = RwLock::const_new(());
+
+/// A work that holds the lists of a large archive. What they leave goes back to the system at its end.
+pub struct Held {
+    _side_by_side: Option<RwLockReadGuard<'static, ()>>,
+}
+
+/// A work that stands in memory whole, and waited to be alone.
+pub struct Alone {
+    _turn: Option<RwLockWriteGuard<'static, ()>>,
+}
+
+/// Says that a large work begins, until what it answers is dropped. Never waits: several of them go side by side.
+pub fn hold() -> Held {
+    Held {
+        _side_by_side: LARGE.try_read().ok(),
+    }
+}
+
+/// Waits until no large work goes on, ten seconds at most: for a work that can wait, and that nobody may keep from being done.
+pub async fn alone() -> Alone {
+    Alone {
+        _turn: timeout(PATIENCE, LARGE.write()).await.ok(),
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
 
 /// What a process is to be good at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,11 +88,36 @@ pub fn keep(_: Habit) {}
 /// Gives back to the system what lies free between things that are still held: the allocator by itself lets go of the end of
 /// its heap only. Takes about a millisecond for each 50 MB; worth it after a work that held megabytes of small things.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-pub fn give_back() {
+fn give_back() {
     // SAFETY: it takes a number and touches nothing that is in use.
     unsafe { libc::malloc_trim(0) };
 }
 
 /// Gives back to the system what lies free. Other systems than Linux with glibc keep their own ways.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-pub fn give_back() {}
+fn give_back() {}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_can_wait_does_so_until_the_large_works_are_over_and_not_for_ever() {
+        let began = Instant::now();
+        let (one, other) = (hold(), hold());
+        let waited = async { drop(alone().await) };
+        let over = async {
+            tokio::time::sleep(PATIENCE / 4).await;
+            drop(one);
+            tokio::time::sleep(PATIENCE / 4).await;
+            drop(other);
+        };
+        tokio::join!(waited, over);
+        assert_eq!(began.elapsed(), PATIENCE / 2);
+        let _large = hold();
+        drop(alone().await);
+        assert_eq!(began.elapsed(), PATIENCE / 2 + PATIENCE);
+    }
+}

@@ -8,7 +8,7 @@
 //! | [`fault`] | the one error type: a stable code, a public text, a pointer per fault |
 //! | [`json`] | strict reading of JSON: no key twice, bounded depth, no number altered |
 //! | [`numbers`] | which numbers of a JSON text would come back altered |
-//! | [`memory`] | what the allocator keeps of what was given back |
+//! | [`memory`] | what the allocator keeps of what was given back; large works that do not add up |
 //! | [`digest`] | SHA-256, SHA-512 and keyed hashes |
 //! | [`schema`] | a JSON Schema that documents are held to |
 //! | [`secret`] | values that never reach a log and are wiped when dropped |

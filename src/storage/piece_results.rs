@@ -19,6 +19,13 @@ pub struct Tally {
     pub unprocessable: u64,
 }
 
+impl Tally {
+    /// Every piece that was processed.
+    pub fn all(self) -> u64 {
+        self.processed + self.partial + self.unprocessable
+    }
+}
+
 statements! {
     PENDING = "SELECT id, exchange_id, partner, environment, ordinal, dossier, natural_key, sha256, state, metadata, outcome, \
         result FROM archive_piece WHERE exchange_id = $1 AND state = 'accepted' AND outcome IS NULL ORDER BY ordinal LIMIT $2";

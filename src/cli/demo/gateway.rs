@@ -94,6 +94,7 @@ const WHY: &str = "demonstration";
 
 /// Registers the demonstration's client, or gives it another secret where it is known; keeps the secret in its file.
 pub async fn register(stage: &Stage) -> Result<()> {
+    run(stage, &["migrate", "--json"]).await?;
     let known = run(stage, &["client", "list", "--json"]).await?;
     let known = known.as_array().into_iter().flatten();
     let said = match known.into_iter().any(|client| client["clientId"] == CLIENT) {

@@ -20,7 +20,7 @@ use crate::{
     transport::Listed,
 };
 
-/// From what size on, in bytes, an archive's lists are worth giving their memory back at once.
+/// From what size on, in bytes, an archive's lists may be large.
 const LARGE: u64 = 4 << 20;
 
 /// A file whose bytes are coming: its row is written, and so much of it is spooled as its line gave.
@@ -85,15 +85,13 @@ impl Spooling {
         } = self;
         let size = taking.listed.size;
         let why = match spool::fetch(&taking, seen, tape, &wrapped).await {
-            Ok(spooled) => match taking.judged(spooled).await {
-                Ok(taken) => {
-                    if size >= LARGE {
-                        memory::give_back();
-                    }
-                    return Ok(taken);
+            Ok(spooled) => {
+                let _large = (size >= LARGE).then(memory::hold);
+                match taking.judged(spooled).await {
+                    Ok(taken) => return Ok(taken),
+                    Err(fault) => Why::Failed(fault),
                 }
-                Err(fault) => Why::Failed(fault),
-            },
+            }
             Err((why, Some(tape))) => {
                 let rest = Self {
                     taking,

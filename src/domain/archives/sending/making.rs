@@ -34,6 +34,7 @@ use crate::{
         digest::{hex, sha256},
         failpoint,
         fault::{Fault, Result},
+        memory,
     },
     storage::{
         Value, archives,
@@ -46,6 +47,9 @@ use crate::{
 
 /// The most bytes of a return's body that are asked for before it is written.
 const MOST_AHEAD: usize = 32 << 20;
+
+/// From how many pieces on a return in one body is made while no large archive is in memory.
+const LARGE: u64 = 1000;
 
 /// A statement and its parameters, made before the transaction.
 type Prepared = (&'static str, Vec<Value>);
@@ -77,6 +81,8 @@ struct Made {
     leaving: Vec<Prepared>,
     /// What the journal says of it.
     detail: Json,
+    /// Until it is written.
+    turn: Option<memory::Alone>,
 }
 
 impl<'b> Making<'b> {
@@ -138,6 +144,10 @@ impl<'b> Making<'b> {
 
     /// The return as one body, where that has `limit` bytes at most.
     async fn by_callback(&self, carrying: Carrying, limit: u64) -> Result<Option<Settlement>> {
+        let turn = match self.tally.all() >= LARGE {
+            true => Some(memory::alone().await),
+            false => None,
+        };
         // Room for all of it, of which the system gives what is written: a body that grew would stand twice in memory.
         let room = usize::try_from(limit).unwrap_or(usize::MAX).min(MOST_AHEAD);
         let (mut text, mut body) = (self.text(carrying, true), Vec::with_capacity(room));
@@ -158,6 +168,7 @@ impl<'b> Making<'b> {
             detail: json!({ "channel": "callback", "sha256": hex(&sha256(&body)) }),
             leaving: vec![job_rows::queue(&job, self.at)],
             body,
+            turn,
         };
         self.kept(made).map(Some)
     }
@@ -181,6 +192,7 @@ impl<'b> Making<'b> {
                 "channel": "depot", "depot": way.depot.name, "flow": way.flow.name,
                 "size": document.size, "sha256": hex(&document.sha256),
             }),
+            turn: None,
         };
         self.kept(made)
     }
@@ -250,7 +262,9 @@ impl<'b> Making<'b> {
             statements.extend(journal_rows::appending(&entry));
         }
         let released = conformity::released(&bench.ctx, &exchange)?;
+        let turn = made.turn;
         let effects: Effects = Box::new(move |tx| {
+            let _until_it_is_written = &turn;
             if !returns::once(tx, exchange.id, row.id)? {
                 return Ok(());
             }
