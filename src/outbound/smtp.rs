@@ -13,7 +13,7 @@ use lettre::{
         header::{ContentType, HeaderName, HeaderValue},
     },
     transport::smtp::{
-        Error,
+        self, Error,
         authentication::Credentials,
         client::{Certificate, CertificateStore, Tls, TlsParameters},
     },
@@ -166,9 +166,15 @@ fn refusal(error: &Error) -> Refusal {
         None => "connection".to_owned(),
     };
     Refusal {
-        permanent: error.is_permanent(),
+        permanent: error.is_permanent() && !error.status().is_some_and(is_about_us),
         reason,
     }
+}
+
+/// Whether a server that answers this wants another proof of who we are (RFC 4954, 6): that is mended here, and says nothing of
+/// whom a mail is for.
+fn is_about_us(code: smtp::response::Code) -> bool {
+    matches!(&*code.to_string(), "530" | "534" | "535" | "538")
 }
 
 fn temporary(reason: &str) -> Refusal {

@@ -14,13 +14,14 @@ statements! {
         SET token = excluded.token, until = excluded.until WHERE lease.until <= $4 OR lease.until > $5 \
         OR lease.token = excluded.token";
     TAKEN = "SELECT 1 FROM lease WHERE name = $1 AND until > $2 AND until <= $3";
+    HELD = "SELECT 1 FROM lease WHERE name = $1 AND token = $2";
     RELEASE = "DELETE FROM lease WHERE name = $1 AND token = $2";
 }
 
-/// What asks who holds a lease. On PostgreSQL the row stays locked until the transaction ends: nobody takes the lease between the
-/// question and its commit. SQLite has one writer.
-const HELD_SQLITE: &str = "SELECT 1 FROM lease WHERE name = $1 AND token = $2";
-const HELD_POSTGRES: &str = "SELECT 1 FROM lease WHERE name = $1 AND token = $2 FOR SHARE";
+/// What asks who holds a lease, and keeps it his. On PostgreSQL the row stays locked until the transaction ends: nobody takes or
+/// renews the lease between the question and its commit. SQLite has one writer.
+const KEPT_SQLITE: &str = "SELECT 1 FROM lease WHERE name = $1 AND token = $2";
+const KEPT_POSTGRES: &str = "SELECT 1 FROM lease WHERE name = $1 AND token = $2 FOR SHARE";
 
 /// Longer than any lease: one that ends later was taken by a clock that has been set back since, and by nobody's rights.
 const LONGEST: SignedDuration = SignedDuration::from_hours(2);
@@ -43,12 +44,17 @@ pub fn is_taken(tx: &mut Tx<'_>, name: &str, now: Timestamp) -> Result<bool> {
     Ok(tx.first(TAKEN, &params![name, now, beyond])?.is_some())
 }
 
-/// Whether `token` still holds the lease: asked in the transaction of the effects, so that a late holder cannot commit. Nobody
-/// else takes it before that transaction ends.
+/// Whether `token` still holds the lease: asked in the transaction of the effects, whose own rows tell a late holder that he is.
 pub fn held(tx: &mut Tx<'_>, name: &str, token: Uuid) -> Result<bool> {
+    Ok(tx.first(HELD, &params![name, token])?.is_some())
+}
+
+/// The same, so that a late holder cannot commit: nobody else takes the lease before that transaction ends. It is to be short,
+/// since the lease is not renewed meanwhile.
+pub fn kept(tx: &mut Tx<'_>, name: &str, token: Uuid) -> Result<bool> {
     let sql = match tx.engine() {
-        Engine::Sqlite => HELD_SQLITE,
-        Engine::Postgres => HELD_POSTGRES,
+        Engine::Sqlite => KEPT_SQLITE,
+        Engine::Postgres => KEPT_POSTGRES,
     };
     Ok(tx.first(sql, &params![name, token])?.is_some())
 }
@@ -56,8 +62,8 @@ pub fn held(tx: &mut Tx<'_>, name: &str, token: Uuid) -> Result<bool> {
 /// The statements that differ, for the preparation test.
 pub(super) fn of_engine(engine: Engine) -> Vec<(&'static str, &'static str)> {
     match engine {
-        Engine::Sqlite => vec![("HELD_SQLITE", HELD_SQLITE)],
-        Engine::Postgres => vec![("HELD_POSTGRES", HELD_POSTGRES)],
+        Engine::Sqlite => vec![("KEPT_SQLITE", KEPT_SQLITE)],
+        Engine::Postgres => vec![("KEPT_POSTGRES", KEPT_POSTGRES)],
     }
 }
 

@@ -58,13 +58,25 @@ fn tell(reader: &mut Reader, key: &str, watch: &Watch<'_>) {
     reader.wrong(key, &detail);
 }
 
-/// Whether one file can be taken by both. What two flows of acknowledgments see is told apart by the return that it is about.
+/// Whether one file can be taken by both. What two flows of acknowledgments see is told apart by the return that it is about, and
+/// archives with markers by these.
 fn both(one: &Watch<'_>, other: &Watch<'_>) -> bool {
     let archives = |watch: &Watch<'_>| matches!(watch.flow.direction, Direction::In(_));
     (archives(one) || archives(other))
+        && !have_other_markers(one, other)
         && is_one_folder(&one.flow.path, &other.flow.path)
         && one.takes(&other.pattern)
         && other.takes(&one.pattern)
+}
+
+fn have_other_markers(one: &Watch<'_>, other: &Watch<'_>) -> bool {
+    let of = |watch: &Watch<'_>| match &watch.flow.direction {
+        Direction::In(incoming) => marker(&incoming.complete).map(str::to_owned),
+        _ => None,
+    };
+    of(one)
+        .zip(of(other))
+        .is_some_and(|(one, other)| one != other)
 }
 
 impl Watch<'_> {

@@ -31,7 +31,13 @@ pub async fn look(ctx: &Context, depths: &[Depth], named: &HashSet<String>) -> R
         .map(|depth| ticket(ctx, depth));
     let opened: Vec<Ticket> = opened.collect::<Result<_>>()?;
     let over = standing.iter().filter_map(lane);
-    let over = over.filter(|lane| named.contains(*lane) || !waits(depths, lane));
+    let now = ctx.clock.now();
+    let over = over.filter(|lane| match named.contains(*lane) {
+        true => !depths
+            .iter()
+            .any(|depth| depth.lane == *lane && is_late(depth, now)),
+        false => !waits(depths, lane),
+    });
     let over = over.map(|lane| clear(ctx, &cause(ctx, lane)));
     let over: Vec<Clearing> = over.collect::<Result<_>>()?;
     if opened.is_empty() && over.is_empty() {
@@ -52,11 +58,14 @@ fn unserved<'a>(
     named: &'a HashSet<String>,
     now: Timestamp,
 ) -> impl Iterator<Item = &'a Depth> {
-    depths.iter().filter(move |depth| {
-        depth.is_queued()
-            && !named.contains(&depth.lane)
-            && now.duration_since(depth.due) >= PATIENCE
-    })
+    let late = depths.iter().filter(move |depth| is_late(depth, now));
+    late.filter(|depth| !named.contains(&depth.lane))
+}
+
+/// Whether somebody should have taken what waits: a process that knows its lane may have more to do than it can, while another
+/// does not know it yet.
+fn is_late(depth: &Depth, now: Timestamp) -> bool {
+    depth.is_queued() && now.duration_since(depth.due) >= PATIENCE
 }
 
 fn waits(depths: &[Depth], lane: &str) -> bool {

@@ -93,7 +93,9 @@ impl Attempt {
         callback: &Callback,
         refusal: &Refusal,
     ) -> Result<Settlement> {
-        let partner = self.pace.refused(ctx, callback, &self.trial.row, refusal)?;
+        let partner = self
+            .pace
+            .refused(ctx, callback, (&self.trial.row, self.last), refusal)?;
         let pause =
             schedule::pause(callback, self.trial.made, &ctx.entropy).filter(|_| !refusal.permanent);
         match pause {

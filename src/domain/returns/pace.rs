@@ -1,7 +1,7 @@
 //! The pace at which a partner is called. One that fails again and again, whatever return it is, is probed: one attempt at a
 //! time, later and later, while the other returns wait without an attempt of their own. Its first answer lets all of them go.
 //!
-//! One that asks for a pause (`Retry-After`) has it from all returns, the project's span at most.
+//! One that asks for a pause (`Retry-After`) has it from all returns, a day at the most, and none of them beyond its project's span.
 //!
 //! A refusal that is about the piece alone (such as 422) is an answer too: who gives it is there. A return that waits longer
 //! than its project's span is given up all the same, so that none waits for ever.
@@ -30,6 +30,9 @@ use crate::{
 pub(super) const HELD: &str = "partner-failing";
 /// The longest pause between two probes, unless the project's first one is longer.
 const LONGEST: Duration = Duration::from_secs(30 * 60);
+
+/// The longest pause that he may ask for: a date of another year must not silence him for good.
+const LONGEST_WISH: Duration = Duration::from_secs(24 * 3600);
 
 /// Whether an attempt may be made now.
 pub(super) enum Entry {
@@ -95,12 +98,12 @@ impl Pace {
         }))
     }
 
-    /// What a refusal says of him.
+    /// What a refusal says of him, where `last` is the end of the refused return's span.
     pub(super) fn refused(
         &self,
         ctx: &Context,
         callback: &Callback,
-        row: &ReturnRow,
+        (row, last): (&ReturnRow, Timestamp),
         refusal: &Refusal,
     ) -> Result<Effect> {
         if is_about_the_piece(&refusal.reason) {
@@ -111,8 +114,10 @@ impl Pace {
             let cause = Cause::of_project(ctx, code, &row.project);
             incidents::prepare(ctx, cause, detail.clone())
         };
-        let asked = refusal.retry_after;
-        let asked = asked.map(|pause| jobs::later(ctx, pause.min(callback.over)));
+        let asked = refusal.retry_after.map(|pause| {
+            // The one that was refused is the last to be tried for it: at the end of its span, not after.
+            jobs::later(ctx, pause.min(LONGEST_WISH)).min(last)
+        });
         let failed = Failed {
             failure: Failure {
                 project: row.project.clone(),

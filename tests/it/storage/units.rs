@@ -145,7 +145,7 @@ both_stores! {
         let (taken, elsewhere) = mpsc::channel::<()>();
         let mut asked = Some(asked);
         let paused = store.write(move |tx| {
-            assert!(leases::held(tx, "asked", TOKEN)?);
+            assert!(leases::kept(tx, "asked", TOKEN)?);
             asked.take().map(|asked| asked.send(()));
             let was_taken = elsewhere.recv_timeout(std::time::Duration::from_secs(2)).is_ok();
             Ok(was_taken)

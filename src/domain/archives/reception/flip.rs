@@ -65,7 +65,7 @@ struct Commit {
 
 impl Commit {
     fn write(&self, tx: &mut Tx<'_>) -> Result<Flipped> {
-        lease::demand(tx, &self.depot, self.token)?;
+        lease::demand_at_first(tx, &self.depot, self.token)?;
         let exchange = &self.record.exchange;
         if let Some(known) = exchanges::claim(tx, &self.key, exchange.id, &exchange.sha256)? {
             return Ok(Flipped::Known(known.exchange_id));

@@ -31,13 +31,24 @@ fn name(depot: &str) -> String {
 }
 
 /// Fails with `unavailable` where `token` does not hold the depot's lease any more: what a late taker has done is undone.
+/// For short transactions: the lease stays as it is until they end.
 pub fn demand(tx: &mut Tx<'_>, depot: &str, token: Uuid) -> Result<()> {
+    match leases::kept(tx, &name(depot), token)? {
+        true => Ok(()),
+        false => Err(lost()),
+    }
+}
+
+/// The same for a long transaction, which ends well only where the archive's own row is still the taker's.
+pub fn demand_at_first(tx: &mut Tx<'_>, depot: &str, token: Uuid) -> Result<()> {
     match leases::held(tx, &name(depot), token)? {
         true => Ok(()),
-        false => Err(Fault::unavailable(
-            "the depot's lease was lost: another process takes its files",
-        )),
+        false => Err(lost()),
     }
+}
+
+fn lost() -> Fault {
+    Fault::unavailable("the depot's lease was lost: another process takes its files")
 }
 
 /// The lease of a depot as one process holds it, or not.

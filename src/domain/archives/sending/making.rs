@@ -49,7 +49,7 @@ use crate::{
 const MOST_AHEAD: usize = 32 << 20;
 
 /// From how many pieces on a return in one body is made while no large archive is in memory.
-const LARGE: u64 = 1000;
+const LARGE: u64 = 5000;
 
 /// A statement and its parameters, made before the transaction.
 type Prepared = (&'static str, Vec<Value>);

@@ -8,6 +8,7 @@ use crate::{
         Context,
         hubee::{
             Caller, Refusal, Result,
+            attachments::Status as FileStatus,
             events::Status as EventStatus,
             held, perimeter,
             refusal::{self, BINARY},
@@ -87,9 +88,9 @@ pub async fn of_event(
 impl Target {
     /// Fails where there is a file already that a legal hold keeps.
     fn is_replaceable(&self, tx: &mut Tx<'_>) -> Result<()> {
-        match self.attachment.document_id {
-            Some(_) => held::permits(tx, self.attachment.folder_id),
-            None => Ok(()),
+        match is_for_a_hold(&self.attachment) {
+            true => held::permits(tx, self.attachment.folder_id),
+            false => Ok(()),
         }
     }
 
@@ -102,7 +103,7 @@ impl Target {
         }
         let found = attachments::find(tx, self.attachment.id)?;
         let found = found.ok_or(Refusal::NotFound(BINARY))?;
-        if found.document_id.is_some() {
+        if is_for_a_hold(&found) {
             held::permits_for_good(tx, found.folder_id)?;
         }
         Ok(found)
@@ -120,6 +121,12 @@ impl Target {
         let event = events::find(tx, event)?.ok_or(Refusal::NotFound(BINARY))?;
         open_event(&event)
     }
+}
+
+/// Whether its file is there to be kept. One that the antivirus has condemned is not: another must take its place before what it
+/// was sent with can go on (R14, R31).
+fn is_for_a_hold(attachment: &AttachmentRow) -> bool {
+    attachment.document_id.is_some() && attachment.status != FileStatus::Corrupted.as_str()
 }
 
 /// One that was closed before it was completed is not completed either: its files may still come, and then it may be (R14, R16).
