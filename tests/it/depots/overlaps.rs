@@ -123,6 +123,19 @@ fn flows_that_no_name_has_in_common_share_a_folder() {
         ),
     ];
     written(&all).run(&["check-config"]).succeeded();
+    let marked = |name, marker| {
+        (
+            name,
+            "in",
+            "in",
+            format!("complete = \"marker\"\nmarker = \"{marker}\"\nreceipts = \"receipts\""),
+        )
+    };
+    let two = [marked("lots", ".okA"), marked("autres", ".okB")];
+    let two = two
+        .each_ref()
+        .map(|(name, way, at, more)| (*name, *way, *at, &**more));
+    written(&two).run(&["check-config"]).succeeded();
     written(&[IN, OUT, ACKS]).run(&["check-config"]).succeeded();
     let acks = (ACKS.0, ACKS.1, "out", ACKS.3);
     written(&[OUT, acks]).run(&["check-config"]).succeeded();
