@@ -73,6 +73,8 @@ pub async fn run(ctx: &Context, lines: &Lines, job: &JobRow) -> Result<Settlemen
     };
     match left.await {
         Ok(about) => done(ctx, file, &exchange, &about),
+        // What cannot be opened here is trouble of the archive, and its depot's no more than any other job's.
+        Err(fault) if fault.code() == Code::Corrupt => Err(fault),
         Err(fault) => failed(ctx, job, &file, &exchange, &fault, depot.as_deref().ok()),
     }
 }
