@@ -7,7 +7,7 @@ PORT ?= 8443
 DEPOT ?= folder
 NAVETTE := $(CARGO) run --quiet --locked --bin navette --
 
-.PHONY: help demo run test bench fuzz
+.PHONY: help demo run test bench fuzz audit
 
 help: ## This list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -32,6 +32,10 @@ bench: ## The figures of the README, measured here; they go to target/bench/figu
 
 fuzz: ## The readers of archives under a fuzzer, ten minutes each; needs a nightly toolchain and cargo-fuzz
 	@fuzz/run
+
+audit: ## The lock file against the published advisories, licences and sources (deny.toml); fetches them, needs cargo-deny
+	@command -v cargo-deny > /dev/null || cargo install cargo-deny --locked
+	$(CARGO) deny --locked check
 
 .PHONY: built pki
 built:
