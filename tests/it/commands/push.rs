@@ -109,6 +109,8 @@ both_engines! {
         let said = gateway.run_as(&credentials, &push(&files, &[])).succeeded();
         assert_eq!(lines(&said)[0]["outcome"], "accepted", "{said}");
         assert_eq!(gateway.count("SELECT count(*) FROM exchange"), 1);
+        gateway.await_idle();
+        gateway.doctor();
     }
 
     /// One refused file does not hold the others back, and its faults are listed.

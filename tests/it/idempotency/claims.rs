@@ -122,6 +122,8 @@ both_engines! {
         assert_eq!((again.status, again.header("idempotent-replayed")), (202, "true"), "{again:?}");
         assert_eq!(again.json()["outcome"], "accepted");
         assert_eq!(count(&gateway, "exchange"), 1);
+        gateway.await_idle();
+        gateway.doctor();
     }
 
     /// One is the piece, and each of the others is that answer or is told to come back.

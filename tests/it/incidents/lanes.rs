@@ -22,13 +22,8 @@ const OTHER_PATH: &str = "/retours-voisins";
 
 /// How many jobs the metrics show to wait in a lane.
 fn waiting(gateway: &Gateway, lane: &str) -> Option<f64> {
-    let (_, text) = gateway.health("/metrics")?;
-    let label = format!("lane=\"{lane}\"");
-    let mut lines = text
-        .lines()
-        .filter(|line| line.starts_with("navette_jobs{"));
-    let line = lines.find(|line| line.contains(&label) && line.contains("state=\"queued\""))?;
-    line.rsplit(' ').next()?.parse().ok()
+    let lane = format!("lane=\"{lane}\"");
+    gateway.measured("navette_jobs", &[&lane, "state=\"queued\""])
 }
 
 /// Takes a file of the settings away while the gateway does not run, and starts it again; what brings the file back.

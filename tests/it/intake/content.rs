@@ -41,16 +41,6 @@ fn outcome<'a>(found: &'a Value, code: &str) -> &'a str {
         .expect("an outcome")
 }
 
-/// The most memory that a process has held, in kilobytes.
-fn peak(pid: rustix::process::Pid) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero())).unwrap();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmHWM:"))
-        .unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
-}
-
 both_engines! {
     async fn the_hash_of_another_file_is_refused_and_logged_as_an_anomaly(kit) {
         let mut desk = Desk::open(kit).await;
@@ -133,7 +123,8 @@ both_engines! {
         let answer = desk.client.push(&metadata("D-1"), fixture("facture.pdf")).await;
         let found = desk.return_of(&answer.reconciliation_id()).await;
         assert_eq!(found["outcome"], "processed");
-        assert!(peak(desk.gateway.pid()) < MODEST, "{} kB", peak(desk.gateway.pid()));
+        let peak = desk.gateway.peak();
+        assert!(peak < MODEST, "{peak} kB");
     }
 
     async fn every_good_fixture_is_processed(kit) {

@@ -8,7 +8,8 @@ use crate::{
     kit::{client::metadata, document, gateway::Kit, pki::pki, raw::Raw},
 };
 
-const PATH: &str = "/v1/pieces";
+/// Where pieces are sent.
+pub const PATH: &str = "/v1/pieces";
 
 /// A whole request: its head with `headers`, its body.
 pub struct Request {
@@ -21,7 +22,11 @@ pub struct Request {
 impl Request {
     /// A sending for one dossier that the gateway would take, with its true length.
     pub fn good(desk: &Desk, dossier: &str) -> Self {
-        let body = body(dossier);
+        Self::of(desk, body(dossier))
+    }
+
+    /// A sending of that body, with its true length.
+    pub fn of(desk: &Desk, body: Vec<u8>) -> Self {
         let length = format!("content-length: {}", body.len());
         Self::framed(desk, &length, body)
     }
@@ -48,12 +53,17 @@ impl Request {
 
 /// The multipart body of a sending for one dossier.
 pub fn body(dossier: &str) -> Vec<u8> {
+    around(dossier, &document::small(dossier))
+}
+
+/// The same around another content.
+pub fn around(dossier: &str, content: &[u8]) -> Vec<u8> {
     let metadata = metadata(dossier);
     let head = format!(
         "--b\r\ncontent-disposition: form-data; name=\"metadata\"\r\ncontent-type: application/json\r\n\r\n{metadata}\r\n\
          --b\r\ncontent-disposition: form-data; name=\"content\"; filename=\"x\"\r\n\r\n"
     );
-    [head.as_bytes(), &document::small(dossier), b"\r\n--b--\r\n"].concat()
+    [head.as_bytes(), content, b"\r\n--b--\r\n"].concat()
 }
 
 async fn connect(desk: &Desk) -> Raw {

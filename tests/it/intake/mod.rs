@@ -4,6 +4,7 @@ mod content;
 mod cut;
 mod envelope;
 mod framing;
+mod memory;
 mod metadata;
 mod names;
 mod size;

@@ -1,7 +1,27 @@
 //! Health and metrics: on a listener of their own, and of the API nothing there.
 
 use super::sent;
-use crate::both_engines;
+use crate::{
+    both_engines,
+    kit::gateway::{Engine, Kit},
+};
+
+/// They ask for no credentials: settings that would show them to other machines do not load.
+#[test]
+fn health_and_metrics_are_offered_to_this_machine_alone() {
+    let checked = |key: &str, address: &str| {
+        let kit = Kit::new(Engine::Sqlite).set(key, format!("{address:?}"));
+        kit.write();
+        kit.run(&["check-config"])
+    };
+    for key in ["health.address", "health.worker_address"] {
+        for address in ["0.0.0.0:9180", "[::]:9180", "192.0.2.1:9180"] {
+            let said = checked(key, address).failed_with(3);
+            assert!(said.contains(key) && said.contains("loopback"), "{said}");
+        }
+        checked(key, "[::1]:9180").succeeded();
+    }
+}
 
 both_engines! {
     async fn a_running_gateway_is_live_and_ready(kit) {

@@ -4,8 +4,10 @@ mod content;
 mod damage;
 mod health;
 mod list;
+mod metrics;
 mod receipt;
 mod signer;
+mod trace;
 
 use std::time::Duration;
 

@@ -50,12 +50,14 @@ both_engines! {
     async fn a_death_before_the_return_was_sent_sends_it_once(kit) {
         let (gateway, _client, _id) = killed_at(kit, "deliver.before-send").await;
         assert_eq!(ids_received(&gateway).len(), 1);
+        gateway.doctor();
     }
 
     async fn a_death_after_the_acknowledgment_was_kept_sends_nothing_again(kit) {
         let (gateway, _client, _id) = killed_at(kit, "deliver.after-settle").await;
         assert_eq!(ids_received(&gateway).len(), 1);
         assert_eq!(gateway.count("SELECT count(*) FROM job"), 0);
+        gateway.doctor();
     }
 
     async fn an_attempt_that_lost_its_lease_records_nothing(kit) {
@@ -70,6 +72,7 @@ both_engines! {
         wait::until("late attempt", SOON, || gateway.log().contains(told).then_some(()));
         assert_eq!(failures(&gateway, &id), ["none"]);
         assert_eq!(with_status(&client, &id, "acknowledged").await["return"]["attempts"], 1);
+        gateway.doctor();
     }
 
     async fn an_exchange_that_is_processed_twice_has_one_return(kit) {
@@ -87,6 +90,7 @@ both_engines! {
         wait::until("empty queue", SOON, || (gateway.count("SELECT count(*) FROM job") == 0).then_some(()));
         assert_eq!(gateway.count("SELECT count(*) FROM exchange_return"), 1);
         assert_eq!(ids_received(&gateway).len(), 1);
+        gateway.doctor();
     }
 
     async fn a_delivery_that_outlasts_the_grace_period_is_handed_back_and_made_again_at_once(kit) {
@@ -101,6 +105,7 @@ both_engines! {
         with_status(&client, &id, "acknowledged").await;
         let ids = ids_received(&gateway);
         assert_eq!((ids.len(), &ids[0]), (2, &ids[1]));
+        gateway.doctor();
     }
 
     async fn a_graceful_stop_waits_for_the_answer_of_a_delivery_in_flight(kit) {
@@ -112,5 +117,6 @@ both_engines! {
         assert!(gateway.stop().success());
         assert_eq!(failures(&gateway, &id), ["timeout"]);
         assert_eq!(gateway.count("SELECT count(*) FROM job WHERE lease_token IS NOT NULL"), 0);
+        gateway.doctor();
     }
 }

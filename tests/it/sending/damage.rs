@@ -141,5 +141,6 @@ both_engines! {
         }
         corrupt_blob(&gateway, "resolved");
         returned(&depot);
+        gateway.doctor();
     }
 }

@@ -78,4 +78,5 @@ fn what_was_processed_before_a_death_is_not_processed_again() {
     with_status(&gateway, &id, "returned");
     let kept = "SELECT count(*) FROM archive_piece WHERE outcome = 'partial'";
     assert_eq!(gateway.count(kept), before);
+    gateway.doctor();
 }

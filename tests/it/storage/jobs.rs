@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use navette::{
     kernel::{clock::Clock, fault::Result},
     storage::{
@@ -15,7 +15,11 @@ use navette::{
 };
 use uuid::Uuid;
 
-use crate::{both_stores, inside::id};
+use crate::{
+    both_stores,
+    inside::{Place, id},
+    kit::gateway::Engine,
+};
 
 const LANE: &str = "process";
 const MINUTE: i64 = 60_000_000;
@@ -46,8 +50,13 @@ fn now() -> Timestamp {
 
 /// Leases for so many microseconds; 0 is a lease that has ended when it begins.
 async fn leased(store: &Store, limit: u32, micros: i64) -> (Uuid, Vec<JobRow>) {
+    leased_at(now(), store, limit, micros).await
+}
+
+/// The same by a program whose clock shows `now`.
+async fn leased_at(now: Timestamp, store: &Store, limit: u32, micros: i64) -> (Uuid, Vec<JobRow>) {
     let token = id();
-    let jobs = store.write(move |tx| jobs::lease(tx, LANE, limit, token, now(), micros));
+    let jobs = store.write(move |tx| jobs::lease(tx, LANE, limit, token, now, micros));
     (token, jobs.await.unwrap())
 }
 
@@ -151,5 +160,25 @@ both_stores! {
         assert!(leased(&store, 1, MINUTE).await.1.is_empty());
         assert!(store.write(move |tx| replay::revive(tx, job, now())).await.unwrap());
         assert_eq!(leased(&store, 1, MINUTE).await.1[0].id, job);
+    }
+}
+
+/// Machines that share a server share its clock: whoever's own stands an hour off, ahead or behind, neither ends the lease of
+/// another nor has one that ends at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_programs_own_clock_ends_a_lease_that_a_server_times() {
+    let (hour, today) = (SignedDuration::from_hours(1), now());
+    for (holder, other) in [(today, today + hour), (today - hour, today)] {
+        let store = Place::new(Engine::Postgres).migrated().await;
+        let job = queued(&store).await;
+        let (token, held) = leased_at(holder, &store, 1, MINUTE).await;
+        assert_eq!(held.len(), 1);
+        let lanes = [LANE.to_owned()];
+        let ready = store.read(move |tx| jobs::ready(tx, &lanes, other));
+        assert!(ready.await.unwrap().is_empty(), "{holder} {other}");
+        assert!(leased_at(other, &store, 1, MINUTE).await.1.is_empty());
+        let renewed = store.write(move |tx| jobs::renew(tx, &[(job, token)], holder, MINUTE));
+        renewed.await.unwrap();
+        assert!(leased_at(other, &store, 1, MINUTE).await.1.is_empty());
     }
 }

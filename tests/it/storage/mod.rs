@@ -1,7 +1,8 @@
-//! The two engines behind one door: statements, migrations, units of work, leases.
+//! The two engines behind one door: statements, migrations, units of work, leases, whose each row is.
 
 mod encrypted;
 mod jobs;
+mod owners;
 mod units;
 
 use futures_util::future::join_all;

@@ -1,21 +1,28 @@
 //! Units of work: each is durable or gone as a whole, whatever its neighbours do.
 
-use std::sync::mpsc;
+use std::{fs, path::Path, sync::mpsc};
 
 use futures_util::future::join_all;
 use navette::{
-    kernel::{clock::Clock, fault::Fault},
+    kernel::{
+        clock::Clock,
+        fault::{Fault, Result},
+    },
     params,
     storage::{Engine, Store, Tx, leases},
 };
 use uuid::Uuid;
 
-use crate::{both_stores, inside::id};
+use crate::{
+    both_stores,
+    inside::{Place, id},
+    kit::scratch,
+};
 
 const TOKEN: Uuid = Uuid::from_u128(7);
 
 /// A row that a unit writes: a lease of this name.
-fn mark(tx: &mut Tx<'_>, name: &str) -> navette::kernel::fault::Result<()> {
+fn mark(tx: &mut Tx<'_>, name: &str) -> Result<()> {
     let now = Clock::system().now();
     leases::take(tx, name, TOKEN, now, now).map(drop)
 }
@@ -28,13 +35,33 @@ async fn marked(store: &Store, name: &str) -> bool {
         .unwrap()
 }
 
-/// One unit in four does what `fails` does after it has written; all wait together behind a unit that holds the writer.
-async fn a_group_with(store: &Store, fails: fn(&mut Tx<'_>) -> navette::kernel::fault::Result<()>) {
+/// Has units wait together behind one that holds the writer; how each ended, in order.
+async fn behind_a_held_writer(
+    store: &Store,
+    units: impl Iterator<Item = impl Future<Output = Result<()>>>,
+) -> Vec<Result<()>> {
     let (release, gate) = mpsc::channel::<()>();
     let holding = store.write(move |_| {
         let _ = gate.recv_timeout(std::time::Duration::from_secs(5));
         Ok(())
     });
+    let (held, outcomes, ()) = tokio::join!(holding, join_all(units), async { drop(release) });
+    held.unwrap();
+    outcomes
+}
+
+/// How many commits an embedded database has in its log: the frames that tell how long the file is then. Those of before the
+/// log last began again bear another salt.
+fn commits(database: &Path) -> usize {
+    let log = fs::read(format!("{}-wal", database.display())).unwrap();
+    let page = u32::from_be_bytes(log[8..12].try_into().unwrap()) as usize;
+    let (salt, frames) = (&log[16..24], log[32..].chunks_exact(24 + page));
+    let committed = frames.filter(|frame| frame[8..16] == *salt && frame[4..8] != [0; 4]);
+    committed.count()
+}
+
+/// One unit in four does what `fails` does after it has written; all wait together behind a unit that holds the writer.
+async fn a_group_with(store: &Store, fails: fn(&mut Tx<'_>) -> Result<()>) {
     let units = (0..32).map(|number| {
         store.write(move |tx| {
             mark(tx, &format!("unit-{number}"))?;
@@ -44,8 +71,7 @@ async fn a_group_with(store: &Store, fails: fn(&mut Tx<'_>) -> navette::kernel::
             }
         })
     });
-    let (held, outcomes, ()) = tokio::join!(holding, join_all(units), async { drop(release) });
-    held.unwrap();
+    let outcomes = behind_a_held_writer(store, units).await;
     for (number, outcome) in outcomes.into_iter().enumerate() {
         let stays = number % 4 != 3;
         assert_eq!(outcome.is_ok(), stays, "unit {number}");
@@ -162,4 +188,20 @@ both_stores! {
         assert!(!was_taken.unwrap(), "it was taken between the question and the commit");
         assert!(mine.unwrap(), "it is free after that");
     }
+}
+
+/// What pays for a sync at each commit: those that wait for the embedded writer stand under one, or under two where some came
+/// just before it was held.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn units_that_wait_for_the_embedded_writer_share_a_commit() {
+    let file = scratch::fresh("store").join("navette.db");
+    let store = Place::Sqlite(file.clone()).migrated().await;
+    let before = commits(&file);
+    let units =
+        (0..64).map(|number| store.write_together(move |tx| mark(tx, &format!("unit-{number}"))));
+    for outcome in behind_a_held_writer(&store, units).await {
+        outcome.unwrap();
+    }
+    let took = commits(&file) - before;
+    assert!((1..=2).contains(&took), "{took} commits for 64 units");
 }

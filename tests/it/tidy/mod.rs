@@ -4,6 +4,7 @@ mod points;
 mod uses;
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -208,18 +209,21 @@ fn no_file_names_a_folder_of_the_machine_that_it_was_written_on() {
     assert_eq!(wrong, [""; 0]);
 }
 
+/// The metrics that the alerts name, as they name them.
+pub fn asked_by_the_alerts() -> BTreeSet<String> {
+    let alerts = read(&root().join("deploy/monitoring/alerts.yml"));
+    let words = alerts.split(|c: char| !c.is_ascii_lowercase() && c != '_');
+    let asked = words.filter(|word| word.starts_with("navette_"));
+    asked.map(str::to_owned).collect()
+}
+
 #[test]
 fn the_alerts_ask_only_for_what_the_program_counts() {
     let counted: String = sources("src").into_iter().map(|(_, text)| text).collect();
-    let alerts = read(&root().join("deploy/monitoring/alerts.yml"));
-    let words = alerts.split(|c: char| !c.is_ascii_lowercase() && c != '_');
-    let asked: Vec<_> = words
-        .filter(|word| word.starts_with("navette_"))
-        .map(|word| word.trim_end_matches("_bucket"))
-        .collect();
+    let asked = asked_by_the_alerts();
     assert!(asked.len() > 5, "{asked:?}");
-    let unknown: Vec<_> = asked
-        .iter()
+    let names = asked.iter().map(|name| name.trim_end_matches("_bucket"));
+    let unknown: Vec<_> = names
         .filter(|name| !counted.contains(&format!("\"{name}\"")))
         .collect();
     assert!(unknown.is_empty(), "{unknown:?}");

@@ -27,6 +27,14 @@ pub fn metric(text: &str, name: &str) -> f64 {
     text.lines().filter_map(|line| sample(line, name)).sum()
 }
 
+/// The value of a metric's one sample that has all of these labels (`name="value"`).
+pub fn labelled(text: &str, name: &str, labels: &[&str]) -> Option<f64> {
+    let mut lines = text
+        .lines()
+        .filter(|line| labels.iter().all(|label| line.contains(label)));
+    lines.find_map(|line| sample(line, name))
+}
+
 fn sample(line: &str, name: &str) -> Option<f64> {
     let rest = line.strip_prefix(name)?;
     let whole = rest.starts_with(['{', ' ']);

@@ -160,6 +160,12 @@ impl Gateway {
         health::get(self.kit.health, path)
     }
 
+    /// What its metrics tell under a name, with all of these labels (`name="value"`); `None` while they do not tell it.
+    pub fn measured(&self, name: &str, labels: &[&str]) -> Option<f64> {
+        let (_, text) = self.health("/metrics")?;
+        health::labelled(&text, name, labels)
+    }
+
     /// The stand-in that returns go to.
     pub fn partner(&self) -> &Partner {
         &self.kit.partner

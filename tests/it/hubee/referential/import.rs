@@ -124,6 +124,7 @@ both_engines! {
         assert_eq!(told["subscriptions"], tally(100, 0, 400), "{told}");
         assert_eq!(gateway.count("SELECT count(*) FROM hub_subscription"), 500);
         assert_eq!(run(&gateway, &file)["subscriptions"], tally(0, 0, 500));
+        gateway.doctor();
     }
 
     /// R7: of a large file every fault is told at once, up to a hundred, and nothing of it is written.
