@@ -216,6 +216,7 @@ pub async fn serve(house: &House, stop: CancellationToken) -> Result<()> {
         tokens: tokens(gateway)?,
         limits,
         intake: Intake::default(),
+        announced: Default::default(),
     });
     let hub = hub::open(house, stop.clone()).await?;
     let hub = async {

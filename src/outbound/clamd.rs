@@ -2,6 +2,9 @@
 //!
 //! Only the exact answer `stream: OK` is clean. A signature is found by the exact form `stream: NAME FOUND`, save those by
 //! which clamd says that it did not look at all of it. Whatever else comes, late, cut or not at all, is no verdict.
+//!
+//! Without a verdict it lies with the content where that will meet the same limit each time. All else is the antivirus's own trouble, and
+//! passes: its errors (no memory, no room for its files), and the limit of its time, which a busy machine meets sooner.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -25,8 +28,16 @@ const ANSWER: u64 = 4096;
 const NAME: usize = 128;
 /// How long clamd may take to answer a greeting.
 const GREETING: Duration = Duration::from_secs(2);
-/// What clamd calls a content of which it did not look at all (with `AlertExceedsMax`).
+/// What clamd calls a content of which it did not look at all (with `AlertExceedsMax`), before the limit's name.
 const OVER_LIMITS: &str = "Heuristics.Limits.Exceeded";
+/// The limits that a content meets each time: those of sizes, numbers and depth, and (by how they begin) those of mails.
+const OF_THE_CONTENT: [&str; 5] = [
+    "MaxFileSize",
+    "MaxScanSize",
+    "MaxFiles",
+    "MaxRecursion",
+    "Email",
+];
 
 /// A connection of either kind.
 trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -54,7 +65,7 @@ pub enum Why {
     /// Nothing answers there.
     #[error("antivirus-down")]
     Down,
-    /// No answer in time.
+    /// No answer in time; or it says itself that it had not the time for all of it.
     #[error("antivirus-timeout")]
     Timeout,
     /// The connection ended within the scan.
@@ -71,7 +82,7 @@ pub enum Why {
 impl Why {
     /// Whether it lies with the one content, not with the antivirus.
     pub fn is_of_the_content(self) -> bool {
-        matches!(self, Self::Limits | Self::Answer)
+        self == Self::Limits
     }
 }
 
@@ -198,10 +209,21 @@ fn judge(said: &[u8]) -> Scanned {
     }
     let found = said.strip_prefix("stream: ");
     match found.and_then(|rest| rest.strip_suffix(" FOUND")) {
-        Some(name) if name.starts_with(OVER_LIMITS) => Scanned::Unknown(Why::Limits),
+        Some(name) if name.starts_with(OVER_LIMITS) => Scanned::Unknown(limit(name)),
         Some(name) if !name.is_empty() => Scanned::Found(plain(name)),
         _ if said.contains("size limit exceeded") => Scanned::Unknown(Why::Limits),
         _ => Scanned::Unknown(Why::Answer),
+    }
+}
+
+/// Why a content was not looked at whole, by the name that clamd gives it.
+fn limit(name: &str) -> Why {
+    let limit = name.strip_prefix(OVER_LIMITS).unwrap_or_default();
+    let limit = limit.trim_start_matches('.');
+    match limit {
+        "MaxScanTime" => Why::Timeout,
+        _ if OF_THE_CONTENT.iter().any(|of| limit.starts_with(of)) => Why::Limits,
+        _ => Why::Answer,
     }
 }
 
@@ -240,13 +262,29 @@ mod tests {
         assert_eq!(found, Scanned::Found("Eicar-Test.UNOFFICIAL".to_owned()));
         for said in [
             &b"stream: Heuristics.Limits.Exceeded.MaxFileSize FOUND\0"[..],
+            b"stream: Heuristics.Limits.Exceeded.MaxRecursion FOUND\0",
+            b"stream: Heuristics.Limits.Exceeded.EmailHeaders FOUND\0",
             b"INSTREAM size limit exceeded. ERROR\0",
         ] {
             assert_eq!(judge(said), Scanned::Unknown(Why::Limits));
         }
-        assert_eq!(
-            judge(b"stream: Can't allocate memory ERROR\0"),
-            Scanned::Unknown(Why::Answer)
-        );
+    }
+
+    #[test]
+    fn only_a_limit_that_a_content_meets_each_time_lies_with_the_content() {
+        let troubles: [(&[u8], Why); 4] = [
+            (b"stream: Can't allocate memory ERROR\0", Why::Answer),
+            (b"stream: Can't open file or directory ERROR\0", Why::Answer),
+            (
+                b"stream: Heuristics.Limits.Exceeded.MaxScanTime FOUND\0",
+                Why::Timeout,
+            ),
+            (b"stream: Heuristics.Limits.Exceeded FOUND\0", Why::Answer),
+        ];
+        for (said, why) in troubles {
+            assert_eq!(judge(said), Scanned::Unknown(why));
+            assert!(!why.is_of_the_content(), "{why}");
+        }
+        assert!(Why::Limits.is_of_the_content());
     }
 }

@@ -21,6 +21,8 @@ pub struct TargetRow {
     pub probes: u32,
     /// Where it is called slowly, or has asked for a pause: when it is called next.
     pub next_probe_at: Option<Timestamp>,
+    /// Where it said that it is gone (410): the digest of that address.
+    pub gone: Option<[u8; 32]>,
 }
 
 /// A failure that is to be recorded.
@@ -38,12 +40,14 @@ pub struct Failure {
     pub next_probe_at: Timestamp,
     /// Before when it does not want to be called, where it said so.
     pub not_before: Option<Timestamp>,
+    /// The digest of the address that is gone, where it said so.
+    pub gone: Option<[u8; 32]>,
 }
 
 statements! {
     STANDING = "SELECT (SELECT count(*) FROM delivery_attempt WHERE return_id = $1 AND at >= $2), t.failures, t.probes, \
-        t.next_probe_at FROM (SELECT 1 AS one) here LEFT JOIN callback_target t ON t.project = $3";
-    FIND = "SELECT failures, probes, next_probe_at FROM callback_target WHERE project = $1";
+        t.next_probe_at, t.gone FROM (SELECT 1 AS one) here LEFT JOIN callback_target t ON t.project = $3";
+    FIND = "SELECT failures, probes, next_probe_at, gone FROM callback_target WHERE project = $1";
     PROBE = "UPDATE callback_target SET probes = probes + 1, next_probe_at = $1 WHERE project = $2 AND next_probe_at <= $3";
     FAILED = "INSERT INTO callback_target (project, partner, environment, failures, failing_since, probes, next_probe_at) \
         VALUES ($1, $2, $3, 1, $4, 0, $5) ON CONFLICT (project) DO UPDATE SET failures = callback_target.failures + 1, \
@@ -51,8 +55,10 @@ statements! {
         ELSE callback_target.next_probe_at END";
     NOT_BEFORE = "UPDATE callback_target SET next_probe_at = $1 WHERE project = $2 \
         AND (next_probe_at IS NULL OR next_probe_at < $1)";
+    GONE = "UPDATE callback_target SET gone = $1 WHERE project = $2";
     ANSWERED = "DELETE FROM callback_target WHERE project = $1";
-    PROBE_NOW = "UPDATE callback_target SET next_probe_at = $1 WHERE project = $2 AND next_probe_at > $1";
+    PROBE_NOW = "UPDATE callback_target SET next_probe_at = $1, gone = NULL WHERE project = $2 \
+        AND (next_probe_at > $1 OR gone IS NOT NULL)";
     HOLD_RETURNS = "UPDATE exchange_return SET next_attempt_at = $1 WHERE id IN (SELECT subject FROM job WHERE lane = $2 \
         AND state = 'queued' AND lease_token IS NULL AND run_at < $1 AND created_at >= $3)";
     HOLD = "UPDATE job SET run_at = $1, last_fault = COALESCE(last_fault, $2) WHERE lane = $3 AND state = 'queued' AND lease_token IS NULL \
@@ -110,6 +116,9 @@ pub fn failed(tx: &mut Tx<'_>, failure: &Failure) -> Result<bool> {
     if let Some(not_before) = f.not_before {
         tx.execute(NOT_BEFORE, &params![not_before, &f.project])?;
     }
+    if let Some(gone) = f.gone {
+        tx.execute(GONE, &params![gone, &f.project])?;
+    }
     let standing = find(tx, &f.project)?;
     Ok(standing.is_some_and(|target| target.failures >= f.slow_after))
 }
@@ -119,7 +128,7 @@ pub fn answered(tx: &mut Tx<'_>, project: &str) -> Result<bool> {
     Ok(tx.execute(ANSWERED, &params![project])? == 1)
 }
 
-/// Has the next attempt made at once, as a probe (an operator asks for it).
+/// Has the next attempt made at once, as a probe, be its address gone or not (an operator asks for it).
 pub fn probe_now(tx: &mut Tx<'_>, project: &str, now: Timestamp) -> Result<()> {
     tx.execute(PROBE_NOW, &params![now, project]).map(drop)
 }
@@ -156,5 +165,6 @@ fn target(row: &Row, at: usize) -> Result<TargetRow> {
         failures: row.get(at)?,
         probes: row.get(at + 1)?,
         next_probe_at: row.get::<Option<i64>>(at + 2)?.map(instant),
+        gone: row.get(at + 3)?,
     })
 }

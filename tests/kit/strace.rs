@@ -91,11 +91,11 @@ pub struct Sabotage {
 }
 
 impl Sabotage {
-    /// Makes `calls` fail with EIO in all threads; `when` is strace's, counted in each thread, such as `2`.
-    pub fn of_process(gateway: &Gateway, calls: &str, when: &str) -> Self {
+    /// Makes `calls` fail with `error` in all threads; `when` is strace's, counted in each thread, such as `2`.
+    pub fn of_process(gateway: &Gateway, error: &str, calls: &str, when: &str) -> Self {
         let process = gateway.pid();
         let threads = || threads(process).into_iter().map(|(id, _)| id).collect();
-        Self::attach(gateway, &["-f"], process, calls, when, threads)
+        Self::attach(gateway, &["-f"], process, (error, calls, when), threads)
     }
 
     /// Makes every one of `calls` fail with EIO in the thread of that name.
@@ -104,15 +104,14 @@ impl Sabotage {
         let found = all.into_iter().find(|(_, known)| known == name);
         let (thread, _) = found.expect("the thread runs");
         let target = Pid::from_raw(thread).expect("an id");
-        Self::attach(gateway, &[], target, calls, "1+", || vec![thread])
+        Self::attach(gateway, &[], target, ("EIO", calls, "1+"), || vec![thread])
     }
 
     fn attach(
         gateway: &Gateway,
         options: &[&str],
         target: Pid,
-        calls: &str,
-        when: &str,
+        (error, calls, when): (&str, &str, &str),
         threads: impl Fn() -> Vec<i32>,
     ) -> Self {
         let log = gateway.dir().join("strace.log");
@@ -121,7 +120,7 @@ impl Sabotage {
             .args(options)
             .args(["-y", "-e", &format!("trace={calls}"), "-o"])
             .arg(&log)
-            .args(["-e", &format!("inject={calls}:error=EIO:when={when}")])
+            .args(["-e", &format!("inject={calls}:error={error}:when={when}")])
             .args(["-p", &target.as_raw_nonzero().to_string()]);
         let said = gateway.dir().join("strace.said");
         let tracer = process::start(&strace, Fate::Terminate, &said).expect("strace is there");

@@ -39,7 +39,7 @@ pub struct Hold {
     pub hold_id: Uuid,
     /// The project.
     pub project: String,
-    /// The dossier, where an exchange of it is kept.
+    /// The dossier, where an exchange of it is kept and opens.
     pub dossier_id: Option<String>,
     /// Its keyed hash, as receipts show it.
     pub dossier_id_hash: String,
@@ -159,7 +159,7 @@ async fn shown(ctx: &Context, row: HoldRow) -> Result<Hold> {
     });
     let (exchanges, newest) = found.await?;
     let dossier_id = match &newest {
-        Some((exchange, dossier)) => Some(dossier_id(ctx, exchange, dossier.as_deref()).await?),
+        Some((exchange, dossier)) => readable(ctx, exchange, dossier.as_deref()).await,
         None => None,
     };
     let (at, by, reason) = match row.lifted {
@@ -179,6 +179,15 @@ async fn shown(ctx: &Context, row: HoldRow) -> Result<Hold> {
         lifted_by: by,
         lifted_reason: reason,
     })
+}
+
+/// The dossier's id; nothing where the exchange does not open, which must hide neither this hold nor the others.
+async fn readable(ctx: &Context, exchange: &ExchangeRow, dossier: Option<&[u8]>) -> Option<String> {
+    let id = dossier_id(ctx, exchange, dossier).await;
+    id.inspect_err(|fault| {
+        tracing::warn!(reconciliation_id = %exchange.id, %fault, "a held exchange does not open; see `navette doctor`");
+    })
+    .ok()
 }
 
 /// The dossier's id: a piece's own, or that of an archive's dossier.

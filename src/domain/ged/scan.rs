@@ -255,12 +255,12 @@ impl Work<'_> {
         self.exchange.status == Status::AwaitingScan.as_str()
     }
 
-    /// The cause of a content that the antivirus cannot judge.
+    /// The cause of a content that is over the antivirus's limits.
     fn own_cause(&self) -> Cause {
         Cause::of_exchange(Anomaly::ScanUnavailable, &self.exchange)
     }
 
-    /// The cause of an antivirus that is away: one for the project, however many pieces wait.
+    /// The cause of an antivirus that is away, or in trouble: one for the project, however many pieces wait.
     fn common_cause(&self) -> Cause {
         Cause::of_project(self.ctx, Anomaly::ScanUnavailable, &self.exchange.project)
     }

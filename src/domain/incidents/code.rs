@@ -45,8 +45,8 @@ codes! {
         "Vérifier avec le partenaire que son API de retour ou son dépôt répond, puis relancer la livraison : navette job retry.";
     /// The partner says that its return address is no more (410).
     PartnerGone = "partner-gone",
-        "L'API de retour du projet répond qu'elle n'existe plus (410) : les livraisons sont arrêtées.",
-        "Obtenir du partenaire sa nouvelle adresse, corriger le fichier du projet, puis relancer les livraisons.";
+        "L'API de retour du projet répond qu'elle n'existe plus (410) : elle n'est plus appelée, les retours attendent.",
+        "Obtenir du partenaire sa nouvelle adresse, corriger le fichier du projet et redémarrer, puis relancer les livraisons : navette return redeliver.";
     /// A partner fails again and again and is probed at a slower pace.
     PartnerFailing = "partner-failing",
         "L'API de retour du projet échoue de façon répétée : elle n'est plus appelée qu'à un rythme ralenti.",
@@ -62,7 +62,7 @@ codes! {
     /// The antivirus is away, slow, over its limits, or answers something else than an exact verdict.
     ScanUnavailable = "scan-unavailable",
         "L'antivirus ne rend pas de verdict : les pièces attendent et ne sont pas transmises.",
-        "Vérifier clamd (service, StreamMaxLength, MaxScanSize). Les pièces reprennent d'elles-mêmes quand il répond.";
+        "Vérifier clamd (service, mémoire, place pour ses fichiers, MaxScanTime, StreamMaxLength, MaxScanSize). Les pièces reprennent d'elles-mêmes quand il répond.";
     /// Pieces cannot be taken in for a reason of ours.
     IntakeFailed = "intake-failed",
         "Des pièces n'ont pas pu être reçues pour une raison qui nous est propre : stockage plein ou défaut interne.",
@@ -74,7 +74,7 @@ codes! {
     /// A content has another hash than the announced one.
     HashMismatch = "hash-mismatch",
         "Un contenu reçu n'a pas l'empreinte annoncée : l'envoi est refusé.",
-        "Prévenir l'émetteur : ce qui est arrivé n'est pas ce qu'il a annoncé. Il doit renvoyer la pièce.";
+        "Prévenir l'émetteur : ce qui est arrivé n'est pas ce qu'il a annoncé. Il doit renvoyer la pièce ; son prochain envoi conforme à l'empreinte annoncée met fin à l'incident.";
     /// What the processing found is not what was agreed with the project.
     ReturnNonconforming = "return-nonconforming",
         "Un résultat n'est pas conforme au schéma convenu avec le projet : le retour ne part pas, l'échange est retenu.",

@@ -3,11 +3,11 @@
 
 use serde_json::json;
 
+use super::announced::{self, Announced};
 use crate::{
     domain::{
         Context,
         access::{Client, grant::GrantCode},
-        incidents::{self, Cause, Code as Anomaly, Ticket},
         journal::{self, Kind, Subject},
     },
     kernel::fault::{Code, Fault, Result},
@@ -32,7 +32,13 @@ fn is_refusal(fault: &Fault) -> bool {
 /// (TRC-2).
 ///
 /// A journal that cannot be written does not change the answer: the fault is logged instead.
-pub async fn journal(ctx: &Context, client: &Client, project: Option<String>, fault: &Fault) {
+pub async fn journal(
+    ctx: &Context,
+    announced: &Announced,
+    client: &Client,
+    project: Option<String>,
+    fault: &Fault,
+) {
     if !is_refusal(fault) {
         return;
     }
@@ -52,7 +58,10 @@ pub async fn journal(ctx: &Context, client: &Client, project: Option<String>, fa
         );
     }
     let code = fault.code().as_str();
-    noted(ctx, client, project, (code, &codes), altered).await;
+    noted(ctx, client, project.clone(), (code, &codes), altered).await;
+    if let Some(project) = project.filter(|_| altered) {
+        announced.broken(client, &project);
+    }
 }
 
 /// Journals the refusal of a token to `client`, whose secret was right.
@@ -81,7 +90,7 @@ async fn append_entry(
     altered: bool,
 ) -> Result<()> {
     let ticket = match altered {
-        true => mismatch(ctx, client, project.as_deref())?,
+        true => announced::mismatch(ctx, client, project.as_deref())?,
         false => None,
     };
     let subject = Subject {
@@ -104,20 +113,4 @@ async fn append_entry(
         }
     });
     written.await
-}
-
-/// The incident of a client whose contents do not arrive as announced, one for each project.
-fn mismatch(ctx: &Context, client: &Client, project: Option<&str>) -> Result<Option<Ticket>> {
-    // A name that no project has is the sender's text: it belongs in no incident.
-    let Some(project) = project.filter(|name| ctx.config.projects.contains_key(*name)) else {
-        return Ok(None);
-    };
-    let cause = Cause {
-        code: Anomaly::HashMismatch,
-        project: Some(project.to_owned()),
-        owner: ctx.owner(&client.partner),
-        exchange_id: None,
-        subject: client.client_id.clone(),
-    };
-    incidents::prepare(ctx, cause, json!({ "clientId": client.client_id })).map(Some)
 }

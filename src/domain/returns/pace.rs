@@ -3,6 +3,9 @@
 //!
 //! One that asks for a pause (`Retry-After`) has it from all returns, a day at the most, and none of them beyond its project's span.
 //!
+//! One that says that its address is gone (410) is not called there again, for no return, until somebody asks for a return again or the
+//! settings name another address.
+//!
 //! A refusal that is about the piece alone (such as 422) is an answer too: who gives it is there. A return that waits longer
 //! than its project's span is given up all the same, so that none waits for ever.
 
@@ -17,7 +20,10 @@ use crate::{
         incidents::{self, Cause, Clearing, Code as Anomaly, Ticket},
         jobs,
     },
-    kernel::fault::Result,
+    kernel::{
+        digest::{Sha256, sha256},
+        fault::Result,
+    },
     outbound::callback::{Reason, Refusal},
     storage::{
         Tx,
@@ -28,7 +34,8 @@ use crate::{
 
 /// Why a return waits, or is given up, without an attempt.
 pub(super) const HELD: &str = "partner-failing";
-/// The longest pause between two probes, unless the project's first one is longer.
+/// The longest pause between two probes, unless the project's first one is longer; and between two looks whether the settings name
+/// another address than one that is gone.
 const LONGEST: Duration = Duration::from_secs(30 * 60);
 
 /// The longest pause that he may ask for: a date of another year must not silence him for good.
@@ -38,7 +45,7 @@ const LONGEST_WISH: Duration = Duration::from_secs(24 * 3600);
 pub(super) enum Entry {
     /// It may.
     Open(Pace),
-    /// Not before then: the partner is being probed.
+    /// Not before then: the partner is being probed, or gone.
     Held(Timestamp),
 }
 
@@ -54,6 +61,9 @@ pub(super) async fn enter(
     project: &str,
     known: Option<TargetRow>,
 ) -> Result<Entry> {
+    if known.as_ref().and_then(|target| target.gone) == Some(address(callback)) {
+        return Ok(Entry::Held(next_look(ctx)));
+    }
     let due = known.as_ref().and_then(|target| target.next_probe_at);
     let (Some(due), Some(target)) = (due, &known) else {
         return Ok(Entry::Open(Pace { known }));
@@ -71,6 +81,18 @@ pub(super) async fn enter(
         true => Entry::Open(Pace { known }),
         false => Entry::Held(next),
     })
+}
+
+/// When it is next seen whether the settings name another address: one moment for all returns, so that one of them holds the others.
+fn next_look(ctx: &Context) -> Timestamp {
+    let period = LONGEST.as_secs().cast_signed();
+    let next = (ctx.clock.now().as_second() / period + 1) * period;
+    Timestamp::from_second(next).unwrap_or(Timestamp::MAX)
+}
+
+/// What stands for the address that a project's returns go to.
+fn address(callback: &Callback) -> Sha256 {
+    sha256(callback.url.as_bytes())
 }
 
 /// The pause before the next probe, after `probes` of them.
@@ -94,7 +116,8 @@ impl Pace {
         Ok(Effect::Answered(Answered {
             project: project.to_owned(),
             over: over.into_iter().collect::<Result<_>>()?,
-            waking: target.next_probe_at.is_some().then(|| ctx.clock.now()),
+            waking: (target.next_probe_at.is_some() || target.gone.is_some())
+                .then(|| ctx.clock.now()),
         }))
     }
 
@@ -126,6 +149,7 @@ impl Pace {
                 slow_after: callback.slow_after,
                 next_probe_at: jobs::later(ctx, pause(callback, 0)),
                 not_before: asked,
+                gone: refusal.permanent.then(|| address(callback)),
             },
             slow: ticket(Anomaly::PartnerFailing)?,
             told: anomaly(&refusal.reason).map(ticket).transpose()?,

@@ -49,7 +49,7 @@ pub async fn journalled(State(api): State<Arc<Api>>, mut request: Request, next:
     let fault = answer.extensions().get::<Arc<Fault>>().map(Arc::clone);
     let who = std::mem::take(&mut *known.who());
     if let (Some(fault), Some(client)) = (fault, who.client) {
-        refusal::journal(&api.ctx, &client, who.project, &fault).await;
+        refusal::journal(&api.ctx, &api.announced, &client, who.project, &fault).await;
     }
     answer
 }

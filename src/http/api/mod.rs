@@ -41,6 +41,7 @@ use crate::domain::{
     Context,
     access::{Registry, Tokens},
     incidents::Intake,
+    pieces::announced::Announced,
 };
 
 /// What the handlers share.
@@ -55,6 +56,8 @@ pub struct Api {
     pub limits: Limits,
     /// How the intake goes.
     pub intake: Intake,
+    /// Whose contents are what they announce.
+    pub announced: Announced,
 }
 
 /// Every operation of the contract.

@@ -28,6 +28,7 @@ use crate::{
         pieces::{
             acknowledged::{Acknowledged, Outcome},
             admission::{self, Admission},
+            announced::Announcement,
             idempotency::{self, Claim, Replay, Standing},
             intake::Reception,
             key::Key,
@@ -172,9 +173,14 @@ async fn take_in(
     meter: &Meter,
     claim: Option<&Claim>,
 ) -> Result<Acknowledged> {
+    let announcement = Announcement::of(&admission);
     let reception = stream(api, admission, &mut parts).await?;
     parts.finish().await?;
-    reception.finish(&api.ctx, meter.received(), claim).await
+    let taken = reception.finish(&api.ctx, meter.received(), claim).await?;
+    if let Some(announcement) = announcement {
+        api.announced.kept(&api.ctx, &announcement).await;
+    }
+    Ok(taken)
 }
 
 async fn stream(api: &Api, admission: Admission, parts: &mut Parts) -> Result<Reception> {

@@ -54,6 +54,29 @@ both_engines! {
     async fn an_error_of_the_antivirus_is_no_verdict(kit) {
         assert_eq!(waits_for(kit, Some(b"stream: Can't allocate memory ERROR\0")).await, "antivirus-answer");
     }
+
+    async fn an_antivirus_that_lacks_the_time_gives_no_verdict(kit) {
+        let said = b"stream: Heuristics.Limits.Exceeded.MaxScanTime FOUND\0";
+        assert_eq!(waits_for(kit, Some(said)).await, "antivirus-timeout");
+    }
+
+    /// An antivirus in trouble is one cause for all pieces that meet it; one that is over its limits has a cause of its own.
+    async fn errors_of_the_antivirus_are_one_incident_for_all_pieces(kit) {
+        let impostor = Impostor::start(Some(b"stream: Can't open file or directory ERROR\0"));
+        let gateway = impostor.looking(kit).start();
+        let client = gateway.client().await;
+        let ids = [sent(&client, "D-1", "x").await, sent(&client, "D-2", "y").await];
+        for id in &ids {
+            with_status(&client, id, "awaiting-scan").await;
+        }
+        let of_a_piece = "SELECT count(*) FROM incident WHERE exchange_id IS NOT NULL";
+        assert_eq!((incidents(&gateway, "scan-unavailable", "open"), gateway.count(of_a_piece)), (1, 0));
+        impostor.answer(b"stream: OK\0");
+        for id in &ids {
+            with_status(&client, id, "acknowledged").await;
+        }
+        assert_eq!(incidents(&gateway, "scan-unavailable", "resolved"), 1);
+    }
 }
 
 /// A real clamd with these limits, and a content above them; the reason of the wait, and that it ends once they are raised.

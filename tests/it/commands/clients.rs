@@ -1,6 +1,36 @@
-//! The clients of the API, listed.
+//! The clients of the API: listed, and changed by somebody for a reason.
 
-use crate::kit::gateway::{Engine, Kit};
+use serde_json::Value;
+
+use crate::{
+    both_engines,
+    kit::gateway::{Engine, Kit, PROJECT},
+};
+
+both_engines! {
+    /// Who may call is what an auditor asks about: each change is kept with who made it and why, and none is made without.
+    async fn each_change_of_a_client_is_journalled_with_who_made_it_and_why(kit) {
+        let gateway = kit.start();
+        let changes: [(&str, &[&str]); 3] = [
+            ("added", &["client", "add", "isis", "--projects", PROJECT, "--applications", "isis"]),
+            ("rotated", &["client", "rotate", "isis"]),
+            ("revoked", &["client", "revoke", "isis"]),
+        ];
+        for (change, command) in changes {
+            gateway.run(command).failed_with(2);
+            gateway.run(&[command, &["--reason", " "]].concat()).failed_with(2);
+            gateway.run(&[command, &["--reason", &format!("essai {change}")]].concat()).succeeded();
+        }
+        let entries = gateway.sql("SELECT detail FROM journal WHERE kind = 'client.changed' ORDER BY id");
+        let entries: Vec<Value> = entries.lines().map(|entry| serde_json::from_str(entry).unwrap()).collect();
+        assert_eq!(entries.len(), 3, "{entries:?}");
+        for (entry, (change, _)) in entries.iter().zip(changes) {
+            assert_eq!((&entry["clientId"], &entry["change"]), (&"isis".into(), &change.into()));
+            assert_eq!(entry["reason"], format!("essai {change}"));
+            assert!(entry["operator"].as_str().is_some_and(|name| !name.is_empty()), "{entry}");
+        }
+    }
+}
 
 /// A look makes no database, and says what is missing as the other lists do.
 #[test]

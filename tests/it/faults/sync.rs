@@ -1,4 +1,5 @@
-//! A disk that fails: after a failed sync nothing is known of the bytes, so the piece is refused and nothing tried again.
+//! A disk that fails, or is full, at one step of an intake: after a failed sync nothing is known of the bytes, so the piece is refused
+//! and nothing tried again.
 
 use super::{audit, load::insist};
 use crate::{
@@ -14,32 +15,63 @@ use crate::{
 both_engines! {
     /// The blob's own sync fails.
     async fn a_blob_that_cannot_be_synced_is_refused_and_not_tried_again(kit) {
-        is_refused_once(kit, "fsync", "1+").await;
+        is_refused_once(kit, FAILING, "fsync", "1+").await;
     }
 
     /// The blob cannot get its name.
     async fn a_blob_that_cannot_be_renamed_is_refused_and_leaves_nothing(kit) {
-        is_refused_once(kit, "rename", "1+").await;
+        is_refused_once(kit, FAILING, "rename", "1+").await;
     }
 
     /// The second sync of a blob is that of its folder: without it the name may be gone after a power cut.
     async fn a_folder_that_cannot_be_synced_refuses_the_piece(kit) {
-        is_refused_once(kit, "fsync", "2").await;
+        is_refused_once(kit, FAILING, "fsync", "2").await;
+    }
+
+    /// There is no room for another file.
+    async fn a_blob_that_a_full_disk_does_not_create_is_told_so(kit) {
+        is_refused_once(kit, FULL, "openat", "1+").await;
+    }
+
+    /// There is no room for its name.
+    async fn a_blob_that_a_full_disk_does_not_rename_is_told_so(kit) {
+        is_refused_once(kit, FULL, "rename", "1+").await;
+    }
+
+    /// The name was there, and has no room.
+    async fn a_folder_that_a_full_disk_does_not_sync_is_told_so(kit) {
+        is_refused_once(kit, FULL, "fsync", "2").await;
     }
 }
 
+/// There turns out to be no room for what was written. On PostgreSQL: the embedded database would meet the same with the incident
+/// that follows, and end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_blob_that_a_full_disk_does_not_sync_is_told_so() {
+    is_refused_once(Kit::new(Engine::Postgres), FULL, "fsync", "1+").await;
+}
+
+/// The system's error, and what the sender is told.
+type Failure = (&'static str, u16, &'static str);
+
+const FAILING: Failure = ("EIO", 503, "unavailable");
+const FULL: Failure = ("ENOSPC", 507, "storage-full");
+
 /// Without a worker, so that the blob meets the failure first.
-async fn is_refused_once(kit: Kit, calls: &str, when: &str) {
+async fn is_refused_once(kit: Kit, (error, status, code): Failure, calls: &str, when: &str) {
     let gateway = kit.without_worker().start();
     let client = gateway.client().await;
     let first = insist(&client, "D-1", 2_000).await;
     let before = gateway.kept();
-    let sabotage = Sabotage::of_process(&gateway, calls, when);
+    let sabotage = Sabotage::of_process(&gateway, error, calls, when);
     let refused = client.push(&metadata("D-2"), document::small("D-2")).await;
     let failed = sabotage.end();
-    refused.is_problem(503, "unavailable");
-    assert!(!refused.header("retry-after").is_empty());
-    assert_eq!(failed.len(), 1, "{failed:#?}");
+    refused.is_problem(status, code);
+    assert!(status != 503 || !refused.header("retry-after").is_empty());
+    let of_the_blob = failed
+        .iter()
+        .filter(|call| call.text.contains("data/store/"));
+    assert_eq!(of_the_blob.count(), 1, "{failed:#?}");
     assert_eq!(gateway.kept(), before);
     assert_eq!(audit::listed(&client).await, [first.id].into());
     let retried = client.push(&metadata("D-2"), document::small("D-2")).await;

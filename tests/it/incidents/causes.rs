@@ -1,5 +1,6 @@
 //! What opens an incident, what is counted in it, and what ends it.
 
+use navette::kernel::digest::{hex, sha256};
 use serde_json::json;
 
 use super::{SOON, entries, listed, sent, undelivered, wait_for_incident};
@@ -101,6 +102,28 @@ both_engines! {
         assert!(incident["reconciliationId"].is_null());
         assert_eq!(listed(&gateway, &[]).len(), 1);
         assert_eq!(entries(&gateway), ["incident.opened"]);
+    }
+
+    /// It ends with the client's next content that is what was announced, each time; one that announces nothing says nothing of it.
+    async fn an_altered_content_is_no_incident_any_more_once_the_client_sends_what_it_announces(kit) {
+        let gateway = kit.start();
+        let client = gateway.client().await;
+        for dossier in ["D-1", "D-2"] {
+            let announcing = |hash: String| {
+                let mut metadata = metadata(dossier);
+                metadata["hash"] = json!({ "algorithm": "SHA-256", "value": hash });
+                metadata
+            };
+            let file = document::small(dossier);
+            client.push(&announcing("00".repeat(32)), file.clone()).await.is_problem(422, "hash-mismatch");
+            sent(&client, &format!("{dossier}-sans")).await;
+            let incident = wait_for_incident(&gateway, "hash-mismatch", "open");
+            assert_eq!(client.push(&announcing(hex(&sha256(&file))), file).await.status, 202);
+            let resolved = wait_for_incident(&gateway, "hash-mismatch", "resolved");
+            assert_eq!((&resolved["incidentId"], &resolved["resolvedBy"]), (&incident["incidentId"], &json!(null)));
+        }
+        let twice = ["incident.opened", "incident.resolved"].repeat(2);
+        assert_eq!(entries(&gateway), twice);
     }
 
     /// A stored content with a flipped byte is an incident as soon as somebody reads it.

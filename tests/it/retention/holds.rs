@@ -103,6 +103,26 @@ both_engines! {
         assert_eq!(purge(&gateway)["exchanges"], 0);
     }
 
+    /// An exchange that does not open hides no hold: its dossier is shown by its keyed hash.
+    async fn a_held_exchange_that_does_not_open_hides_no_hold(kit) {
+        let gateway = kit.start();
+        let client = gateway.client().await;
+        let ids = acknowledged(&gateway, &client, 2).await;
+        hold(&gateway, "add", "D-0");
+        gateway.sql(&format!("UPDATE exchange SET wrapped_key = metadata WHERE id = {}; SELECT 1", gateway.id(&ids[0])));
+        hold(&gateway, "add", "D-1");
+        let held = listed(&gateway, &[]);
+        let dossiers: Vec<_> = held.iter().map(|hold| hold["dossierId"].clone()).collect();
+        assert_eq!(dossiers, [Value::Null, json!("D-1")], "{held:?}");
+        assert_eq!(held[0]["dossierIdHash"].as_str().unwrap().len(), 64);
+        assert_eq!(held[0]["exchanges"], 1);
+        let lifted = hold(&gateway, "remove", "D-0");
+        assert_eq!((&lifted[0]["dossierId"], &lifted[0]["liftedReason"]), (&Value::Null, &json!(REASON)));
+        hold(&gateway, "add", "D-0");
+        let shown = gateway.run(&["hold", "list"]).succeeded();
+        assert!(shown.contains(held[0]["dossierIdHash"].as_str().unwrap()) && shown.contains("D-1"), "{shown}");
+    }
+
     /// Twice held, never held, an unknown project, no reason: each is told as wrong use.
     async fn a_hold_that_makes_no_sense_is_refused(kit) {
         let gateway = kit.start();

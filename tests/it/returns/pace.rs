@@ -47,8 +47,28 @@ fn held(gateway: &Gateway) -> u64 {
     value.map_or(0, |value| value.parse().expect("a whole number"))
 }
 
-fn incident(gateway: &Gateway) -> String {
-    gateway.sql("SELECT state FROM incident WHERE code = 'partner-failing'")
+fn incident(gateway: &Gateway, code: &str) -> String {
+    gateway.sql(&format!("SELECT state FROM incident WHERE code = '{code}'"))
+}
+
+/// Two returns to a partner who says that his address is gone: one tried, the other waiting.
+async fn gone(gateway: &Gateway) -> (Client, [String; 2]) {
+    gateway.partner().script(CALLBACK, [Answer::gone()]);
+    let client = gateway.client().await;
+    let tried = sent(&client, "D-1").await;
+    with_status(&client, &tried, "undelivered").await;
+    let waiting = sent(&client, "D-2").await;
+    held_by_him(gateway, 1);
+    (client, [tried, waiting])
+}
+
+/// Waits until so many returns wait without an attempt.
+fn held_by_him(gateway: &Gateway, returns: u64) {
+    let waiting =
+        "SELECT count(*) FROM job WHERE state = 'queued' AND last_fault = 'partner-failing'";
+    wait::until("waiting returns", SOON, || {
+        (gateway.count(waiting) == returns).then_some(())
+    });
 }
 
 both_engines! {
@@ -64,14 +84,14 @@ both_engines! {
         let calls = gateway.partner().wait_for(5, SOON).await;
         assert!(calls[3].at - calls[2].at >= Duration::from_millis(900), "{:?}", calls[3].at - calls[2].at);
         assert!(calls[4].at - calls[3].at >= Duration::from_millis(1900), "{:?}", calls[4].at - calls[3].at);
-        assert_eq!((targets(&gateway), incident(&gateway)), (1, "open".to_owned()));
+        assert_eq!((targets(&gateway), incident(&gateway, "partner-failing")), (1, "open".to_owned()));
         gateway.partner().script(CALLBACK, [Answer::Acknowledge]);
         for id in &ids {
             with_status(&client, id, "acknowledged").await;
         }
         let returns: BTreeSet<_> = gateway.partner().received().iter().map(|call| call.header("webhook-id").to_owned()).collect();
         assert_eq!(returns.len(), 10);
-        assert_eq!((targets(&gateway), incident(&gateway)), (0, "resolved".to_owned()));
+        assert_eq!((targets(&gateway), incident(&gateway, "partner-failing")), (0, "resolved".to_owned()));
         gateway.await_idle();
         gateway.doctor();
     }
@@ -134,7 +154,7 @@ both_engines! {
         let calls = gateway.partner().received();
         assert_eq!(calls.len(), 3);
         assert!(calls[1].at - calls[0].at >= Duration::from_secs(3), "{:?}", calls[1].at - calls[0].at);
-        assert_eq!((targets(&gateway), incident(&gateway)), (0, String::new()));
+        assert_eq!((targets(&gateway), incident(&gateway, "partner-failing")), (0, String::new()));
     }
 
     /// His wish goes no further than the time that the project has for its deliveries.
@@ -191,6 +211,55 @@ both_engines! {
         }
         gateway.await_idle();
         assert_eq!(gateway.count("SELECT count(*) FROM incident WHERE state <> 'resolved'"), 0);
+    }
+
+    /// Once he has said that his address is gone it is not called for any other return, until an operator asks for one and it answers.
+    async fn an_address_that_is_gone_is_called_no_more_until_an_operator_asks_for_a_return(kit) {
+        let gateway = kit.start();
+        let (client, [tried, waiting]) = gone(&gateway).await;
+        gateway.partner().script(CALLBACK, [Answer::Acknowledge]);
+        assert_eq!((gateway.partner().count(), failures(&gateway, &waiting).len()), (1, 0));
+        gateway.run(&["return", "redeliver", &tried, "--reason", REASON]).succeeded();
+        for id in [&tried, &waiting] {
+            with_status(&client, id, "acknowledged").await;
+        }
+        assert_eq!((targets(&gateway), incident(&gateway, "partner-gone")), (0, "resolved".to_owned()));
+        gateway.await_idle();
+        gateway.doctor();
+    }
+
+    /// Where he is still gone when he is asked again, the others still wait.
+    async fn an_address_that_is_still_gone_is_called_for_the_one_return_that_was_asked_for(kit) {
+        let gateway = kit.start();
+        let (client, [tried, waiting]) = gone(&gateway).await;
+        gateway.run(&["return", "redeliver", &tried, "--reason", REASON]).succeeded();
+        with_status(&client, &tried, "undelivered").await;
+        gateway.partner().wait_for(2, SOON).await;
+        sent(&client, "D-3").await;
+        held_by_him(&gateway, 2);
+        assert_eq!((gateway.partner().count(), failures(&gateway, &waiting).len()), (2, 0));
+        assert_eq!(incident(&gateway, "partner-gone"), "open");
+    }
+
+    /// Another address in the settings is called like any other, and its first answer has what waits go there.
+    async fn another_address_than_the_one_that_is_gone_is_called(kit) {
+        let mut gateway = kit.start();
+        let (client, [_, waiting]) = gone(&gateway).await;
+        assert!(gateway.stop().success());
+        let file = gateway.dir().join(format!("projects/{PROJECT}.toml"));
+        let settings = std::fs::read_to_string(&file).unwrap();
+        let moved = settings.replace(CALLBACK, "/ailleurs");
+        assert_ne!(settings, moved);
+        std::fs::write(&file, moved).unwrap();
+        gateway.restart();
+        let later = sent(&client, "D-3").await;
+        for id in [&waiting, &later] {
+            with_status(&client, id, "acknowledged").await;
+        }
+        let calls = gateway.partner().received();
+        let paths: Vec<_> = calls.iter().map(|call| call.path.as_str()).collect();
+        assert_eq!(paths, [CALLBACK, "/ailleurs", "/ailleurs"]);
+        assert_eq!((targets(&gateway), incident(&gateway, "partner-gone")), (0, "resolved".to_owned()));
     }
 
     /// An operator's retry does not wait for the next probe: it is one.

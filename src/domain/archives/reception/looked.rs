@@ -26,7 +26,7 @@ struct Look {
 }
 
 /// Has the antivirus look at every file of every sound piece. A file on which it will never have a verdict is a finding, for its
-/// archive could wait no end for its receipt. Fails with `unavailable` where the antivirus is away: the archive waits on its
+/// archive could wait no end for its receipt. Fails with `unavailable` where the antivirus is away or in trouble: the archive waits on its
 /// depot, and nothing of it is visible.
 pub async fn at(taking: &Taking, examined: &mut Examined, reader: &BlobReader) -> Result<()> {
     let Some(antivirus) = &taking.desk.antivirus else {

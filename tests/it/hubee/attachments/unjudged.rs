@@ -19,8 +19,8 @@ use crate::{
     },
 };
 
-/// What a busy clamd says: it lies with the content.
-const BUSY: &[u8] = b"stream: busy ERROR\0";
+/// What clamd says of a file over its limits: it lies with the file.
+const LARGE: &[u8] = b"stream: Heuristics.Limits.Exceeded.MaxFileSize FOUND\0";
 const CLEAN: &[u8] = b"stream: OK\0";
 
 fn incidents(hub: &Hub) -> u64 {
@@ -34,7 +34,7 @@ fn await_incident(hub: &Hub) {
 both_engines! {
     /// R14, R61: it ends with another file that has a verdict, and keeps nothing of the folder any more.
     async fn a_file_without_a_verdict_is_no_incident_any_more_once_a_sound_one_has_its_place(kit) {
-        let silent = Impostor::start(Some(BUSY));
+        let silent = Impostor::start(Some(LARGE));
         let kit = silent.looking(kit).set("antivirus.max_bytes", 1 << 30);
         let hub = Hub::of(kit.with_hub().without_worker().start()).await;
         let sent = hub.create("V-6").await;
@@ -58,7 +58,7 @@ both_engines! {
 
     /// R14, R17: nor does it outlast a file in whose place another was rejected, or that went with its folder.
     async fn a_file_without_a_verdict_is_no_incident_any_more_once_it_is_rejected_or_withdrawn(kit) {
-        let silent = Impostor::start(Some(BUSY));
+        let silent = Impostor::start(Some(LARGE));
         let hub = Hub::open(silent.looking(kit).set("antivirus.max_bytes", 1 << 30)).await;
         let sent = hub.create("V-7").await;
         sent.upload(&hub.osl).await;
@@ -79,7 +79,7 @@ both_engines! {
         let silent = Impostor::start(Some(CLEAN));
         let hub = Hub::open(silent.looking(kit).set("antivirus.max_bytes", 1 << 30)).await;
         let sent = hub.send("V-8").await;
-        silent.answer(BUSY);
+        silent.answer(LARGE);
         let (events, file) = (format!("{}/events", sent.case_path(0)), File::pdf("complement"));
         let event = hub.si.post(&events, &build::deposit(std::slice::from_ref(&file))).await.of(201).json();
         let path = format!("{events}/{}", word(&event["id"]));
