@@ -1,10 +1,13 @@
 //! The composition root: the only place that knows every adapter. It turns settings into a running house.
 //!
-//! [`House::open`] opens database, store, keys and signer; [`serve`] and [`work`] run the two halves of a process until
-//! they are told to stop, and end gracefully: no new connection, bodies in flight finished, leases handed back.
+//! [`soundness`] says whether what the settings name serves, before anything is opened; [`House::open`] opens database, store,
+//! keys and signer; [`serve`] and [`work`] run the two halves of a process until they are told to stop, and end gracefully: no
+//! new connection, bodies in flight finished, leases handed back.
 
+mod credentials;
 mod hub;
 mod keeping;
+pub mod soundness;
 mod watching;
 
 use std::{
@@ -21,13 +24,12 @@ use crate::{
     config::{Config, Database, Gateway},
     domain::{
         Context,
-        access::{Keys, Registry, Tokens},
+        access::Registry,
         archives::Lines,
         backup::restore,
         ged::Keyring,
         incidents::{Herald, Intake},
         processing::Registry as Processors,
-        receipts::Signer,
         returns::{Couriers, make::Workshop},
     },
     http::{
@@ -35,7 +37,7 @@ use crate::{
         body::Limits,
         listener::{self, Listener},
         problem,
-        tls::{Tls, TlsFiles},
+        tls::Tls,
         trace::{self, Front, Render},
     },
     kernel::{
@@ -101,7 +103,7 @@ impl House {
             clock.clone(),
             entropy.clone(),
         )?;
-        let signer = signer(gateway, &clock)?;
+        let signer = credentials::signer(gateway, &clock)?;
         let ctx = Context {
             config: Arc::new(config),
             store,
@@ -114,22 +116,6 @@ impl House {
         };
         Ok(Self { ctx })
     }
-}
-
-/// The receipts' signer of the settings, whatever its dates.
-fn signer(gateway: &Gateway, clock: &Clock) -> Result<Signer> {
-    let files = &gateway.receipts.signer;
-    let signer = Signer::load(&read(&files.certificate)?, &read(&files.key)?)?;
-    Ok(signer.with_clock(clock.clone()))
-}
-
-/// The same, within its dates; and what its operator is to be warned of. Fails with `configuration` outside them.
-pub fn valid_signer(gateway: &Gateway, clock: &Clock) -> Result<Option<String>> {
-    let signer = signer(gateway, clock)?;
-    let file = gateway.receipts.signer.certificate.display();
-    let outside = |fault: Fault| Fault::new(Code::Configuration, format!("{file}: {fault}"));
-    signer.usable().map_err(outside)?;
-    Ok(signer.warning().map(|warning| format!("{file}: {warning}")))
 }
 
 fn vault_root(gateway: &Gateway) -> PathBuf {
@@ -152,7 +138,10 @@ pub fn open_store(gateway: &Gateway, access: Access) -> Result<Store> {
             password_file,
             connections,
         } => {
-            let password = password_file.as_deref().map(read).transpose()?;
+            let password = password_file
+                .as_deref()
+                .map(credentials::read)
+                .transpose()?;
             let password = password.as_deref().map(<[u8]>::trim_ascii);
             Store::postgres(url, password, *connections, access)
         }
@@ -182,21 +171,11 @@ fn make_data_dir(gateway: &Gateway) -> Result<()> {
     })
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
-    let refused = |error| Fault::new(Code::Configuration, format!("{}: {error}", path.display()));
-    std::fs::read(path).map_err(refused)
-}
-
 /// Serves the API, and health and metrics, until `stop`.
 pub async fn serve(house: &House, stop: CancellationToken) -> Result<()> {
     let gateway = &house.ctx.config.gateway;
     let limits = limits(gateway);
-    let tls = Arc::new(Tls::load(TlsFiles {
-        certificate: gateway.listen.tls.certificate.clone(),
-        key: gateway.listen.tls.key.clone(),
-        client_authorities: vec![gateway.listen.client_ca.clone()],
-        revocations: gateway.listen.client_crl.iter().cloned().collect(),
-    })?);
+    let tls = Arc::new(Tls::load(credentials::of_listener(gateway))?);
     let settings = listener::Settings {
         connections: gateway.listen.connections,
         limits,
@@ -213,7 +192,7 @@ pub async fn serve(house: &House, stop: CancellationToken) -> Result<()> {
     let api = Arc::new(Api {
         ctx: house.ctx.clone(),
         clients,
-        tokens: tokens(gateway)?,
+        tokens: credentials::tokens(gateway)?,
         limits,
         intake: Intake::default(),
         announced: Default::default(),
@@ -248,26 +227,6 @@ fn limits(gateway: &Gateway) -> Limits {
         total: gateway.limits.body_deadline,
         ..Limits::default()
     }
-}
-
-/// The authorization server of the settings.
-pub fn tokens(gateway: &Gateway) -> Result<Tokens> {
-    let url = &gateway.listen.public_url;
-    // The settings allow 30 days at most.
-    let life = u32::try_from(gateway.tokens.lifetime.as_secs()).unwrap_or(86_400);
-    Ok(Tokens::new(url, url, life, token_keys(gateway)?))
-}
-
-/// The keys of tokens, of both listeners.
-fn token_keys(gateway: &Gateway) -> Result<Keys> {
-    let files: Vec<Vec<u8>> = gateway
-        .tokens
-        .key_files
-        .iter()
-        .map(|file| read(file))
-        .collect::<Result<_>>()?;
-    let pems: Vec<&[u8]> = files.iter().map(Vec::as_slice).collect();
-    Keys::load(&pems)
 }
 
 /// Works jobs, and does what runs by the clock, until `stop`.

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::Router;
 use tokio_util::sync::CancellationToken;
 
-use super::{House, front, keeping, token_keys};
+use super::{House, credentials, front, keeping};
 use crate::{
     config::{Gateway, Hubee, LARGEST_ATTACHMENT},
     domain::hubee::{Registry, Tokens, attachments::Scanner, registry},
@@ -14,7 +14,7 @@ use crate::{
         connection::Linger,
         hubee::{self, Hub, errors},
         listener::{self, Listener},
-        tls::{Tls, TlsFiles},
+        tls::Tls,
         trace,
     },
     kernel::fault::Result,
@@ -29,11 +29,7 @@ pub async fn open(house: &House, stop: CancellationToken) -> Result<Option<(List
     let Some(settings) = &gateway.hubee else {
         return Ok(None);
     };
-    let tls = Arc::new(Tls::load(TlsFiles {
-        certificate: settings.tls.certificate.clone(),
-        key: settings.tls.key.clone(),
-        ..TlsFiles::default()
-    })?);
+    let tls = Arc::new(Tls::load(credentials::of_hub(settings))?);
     tokio::spawn(keeping::keep_certificates(tls.clone(), stop.clone()));
     let limits = limits(gateway, settings);
     let listener = Listener::bind(settings.address, Some(tls), granted(settings, limits)).await?;
@@ -94,6 +90,6 @@ fn tokens(gateway: &Gateway, settings: &Hubee) -> Result<Tokens> {
     Ok(Tokens::new(
         &settings.public_url,
         life,
-        token_keys(gateway)?,
+        credentials::token_keys(gateway)?,
     ))
 }

@@ -13,11 +13,12 @@ use crate::{
         returns::Couriers,
     },
     http::tls::Tls,
+    storage::{Store, durability},
 };
 
 /// How often the files of certificates and revocation lists are looked at: they are read again where one has changed.
 const LOOK: Duration = Duration::from_secs(2);
-/// How often a signing certificate that ends soon is warned of.
+/// How often a signing certificate that ends soon is warned of, and a database that may lose something.
 const DAILY: Duration = Duration::from_secs(86_400);
 
 /// Reads the clients again, and forgets what a new day ends, until `stop`.
@@ -62,9 +63,25 @@ pub(super) async fn warn_of_the_signer(signer: Arc<Signer>, stop: CancellationTo
     }
 }
 
+/// Warns of a database server that may lose what it has confirmed: at once, and every day.
+pub(super) async fn warn_of_the_database(store: Store, stop: CancellationToken) {
+    let mut tick = tokio::time::interval(DAILY);
+    while stop.run_until_cancelled(tick.tick()).await.is_some() {
+        match durability::missing(&store).await {
+            Ok(missing) => missing.iter().for_each(|setting| {
+                tracing::error!(
+                    setting,
+                    "the database's server has this off: with its power it loses what was acknowledged"
+                );
+            }),
+            Err(fault) => tracing::warn!(%fault, "the database's server could not be asked what it keeps"),
+        }
+    }
+}
+
 /// Tells at the start what deliveries would meet; a name that leads inside may lead elsewhere later.
 pub(super) async fn look_at_targets(couriers: Couriers) {
-    if let Err(fault) = couriers.check_names().await {
-        tracing::error!(%fault, "a callback leads inside the network; nothing is sent there");
+    for (project, fault) in couriers.check_names().await {
+        tracing::error!(project, %fault, "a callback leads inside the network; nothing is sent there");
     }
 }

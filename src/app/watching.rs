@@ -23,6 +23,7 @@ pub async fn watch(house: &House, address: SocketAddr, stop: CancellationToken) 
     let end = signer.expires_at().as_second() as f64;
     metrics::gauge!("navette_receipt_certificate_end_timestamp_seconds").set(end);
     tokio::spawn(keeping::warn_of_the_signer(signer.clone(), stop.clone()));
+    tokio::spawn(keeping::warn_of_the_database(store.clone(), stop.clone()));
     let mut probes = vec![
         Probe::new("database", move || {
             let store = store.clone();

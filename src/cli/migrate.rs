@@ -5,20 +5,17 @@ use serde_json::json;
 
 use super::{Answer, Settings, output};
 use crate::{
-    app,
-    config::Depots,
-    domain::returns::Couriers,
-    kernel::{
-        clock::Clock,
-        fault::{Code, Fault, Result},
-    },
+    app::{self, soundness},
+    config,
+    kernel::{clock::Clock, fault::Result},
     storage::{Access, migrate},
-    transport,
 };
 
-/// Loads the settings and tells every fault in them, with file and key. Hosts of callbacks are resolved too: one that leads
-/// inside the network, and that its project does not allow, is a fault; so is an SSH server whose key its `known_hosts` cannot
-/// tell.
+/// Loads the settings and tells every fault in them at once, with file and key, and changes nothing.
+///
+/// What they name is looked at as `serve` and `worker` look at it before they start: certificates, keys, authorities, secrets.
+/// Hosts of callbacks are resolved too: one that leads inside the network, and that its project does not allow, is a fault; so
+/// is an SSH server whose key its `known_hosts` cannot tell, and an FTPS server whose authorities do not read.
 ///
 /// Example: navette --config /etc/navette/navette.toml check-config
 #[derive(Args)]
@@ -39,35 +36,15 @@ pub struct MigrateArgs {
 }
 
 pub(super) async fn check(settings: &Settings, args: &CheckArgs) -> Result<Answer> {
-    let config = settings.load()?;
-    app::tokens(&config.gateway)?;
-    let warning = app::valid_signer(&config.gateway, &Clock::system())?;
-    let couriers = Couriers::new(&config.projects, &Clock::system())?;
-    couriers.check_names().await?;
-    check_depots(&config.depots)?;
-    let projects: Vec<_> = config.projects.keys().collect();
-    let told = json!({ "projects": projects, "warnings": Vec::from_iter(&warning) });
+    let sound = soundness::examine(settings.file(), &config::environment()).await?;
+    let projects: Vec<_> = sound.config.projects.keys().collect();
+    let told = json!({ "projects": projects, "warnings": sound.warnings });
     output::either(args.json, &told, || {
-        let warning = warning
-            .iter()
-            .map(|warning| format!("warning: {warning}\n"));
-        let warning: String = warning.collect();
-        format!("{warning}settings in order; {} project(s)", projects.len())
+        let warnings = sound.warnings.iter();
+        let warnings: String = warnings.map(|it| format!("warning: {it}\n")).collect();
+        format!("{warnings}settings in order; {} project(s)", projects.len())
     });
     Ok(Answer::Yes)
-}
-
-/// Every depot whose settings cannot work, whatever its server does.
-fn check_depots(depots: &Depots) -> Result<()> {
-    let faults = depots.values().filter_map(|depot| {
-        let fault = transport::check::settings(depot).err()?;
-        Some(format!("{}: {fault}", depot.name))
-    });
-    let faults: Vec<_> = faults.collect();
-    match faults.is_empty() {
-        true => Ok(()),
-        false => Err(Fault::new(Code::Configuration, faults.join("\n"))),
-    }
 }
 
 pub(super) async fn migrate(settings: &Settings, args: &MigrateArgs) -> Result<Answer> {

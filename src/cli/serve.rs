@@ -12,11 +12,9 @@ use tracing_subscriber::EnvFilter;
 
 use super::{Answer, Settings};
 use crate::{
-    app::{self, House},
-    kernel::{
-        clock::Clock,
-        fault::{Fault, Result},
-    },
+    app::{self, House, soundness},
+    config,
+    kernel::fault::{Fault, Result},
 };
 
 /// Serves the API over HTTPS with mutual TLS.
@@ -53,8 +51,8 @@ async fn run(settings: &Settings, serving: bool, working: bool) -> Result<Answer
     log_as_json();
     let stop = CancellationToken::new();
     stop_at_signals(&stop)?;
-    let config = settings.load()?;
-    app::valid_signer(&config.gateway, &Clock::system())?;
+    // Before the database is touched: what cannot be served by changes nothing.
+    let config = soundness::load(settings.file(), &config::environment())?;
     let house = House::open(config).await?;
     let workshop = workshop(serving)?;
     let gateway = &house.ctx.config.gateway;

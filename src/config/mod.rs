@@ -20,6 +20,7 @@ mod tls;
 
 use std::{
     collections::BTreeMap,
+    ffi::OsString,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -40,6 +41,8 @@ use crate::kernel::fault::{Code, Fault, FieldFault, Result};
 /// Everything that a process of the gateway is told before it starts.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// The settings file.
+    pub file: PathBuf,
     /// The gateway's own settings.
     pub gateway: Gateway,
     /// The projects (market lots), by name.
@@ -57,12 +60,17 @@ impl Config {
     }
 }
 
-/// Environment variables as pairs, so that a test need not change the process's own.
-pub type Environment = BTreeMap<String, String>;
+/// What is said of settings with several faults.
+pub const UNFIT: &str = "the settings do not load";
 
-/// The variables of this process that start with `NAVETTE_`.
+/// Environment variables as pairs, so that a test need not change the process's own. Their values are the system's bytes:
+/// one that is no text is a fault of its setting, told with the others.
+pub type Environment = BTreeMap<String, OsString>;
+
+/// The variables of this process that start with `NAVETTE_`; what the others hold is none of ours.
 pub fn environment() -> Environment {
-    std::env::vars()
+    std::env::vars_os()
+        .map(|(name, value)| (name.to_string_lossy().into_owned(), value))
         .filter(|(name, _)| name.starts_with("NAVETTE_"))
         .collect()
 }
@@ -71,6 +79,12 @@ pub fn environment() -> Environment {
 ///
 /// Fails with code `configuration`; `errors` holds every fault found, pointer `file:key`.
 pub fn load(file: &Path, environment: &Environment) -> Result<Config> {
+    let (config, faults) = read(file, environment);
+    Fault::gathered(Code::Configuration, UNFIT, faults).map_or(Ok(config), Err)
+}
+
+/// The same with stand-ins for what is missing or wrong, and every fault found: for who looks further, at what the settings name.
+pub fn read(file: &Path, environment: &Environment) -> (Config, Vec<FieldFault>) {
     let mut reader = Reader::open(file);
     reader.override_by(environment);
     let gateway = Gateway::read(&mut reader);
@@ -78,20 +92,18 @@ pub fn load(file: &Path, environment: &Environment) -> Result<Config> {
     let projects = projects(&folder_of(file).join("projects"), &gateway, &mut faults);
     let (depots, more) = depots::read_all(&folder_of(file).join("depots"), &projects);
     faults.extend(more);
-    let folder = folder_of(file).join("projects");
     for project in projects.values() {
         if let Some((key, detail)) = project.returns.wrong(&project.name, &depots) {
-            faults.push(reader::fault(&folder.join(&project.name), key, detail));
+            faults.push(reader::fault(&project.file, key, detail));
         }
     }
-    match Fault::gathered(Code::Configuration, "the settings do not load", faults) {
-        Some(fault) => Err(fault),
-        None => Ok(Config {
-            gateway,
-            projects: Arc::new(projects),
-            depots: Arc::new(depots),
-        }),
-    }
+    let config = Config {
+        file: file.to_owned(),
+        gateway,
+        projects: Arc::new(projects),
+        depots: Arc::new(depots),
+    };
+    (config, faults)
 }
 
 fn projects(
@@ -99,7 +111,7 @@ fn projects(
     gateway: &Gateway,
     faults: &mut Vec<FieldFault>,
 ) -> BTreeMap<String, Arc<Project>> {
-    let mut projects = BTreeMap::new();
+    let mut projects: BTreeMap<String, Arc<Project>> = BTreeMap::new();
     for path in settings_files(folder) {
         let mut reader = Reader::open(&path);
         let project = Project::read(&mut reader);
@@ -111,6 +123,9 @@ fn projects(
         }
         if project.antivirus && gateway.antivirus.is_none() {
             reader.wrong("antivirus", "no [antivirus] in the gateway's settings");
+        }
+        if let Some(other) = projects.get(&project.name) {
+            reader.is_taken("project", &project.name, &other.file);
         }
         faults.extend(reader.finish());
         projects.insert(project.name.clone(), Arc::new(project));

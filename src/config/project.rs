@@ -14,6 +14,8 @@ pub type Projects = Arc<BTreeMap<String, Arc<Project>>>;
 /// One project.
 #[derive(Clone, Debug)]
 pub struct Project {
+    /// The file of its settings.
+    pub file: PathBuf,
     /// Its name on the wire: lower-case letters, digits and hyphens, 64 characters at most.
     pub name: String,
     /// Whether probative archiving (SAE) makes the hash mandatory (API-11).
@@ -98,6 +100,7 @@ impl Project {
         }
         let returns = Returns::read(reader);
         Self {
+            file: reader.source(),
             name,
             sae: reader.flag("sae", false),
             antivirus: antivirus::required(reader),

@@ -47,7 +47,7 @@ impl Reader {
 
     /// Lays `NAVETTE_A__B=v` over key `a.b`. Numbers, truth values and lists are written as in TOML, all else is text.
     pub(super) fn override_by(&mut self, environment: &Environment) {
-        for (name, text) in environment {
+        for (name, value) in environment {
             let Some(path) = name.strip_prefix("NAVETTE_") else {
                 continue;
             };
@@ -55,7 +55,10 @@ impl Reader {
                 continue;
             }
             let path = path.to_lowercase().replace("__", ".");
-            set(&mut self.table, &path, value_of(text));
+            match value.to_str() {
+                Some(text) => set(&mut self.table, &path, value_of(text)),
+                None => self.wrong(&path, &format!("the variable {name} is not UTF-8")),
+            }
         }
     }
 
@@ -86,6 +89,21 @@ impl Reader {
 
     pub(super) fn wrong(&mut self, key: &str, detail: &str) {
         self.faults.push(fault(&self.file, key, detail));
+    }
+
+    /// Says that the file `other` has the same `name`; one that is missing was told already.
+    pub(super) fn is_taken(&mut self, key: &str, name: &str, other: &Path) {
+        if !name.is_empty() {
+            self.wrong(
+                key,
+                &format!("{name:?} is that of {}, too", other.display()),
+            );
+        }
+    }
+
+    /// The file that is read.
+    pub(super) fn source(&self) -> PathBuf {
+        self.file.clone()
     }
 
     fn value(&mut self, key: &str) -> Option<Value> {

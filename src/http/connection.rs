@@ -21,7 +21,7 @@ use tokio::{
     net::TcpStream,
     time::timeout,
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Service;
 
 use super::{
@@ -62,6 +62,8 @@ pub struct Shared {
     pub linger: Linger,
     /// Set when the listener stops: requests in flight are finished, idle connections end.
     pub stopping: CancellationToken,
+    /// The handlers at work, those of clients that hung up among them.
+    pub handling: TaskTracker,
 }
 
 /// Serves one accepted socket to its end.
@@ -162,7 +164,7 @@ fn answer(
     let (turn, pace, meter) = (pace.begin(), Arc::clone(pace), Meter::default());
     let is_chunked = request.headers().contains_key(TRANSFER_ENCODING);
     let request = prepare(request, peer, &meter, shared.limits);
-    let handling = tokio::spawn(shared.router.clone().call(request));
+    let handling = shared.handling.spawn(shared.router.clone().call(request));
     async move {
         let _turn = turn;
         let mut response = match handling.await {

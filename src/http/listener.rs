@@ -1,7 +1,7 @@
 //! A listening socket: it accepts, limits how many connections live at once, and stops gracefully.
 //!
 //! Above the limit nothing is refused: a new connection waits in the system's queue until one ends. On stop, requests in
-//! flight get [`Settings::grace`] to finish; what is left then is cut.
+//! flight get [`Settings::grace`] to finish, those whose client has hung up too; what is left then is cut.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -109,9 +109,16 @@ impl Listener {
             .await;
         drop(self.socket);
         alive.close();
-        if timeout(self.settings.grace, alive.wait()).await.is_err() {
+        shared.handling.close();
+        // Connections first: one that lives may still begin a request.
+        let finished = async {
+            alive.wait().await;
+            shared.handling.wait().await;
+        };
+        if timeout(self.settings.grace, finished).await.is_err() {
             tracing::warn!(
                 connections = alive.len(),
+                requests = shared.handling.len(),
                 "cutting what did not finish in time"
             );
             cut.cancel();
@@ -128,6 +135,7 @@ impl Listener {
             limits: self.settings.limits,
             linger: self.settings.linger,
             stopping: stop.clone(),
+            handling: TaskTracker::new(),
         }
     }
 

@@ -19,7 +19,16 @@ use rustls::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use crate::kernel::fault::{Code, Fault, FieldFault, Result};
+use crate::kernel::fault::{Code, Fault, Gathering, Result};
+
+/// The keys of a listener's section, for its faults.
+const CERTIFICATE: &str = "certificate";
+const KEY: &str = "key_file";
+const AUTHORITY: &str = "client_ca";
+const REVOCATIONS: &str = "client_crl";
+
+/// What is said of several faults.
+const UNFIT: &str = "Le matériel TLS ne se charge pas (voir errors).";
 
 /// Where the TLS material lies, all in PEM.
 #[derive(Clone, Debug, Default)]
@@ -61,7 +70,7 @@ pub struct Tls {
 }
 
 impl Tls {
-    /// Reads the files. Fails (code `configuration`) with one error per file that does not serve.
+    /// Reads the files. Fails (code `configuration`) with one error per file that does not serve, at its key of the section.
     pub fn load(files: TlsFiles) -> Result<Self> {
         let read = Mutex::new(files.stamps());
         let current = RwLock::new(Arc::new(configure(&files)?));
@@ -99,23 +108,22 @@ impl Tls {
     }
 }
 
-struct Material {
-    chain: Vec<CertificateDer<'static>>,
-    key: PrivateKeyDer<'static>,
-    authorities: Vec<CertificateDer<'static>>,
-    revocations: Vec<CertificateRevocationListDer<'static>>,
-}
-
 fn configure(files: &TlsFiles) -> Result<ServerConfig> {
-    let material = read(files)?;
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let verifier = verifier(&provider, &material)?;
-    let mut config = ServerConfig::builder_with_provider(provider)
+    let mut faults = Gathering::default();
+    let verifier = verifier(&provider, files, &mut faults);
+    let builder = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(refused)?
-        .with_client_cert_verifier(verifier)
-        .with_single_cert(material.chain, material.key)
-        .map_err(refused)?;
+        .map_err(Fault::internal)?
+        .with_client_cert_verifier(verifier.unwrap_or_else(WebPkiClientVerifier::no_client_auth));
+    let chain = faults.keep(CERTIFICATE, certificates(&files.certificate));
+    let key = faults.keep(KEY, private_key(&files.key));
+    let made = chain.zip(key).and_then(|(chain, key)| {
+        let made = builder.with_single_cert(chain, key);
+        let at = made.as_ref().err().map_or(KEY, to_blame);
+        faults.keep(at, made.map_err(refused))
+    });
+    let mut config = faults.finish(UNFIT, made)?;
     // Some clients name the version that they will speak, and are hung up on where nobody knows it.
     config.alpn_protocols = vec![b"http/1.1".to_vec(), b"http/1.0".to_vec()];
     config.session_storage = Arc::new(NoServerSessionStorage {});
@@ -123,69 +131,60 @@ fn configure(files: &TlsFiles) -> Result<ServerConfig> {
     Ok(config)
 }
 
+/// Which of the two makes no identity with the other.
+fn to_blame(error: &rustls::Error) -> &'static str {
+    match error {
+        rustls::Error::InvalidCertificate(_) => CERTIFICATE,
+        _ => KEY,
+    }
+}
+
+/// Who judges client certificates; nobody where there are no authorities of theirs, or a fault in what they are judged by.
 fn verifier(
     provider: &Arc<CryptoProvider>,
-    material: &Material,
-) -> Result<Arc<dyn ClientCertVerifier>> {
-    if material.authorities.is_empty() {
-        return Ok(WebPkiClientVerifier::no_client_auth());
-    }
+    files: &TlsFiles,
+    faults: &mut Gathering,
+) -> Option<Arc<dyn ClientCertVerifier>> {
+    let revocations = all(faults, REVOCATIONS, &files.revocations, revocations);
     let mut roots = RootCertStore::empty();
-    for authority in &material.authorities {
-        roots.add(authority.clone()).map_err(refused)?;
+    for authority in all(faults, AUTHORITY, &files.client_authorities, certificates) {
+        faults.keep(AUTHORITY, roots.add(authority).map_err(refused))?;
     }
-    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
-        .with_crls(material.revocations.iter().cloned())
+    if roots.is_empty() {
+        return None;
+    }
+    let built = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
+        .with_crls(revocations)
         .only_check_end_entity_revocation()
         .enforce_revocation_expiration()
         .allow_unauthenticated()
-        .build()
-        .map_err(refused)
+        .build();
+    faults.keep(REVOCATIONS, built.map_err(refused))
 }
 
-fn read(files: &TlsFiles) -> Result<Material> {
-    let mut errors = Vec::new();
-    let chain = keep(&mut errors, certificates(&files.certificate));
-    let key = keep(&mut errors, private_key(&files.key));
-    let authorities = keep_all(&mut errors, &files.client_authorities, certificates);
-    let revocations = keep_all(&mut errors, &files.revocations, revocations);
-    match (chain, key) {
-        (Some(chain), Some(key)) if errors.is_empty() => Ok(Material {
-            chain,
-            key,
-            authorities,
-            revocations,
-        }),
-        _ => Err(incomplete(errors)),
-    }
-}
-
-fn keep<T>(errors: &mut Vec<FieldFault>, read: Result<T, FieldFault>) -> Option<T> {
-    read.map_err(|fault| errors.push(fault)).ok()
-}
-
-fn keep_all<T>(
-    errors: &mut Vec<FieldFault>,
+fn all<T>(
+    faults: &mut Gathering,
+    key: &str,
     paths: &[PathBuf],
-    read: fn(&Path) -> Result<Vec<T>, FieldFault>,
+    read: fn(&Path) -> Result<Vec<T>>,
 ) -> Vec<T> {
-    let lists = paths.iter().filter_map(|path| keep(errors, read(path)));
+    let lists = paths.iter().filter_map(|path| faults.keep(key, read(path)));
     lists.flatten().collect()
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, FieldFault> {
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
     pem_list(path, "certificat")
 }
 
-fn revocations(path: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>, FieldFault> {
+fn revocations(path: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>> {
     pem_list(path, "liste de révocation")
 }
 
-fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, FieldFault> {
+fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>> {
     PrivateKeyDer::from_pem_file(path).map_err(|error| unreadable(path, error))
 }
 
-fn pem_list<T: PemObject>(path: &Path, what: &str) -> Result<Vec<T>, FieldFault> {
+fn pem_list<T: PemObject>(path: &Path, what: &str) -> Result<Vec<T>> {
     let items = T::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<T>, _>>);
     match items {
         Ok(items) if items.is_empty() => Err(unreadable(path, format!("aucun(e) {what}"))),
@@ -194,22 +193,12 @@ fn pem_list<T: PemObject>(path: &Path, what: &str) -> Result<Vec<T>, FieldFault>
     }
 }
 
-fn unreadable(path: &Path, error: impl std::fmt::Display) -> FieldFault {
+fn unreadable(path: &Path, error: impl std::fmt::Display) -> Fault {
     let detail = format!("{} : {error}", path.display());
-    FieldFault::new("/tls", Code::Configuration, detail)
-}
-
-fn incomplete(errors: Vec<FieldFault>) -> Fault {
-    Fault::new(
-        Code::Configuration,
-        "Le matériel TLS ne se charge pas (voir errors).",
-    )
-    .with_errors(errors)
+    Fault::new(Code::Configuration, detail)
 }
 
 fn refused(error: impl std::fmt::Display) -> Fault {
-    Fault::new(
-        Code::Configuration,
-        format!("Le matériel TLS est refusé : {error}"),
-    )
+    let detail = format!("Le matériel TLS est refusé : {error}");
+    Fault::new(Code::Configuration, detail)
 }

@@ -1,10 +1,15 @@
 //! The one error type. A fault has a stable code that programs test, a public text, and an internal cause that is logged
 //! and never sent. It knows nothing of HTTP: `http::problem` holds the table from code to status.
 //!
-//! Faults of one stage are gathered ([`Fault::gathered`]) and reported together (API-4).
+//! Faults of one stage are gathered ([`Fault::gathered`]) and reported together (API-4), those of the settings by their places
+//! ([`Gathering`]).
 //! To add a code: one line in the list below, one in `http::problem`, one in the contract's enum; tests compare the three.
 
+mod gathering;
+
 use std::fmt;
+
+pub use gathering::Gathering;
 
 /// What every fallible function of the house answers.
 pub type Result<T, E = Fault> = std::result::Result<T, E>;
@@ -289,6 +294,14 @@ impl Fault {
     /// The faults behind this one, each at its place.
     pub fn errors(&self) -> &[FieldFault] {
         &self.0.errors
+    }
+
+    /// The text with the cause, for whoever has written what is wrong: an operator.
+    pub fn explained(&self) -> String {
+        match self.cause() {
+            Some(cause) => format!("{} ({cause})", self.detail()),
+            None => self.detail().to_owned(),
+        }
     }
 
     /// What is logged and never sent.

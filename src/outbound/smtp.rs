@@ -21,7 +21,7 @@ use lettre::{
 use uuid::Uuid;
 
 use crate::kernel::{
-    fault::{Code, Fault, Result},
+    fault::{Code, Fault, Gathering, Result},
     secret::Secret,
 };
 
@@ -75,12 +75,17 @@ pub struct Refusal {
 }
 
 impl Mailer {
-    /// Takes the settings. Fails with code `configuration` where an address or the authorities do not read.
+    /// Takes the settings. Fails with code `configuration` where the sender's address or the authorities do not read, each at
+    /// its key: `from`, `ca`.
     pub fn new(settings: Settings) -> Result<Self> {
+        let mut faults = Gathering::default();
         let from = settings.from.parse();
-        let from =
-            from.map_err(|error| unfit("adresse de l'expéditeur illisible").because(error))?;
-        let parameters = tls(&settings)?;
+        let from = from.map_err(|error| unfit("adresse de l'expéditeur illisible").because(error));
+        let from = faults.keep("from", from);
+        let parameters = faults.keep("ca", tls(&settings));
+        let sound = from.zip(parameters);
+        let (from, parameters) =
+            faults.finish("Serveur de courriel : réglages inutilisables.", sound)?;
         let tls = match settings.wrapped {
             true => Tls::Wrapper(parameters),
             false => Tls::Required(parameters),

@@ -12,6 +12,7 @@ pub mod clients;
 pub mod depot_files;
 pub mod documents;
 pub mod dump;
+pub mod durability;
 pub mod engine;
 pub mod exchanges;
 pub mod holds;
@@ -84,6 +85,7 @@ pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {
         .chain(retention::of_engine(engine))
         .chain(hubee::processes::of_engine(engine))
         .chain(dump::of_engine(engine))
+        .chain(durability::of_engine(engine))
         .map(|(name, sql)| (name, sql.to_owned()))
         .collect();
     all.push(("LIST", listing::statement(&every_filter(), 1).0));

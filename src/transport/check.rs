@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Session, connect, path, sftp};
+use super::{Session, connect, ftps, path, sftp};
 use crate::{
     config::{
         Depot, Flow,
@@ -52,11 +52,14 @@ impl Report {
 
 /// What is wrong with a depot's settings and the files that they name, as far as that can be told without connecting.
 ///
-/// Fails with `configuration`, or with `host-key-refused` where no key of the server is known.
-pub fn settings(depot: &Depot) -> Result<()> {
+/// Fails with the key of the settings, and with `configuration`, or with `host-key-refused` where no key of the server is known.
+pub fn settings(depot: &Depot) -> Result<(), (&'static str, Fault)> {
     match &depot.transport {
-        Transport::Sftp(settings) => sftp::knows_its_server(settings),
-        Transport::Folder(_) | Transport::Ftps(_) | Transport::Cft(_) => Ok(()),
+        Transport::Sftp(settings) => {
+            sftp::knows_its_server(settings).map_err(|fault| ("sftp.known_hosts", fault))
+        }
+        Transport::Ftps(settings) => ftps::trusts_its_server(settings),
+        Transport::Folder(_) | Transport::Cft(_) => Ok(()),
     }
 }
 

@@ -44,6 +44,8 @@ const LONGEST_SILENCE: u64 = 40;
 /// One depot.
 #[derive(Clone, Debug)]
 pub struct Depot {
+    /// The file of its settings.
+    pub file: PathBuf,
     /// Its name, in journal, logs and commands: lower-case letters, digits and hyphens, 64 characters at most.
     pub name: String,
     /// The partner that it is shared with, as incidents name him; the depot's own name where the settings name none.
@@ -108,6 +110,7 @@ impl Depot {
         let transport = Transport::read(reader);
         let cft = matches!(transport, Transport::Cft(_));
         Self {
+            file: reader.source(),
             partner: reader
                 .optional_text("partner")
                 .unwrap_or_else(|| name.clone()),
@@ -159,7 +162,7 @@ pub(super) fn read_all(
     folder: &Path,
     projects: &BTreeMap<String, Arc<super::Project>>,
 ) -> (BTreeMap<String, Arc<Depot>>, Vec<FieldFault>) {
-    let (mut depots, mut faults) = (BTreeMap::new(), Vec::new());
+    let (mut depots, mut faults) = (BTreeMap::<String, Arc<Depot>>::new(), Vec::new());
     for path in super::settings_files(folder) {
         let mut reader = Reader::open(&path);
         let depot = Depot::read(&mut reader);
@@ -168,8 +171,8 @@ pub(super) fn read_all(
                 reader.wrong(&format!("flow[{at}].project"), "no such project");
             }
         }
-        if depots.contains_key(&depot.name) {
-            reader.wrong("depot", "another file has a depot of this name");
+        if let Some(other) = depots.get(&depot.name) {
+            reader.is_taken("depot", &depot.name, &other.file);
         }
         faults.extend(reader.finish());
         depots.insert(depot.name.clone(), Arc::new(depot));

@@ -33,6 +33,11 @@ impl Keys {
         })
     }
 
+    /// Whether a key of earlier times reads: its public half is enough. Fails with code `configuration`.
+    pub fn check(pem: &[u8]) -> Result<()> {
+        public_half(pem).map(drop)
+    }
+
     /// The public halves, as `/oauth2/jwks` answers them.
     pub fn jwks(&self) -> &JwkSet {
         &self.published

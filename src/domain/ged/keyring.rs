@@ -135,6 +135,11 @@ impl Keyring {
         })
     }
 
+    /// Whether `file` holds a master key. Fails with code `configuration`.
+    pub fn check(file: &Path) -> Result<()> {
+        master_key(file).map(drop)
+    }
+
     /// The keys of `project`, made now if it has none, today's among them.
     pub async fn project(&self, project: &str) -> Result<Arc<ProjectKeys>> {
         let day = self.turn();

@@ -11,6 +11,9 @@ use super::{
 };
 use crate::kernel::fault::Result;
 
+/// The control of a file that was made and cannot be handed over.
+const PRODUCED_SIZE: &str = "produced-size";
+
 /// Something that looks at a document and reports: controls, data, files made from it.
 pub trait Processor: Send + Sync {
     /// Its stable name, as in the return's `results`.
@@ -89,6 +92,18 @@ impl Results {
         self
     }
 
+    /// The same without the files of more than `limit` bytes that were made: nobody could fetch them. A control tells each of
+    /// them, and none of them is told as if it were there.
+    pub fn within(mut self, limit: u64) -> Self {
+        let fits = |file: &ProducedFile| file.bytes.len() as u64 <= limit;
+        let left_out = self.produced.iter().filter(|file| !fits(file));
+        let told: Vec<_> = left_out.map(|file| too_large(file, limit)).collect();
+        self.produced.retain(fits);
+        self.controls.extend(told);
+        self.verdict = Verdict::of(&self.controls);
+        self
+    }
+
     pub(super) fn empty() -> Self {
         Self {
             verdict: Verdict::Processed,
@@ -106,5 +121,46 @@ impl Results {
             version: processor.version().to_owned(),
             data: report.data,
         });
+    }
+}
+
+fn too_large(file: &ProducedFile, limit: u64) -> Control {
+    let detail = format!(
+        "Fichier produit de {} octets laissé de côté, au-delà de la limite d'une transaction ({limit} octets) : {}",
+        file.bytes.len(),
+        file.file_name
+    );
+    Control::failed(PRODUCED_SIZE, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made(file_name: &str, size: usize) -> ProducedFile {
+        ProducedFile {
+            file_name: file_name.to_owned(),
+            media_type: "image/png".to_owned(),
+            bytes: vec![0; size].into(),
+        }
+    }
+
+    #[test]
+    fn a_file_over_the_limit_is_left_out_and_told_with_its_size_and_the_others_stay() {
+        let mut results = Results::empty();
+        results.produced = vec![made("a.png", 10), made("b.png", 11), made("c.png", 1)];
+        let within = results.clone().within(10);
+        let names: Vec<_> = within
+            .produced
+            .iter()
+            .map(|file| &*file.file_name)
+            .collect();
+        assert_eq!(names, ["a.png", "c.png"]);
+        assert_eq!(within.verdict, Verdict::Partial);
+        let [told] = &within.controls[..] else {
+            panic!("{:?}", within.controls);
+        };
+        assert!(told.detail.contains("11 octets") && told.detail.ends_with("b.png"));
+        assert_eq!(results.clone().within(11), results);
     }
 }

@@ -1,12 +1,16 @@
 //! Each project's way out: its callback's sender, made once and shared by all deliveries.
 
-use std::{collections::HashMap, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+    sync::Arc,
+};
 
 use crate::{
-    config::{Callback, Projects},
+    config::{Callback, Projects, UNFIT},
     kernel::{
         clock::Clock,
-        fault::{Code, Fault, Result},
+        fault::{Code, Fault, Gathering, Result},
         secret::Secret,
     },
     outbound::callback::{Sender, Settings, Signer},
@@ -20,40 +24,34 @@ const CONNECT: std::time::Duration = std::time::Duration::from_secs(10);
 pub struct Couriers(Arc<HashMap<String, Arc<Sender>>>);
 
 impl Couriers {
-    /// Makes every project's sender. Fails with code `configuration`, all faulty projects in one report.
+    /// Makes every project's sender. Fails with code `configuration` and every fault of every project, with file and key.
     pub fn new(projects: &Projects, clock: &Clock) -> Result<Self> {
-        let mut senders = HashMap::new();
-        let mut faults = Vec::new();
-        let callbacks = projects.iter().filter_map(|(name, project)| {
-            let callback = project.callback.as_ref()?;
-            Some((name, callback))
-        });
-        for (name, callback) in callbacks {
-            match sender(callback, clock) {
-                Ok(sender) => drop(senders.insert(name.clone(), Arc::new(sender))),
-                Err(fault) => faults.push(format!("{name}: {fault}")),
-            }
-        }
-        match faults.is_empty() {
-            true => Ok(Self(Arc::new(senders))),
-            false => Err(Fault::new(Code::Configuration, faults.join("\n"))),
-        }
+        let mut faults = Gathering::default();
+        let made = Self::gather(projects, clock, &mut faults);
+        faults.finish(UNFIT, Some(made))
     }
 
-    /// Resolves every project's host now and checks its addresses, for whoever has just written the settings. Fails with
-    /// code `configuration`, all faulty projects in one report; a name that does not resolve now is left to the connection.
-    pub async fn check_names(&self) -> Result<()> {
-        let mut faults = Vec::new();
+    /// The senders of the projects that have no fault, and the faults of the others.
+    pub fn gather(projects: &Projects, clock: &Clock, faults: &mut Gathering) -> Self {
+        let made = projects.iter().filter_map(|(name, project)| {
+            let callback = project.callback.as_ref()?;
+            let place = format!("{}:", project.file.display());
+            let sender = faults.keep(&place, sender(callback, clock))?;
+            Some((name.clone(), Arc::new(sender)))
+        });
+        Self(Arc::new(made.collect()))
+    }
+
+    /// Resolves every project's host now and checks its addresses, for whoever has just written the settings. Answers the
+    /// projects whose host leads inside, and the fault; a name that does not resolve now is left to the connection.
+    pub async fn check_names(&self) -> BTreeMap<&str, Fault> {
+        let mut faults = BTreeMap::new();
         for (name, sender) in self.0.iter() {
             if let Err(fault) = sender.check_name().await {
-                faults.push(format!("{name}: {fault}"));
+                faults.insert(name.as_str(), fault);
             }
         }
-        faults.sort();
-        match faults.is_empty() {
-            true => Ok(()),
-            false => Err(Fault::new(Code::Configuration, faults.join("\n"))),
-        }
+        faults
     }
 
     /// The sender of `project`, where it is configured.
@@ -62,26 +60,59 @@ impl Couriers {
     }
 }
 
+/// Fails with every fault of the section, each at its key.
 fn sender(callback: &Callback, clock: &Clock) -> Result<Sender> {
+    let mut faults = Gathering::default();
+    let shared = callback.webhook_secret_file.as_deref();
+    let signer = signer(
+        &mut faults,
+        ("callback.webhook_key_file", &callback.webhook_key_file),
+        ("callback.webhook_secret_file", shared),
+    );
+    let mut bytes = |key: &str, file: &Path| faults.keep(key, read(file)).unwrap_or_default();
     let settings = Settings {
         url: callback.url.clone(),
-        certificate_pem: read(&callback.certificate)?,
-        key_pem: read(&callback.key_file)?,
-        ca_pem: read(&callback.ca)?,
+        certificate_pem: bytes("callback.certificate", &callback.certificate),
+        key_pem: bytes("callback.key_file", &callback.key_file),
+        ca_pem: bytes("callback.ca", &callback.ca),
         allow: callback.allow.clone(),
         connect_timeout: CONNECT.min(callback.timeout),
         timeout: callback.timeout,
-        signer: signer(callback)?,
     };
-    Sender::new(settings, clock.clone())
+    let made = built(&mut faults, "callback.", (&settings, signer), clock);
+    faults.finish(UNFIT, made)
 }
 
-fn signer(callback: &Callback) -> Result<Signer> {
-    let signer = Signer::load(&secret(&callback.webhook_key_file)?)?;
-    match &callback.webhook_secret_file {
-        Some(shared) => signer.with_shared(&secret(shared)?),
-        None => Ok(signer),
+/// The sender of these settings, where somebody can sign; else their faults are looked for all the same, below `place`.
+pub(in crate::domain) fn built(
+    faults: &mut Gathering,
+    place: &str,
+    (settings, signer): (&Settings, Option<Signer>),
+    clock: &Clock,
+) -> Option<Sender> {
+    match signer {
+        Some(signer) => faults.keep(place, Sender::new(settings, signer, clock.clone())),
+        None => {
+            faults.keep(place, Sender::check(settings));
+            None
+        }
     }
+}
+
+/// Who signs, by the key of the first file and, where there is one, by the secret of the second; each with its key in the
+/// settings.
+pub(in crate::domain) fn signer(
+    faults: &mut Gathering,
+    (key, file): (&str, &Path),
+    (shared_key, shared): (&str, Option<&Path>),
+) -> Option<Signer> {
+    let signer = faults.keep(key, secret(file).and_then(|key| Signer::load(&key)));
+    let Some(shared) = shared else {
+        return signer;
+    };
+    let shared = faults.keep(shared_key, secret(shared));
+    let (signer, shared) = signer.zip(shared)?;
+    faults.keep(shared_key, signer.with_shared(&shared))
 }
 
 /// The bytes of a file of the settings. Fails with code `configuration`.

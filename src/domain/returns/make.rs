@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::settling::Work;
 use crate::{
+    config::Project,
     domain::{
         Context,
         exchanges::Metadata,
@@ -65,7 +66,8 @@ pub async fn run(ctx: &Context, workshop: &Workshop, id: Uuid) -> Result<Settlem
         control => {
             let document = opened(ctx, &exchange, &metadata, &content).await?;
             let results = run_all(&workshop.registry, &document, workshop.sandbox.as_ref()).await?;
-            results.after(control)
+            let project = ctx.project(&exchange.project)?;
+            fetchable(ctx, &project, results).after(control)
         }
     };
     let produced = keep(ctx, &exchange, &key, &results).await?;
@@ -79,6 +81,15 @@ pub async fn run(ctx: &Context, workshop: &Workshop, id: Uuid) -> Result<Settlem
     let settlement = work.settlement(ctx).await?;
     failpoint::hit("process.before-settle");
     Ok(settlement)
+}
+
+/// What was found, as far as it can be handed over: without a depot, a file that was made is fetched in a transaction of its own,
+/// which has the limit of every other (API-3).
+pub(in crate::domain) fn fetchable(ctx: &Context, project: &Project, results: Results) -> Results {
+    match project.returns.outlet {
+        Some(_) => results,
+        None => results.within(ctx.config.gateway.limits.transaction),
+    }
 }
 
 /// The exchange, its content, and how that stands with the antivirus.

@@ -45,6 +45,23 @@ async fn a_request_in_flight_is_finished_and_an_idle_connection_ends_at_once() {
     assert!(TcpStream::connect(server.address).await.is_err());
 }
 
+/// From its last byte on, its client is not needed any more.
+#[tokio::test]
+async fn a_request_whose_client_has_hung_up_is_finished_too() {
+    let (entered, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let server = start(None, Settings::default(), waiting(&entered, &release)).await;
+    let mut gone = TcpStream::connect(server.address).await.unwrap();
+    gone.write_all(GET).await.unwrap();
+    entered.notified().await;
+    drop(gone);
+    server.stop.cancel();
+    let mut done = server.done;
+    let soon = Duration::from_millis(300);
+    assert!(tokio::time::timeout(soon, &mut done).await.is_err());
+    release.notify_one();
+    done.await.unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_is_not_done_30_seconds_after_the_stop_is_cut() {
     let (entered, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));

@@ -18,7 +18,7 @@ use super::{
 use crate::kernel::{
     clock::Clock,
     digest::{Sha256, sha256},
-    fault::{Code, Fault, Result},
+    fault::{Code, Fault, Gathering, Result},
 };
 
 /// How much of an answer's body is read, in bytes.
@@ -49,8 +49,6 @@ pub struct Settings {
     pub connect_timeout: Duration,
     /// How long the whole attempt may take, answer included.
     pub timeout: Duration,
-    /// The keys that sign.
-    pub signer: Signer,
 }
 
 /// A project's way out. Shared between jobs.
@@ -71,21 +69,31 @@ pub struct Prepared {
 }
 
 impl Sender {
-    /// Builds the client. Fails with code `configuration` where URL, address, certificates or keys do not fit.
-    pub fn new(settings: Settings, clock: Clock) -> Result<Self> {
+    /// Builds the client. Fails with code `configuration` where URL, address, certificates or keys do not fit, each at its key:
+    /// `url`, `ca`, `certificate`.
+    pub fn new(settings: &Settings, signer: Signer, clock: Clock) -> Result<Self> {
         let policy = Policy::new(&settings.allow);
-        Self::under(policy, settings, clock)
+        Self::under(policy, settings, signer, clock)
     }
 
-    /// The same under a policy of the caller's.
-    pub(super) fn under(policy: Policy, settings: Settings, clock: Clock) -> Result<Self> {
-        let url = checked(&settings.url, &policy)?;
-        let client = client(&settings, policy.clone())?;
+    /// Whether [`Sender::new`] would take these settings, whoever signs.
+    pub fn check(settings: &Settings) -> Result<()> {
+        way(settings, &Policy::new(&settings.allow)).map(drop)
+    }
+
+    /// The same as [`Sender::new`] under a policy of the caller's.
+    pub(super) fn under(
+        policy: Policy,
+        settings: &Settings,
+        signer: Signer,
+        clock: Clock,
+    ) -> Result<Self> {
+        let (url, client) = way(settings, &policy)?;
         Ok(Self {
             client,
             url,
             policy,
-            signer: settings.signer,
+            signer,
             clock,
         })
     }
@@ -153,6 +161,22 @@ fn field((name, value): (&'static str, Option<&str>)) -> Option<(HeaderName, Hea
     Some((HeaderName::from_static(name), value))
 }
 
+/// Where it goes, and the client that goes there.
+fn way(settings: &Settings, policy: &Policy) -> Result<(Url, Client)> {
+    let mut faults = Gathering::default();
+    let url = faults.keep("url", checked(&settings.url, policy));
+    let ca = faults.keep("ca", authorities(&settings.ca_pem));
+    let identity = faults.keep("certificate", identity(settings));
+    let client = ca.zip(identity).and_then(|(ca, identity)| {
+        let client = client(settings, policy.clone(), ca, identity);
+        faults.keep("certificate", client)
+    });
+    faults.finish(
+        "Rappel du partenaire : réglages inutilisables.",
+        url.zip(client),
+    )
+}
+
 fn checked(text: &str, policy: &Policy) -> Result<Url> {
     let url = Url::parse(text).map_err(|cause| unfit("URL illisible").because(cause))?;
     if url.scheme() != "https" {
@@ -167,17 +191,37 @@ fn checked(text: &str, policy: &Policy) -> Result<Url> {
     Ok(url)
 }
 
-fn client(settings: &Settings, policy: Policy) -> Result<Client> {
-    let unfit_pem = |cause| unfit("certificat, clé ou autorité illisible").because(cause);
-    let authorities = Certificate::from_pem_bundle(&settings.ca_pem).map_err(unfit_pem)?;
-    if authorities.is_empty() {
-        return Err(unfit("aucune autorité pour le partenaire"));
+fn unfit_pem(cause: reqwest::Error) -> Fault {
+    unfit("certificat, clé ou autorité illisible").because(cause)
+}
+
+fn authorities(pem: &[u8]) -> Result<Vec<Certificate>> {
+    let authorities = Certificate::from_pem_bundle(pem).map_err(unfit_pem)?;
+    match authorities.is_empty() {
+        true => Err(unfit("aucune autorité pour le partenaire")),
+        false => Ok(authorities),
     }
+}
+
+/// Who we are, where the other end asks for it.
+fn identity(settings: &Settings) -> Result<Option<Identity>> {
+    if settings.certificate_pem.is_empty() {
+        return Ok(None);
+    }
+    let pem = [&settings.key_pem[..], b"\n", &settings.certificate_pem].concat();
+    Identity::from_pem(&pem).map(Some).map_err(unfit_pem)
+}
+
+fn client(
+    settings: &Settings,
+    policy: Policy,
+    authorities: Vec<Certificate>,
+    identity: Option<Identity>,
+) -> Result<Client> {
     let agent = concat!("navette/", env!("CARGO_PKG_VERSION"));
     let mut builder = Client::builder();
-    if !settings.certificate_pem.is_empty() {
-        let identity = [&settings.key_pem[..], b"\n", &settings.certificate_pem].concat();
-        builder = builder.identity(Identity::from_pem(&identity).map_err(unfit_pem)?);
+    if let Some(identity) = identity {
+        builder = builder.identity(identity);
     }
     builder
         .tls_certs_only(authorities)

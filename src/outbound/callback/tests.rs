@@ -38,12 +38,11 @@ fn settings(authority: &Authority, port: u16) -> Settings {
         allow: vec!["localhost".into()],
         connect_timeout: Duration::from_secs(10),
         timeout: Duration::from_secs(20),
-        signer: keys::signer(),
     }
 }
 
 async fn attempt(settings: Settings) -> Completed {
-    attempt_by(Sender::new(settings, clock()).unwrap()).await
+    attempt_by(Sender::new(&settings, keys::signer(), clock()).unwrap()).await
 }
 
 async fn attempt_by(sender: Sender) -> Completed {
@@ -281,7 +280,7 @@ fn urls_that_are_not_for_callbacks_are_refused_at_load() {
         let mut settings = settings(&authority, 1);
         settings.url = url.into();
         assert_eq!(
-            code(Sender::new(settings, clock())),
+            code(Sender::new(&settings, keys::signer(), clock())),
             Some(Code::Configuration),
             "{url}"
         );
@@ -297,7 +296,7 @@ fn certificates_that_do_not_read_are_refused_at_load() {
     without_key.key_pem = Vec::new();
     for settings in [without_ca, without_key] {
         assert_eq!(
-            code(Sender::new(settings, clock())),
+            code(Sender::new(&settings, keys::signer(), clock())),
             Some(Code::Configuration)
         );
     }

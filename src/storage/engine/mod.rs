@@ -102,6 +102,11 @@ impl Store {
         })
     }
 
+    /// Whether [`Store::postgres`] reads `url`; nothing is connected to. Fails with code `configuration`.
+    pub fn check_postgres(url: &str) -> Result<()> {
+        postgres::config(url, None, Access::ReadOnly).map(drop)
+    }
+
     /// Which engine this is.
     pub fn engine(&self) -> Engine {
         self.engine

@@ -66,6 +66,12 @@ pub struct Ftps {
     dates: HashMap<String, listing::Dated>,
 }
 
+/// Whether its certificate can be judged and ours shown: what the settings and their files say. Fails with the key of the
+/// settings, and with `configuration`.
+pub(super) fn trusts_its_server(settings: &Settings) -> Result<(), (&'static str, Fault)> {
+    tls::check(settings)
+}
+
 /// Connects and logs in; no silence of the server is borne for longer than `patience`.
 ///
 /// Fails with `depot-unreachable`, `depot-certificate-refused`, `depot-insecure` (no TLS, or none that the settings allow),

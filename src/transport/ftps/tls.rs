@@ -182,11 +182,27 @@ fn refusal(error: &io::Error) -> Option<&'static str> {
     })
 }
 
-fn configure(settings: &Settings, clock: &Clock) -> Result<ClientConfig> {
+/// Whether authorities, certificate and key serve. Fails with the key of the settings, and with `configuration`.
+pub(super) fn check(settings: &Settings) -> Result<(), (&'static str, Fault)> {
+    roots(settings).map_err(|fault| ("ftps.ca", fault))?;
+    let made = configure(settings, &Clock::system());
+    made.map(drop).map_err(|fault| ("ftps.certificate", fault))
+}
+
+/// The authorities that the server's certificate must come from.
+fn roots(settings: &Settings) -> Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
     for authority in certificates(&settings.ca)? {
         roots.add(authority).map_err(unfit)?;
     }
+    match roots.is_empty() {
+        true => Err(unfit("no authority")),
+        false => Ok(roots),
+    }
+}
+
+fn configure(settings: &Settings, clock: &Clock) -> Result<ClientConfig> {
+    let roots = roots(settings)?;
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_details(provider, Arc::new(HouseTime(clock.clone())))
         .with_protocol_versions(&versions(settings))

@@ -7,6 +7,7 @@ mod help;
 mod jobs;
 mod push;
 mod receipts;
+mod settings;
 
 use std::time::Duration;
 

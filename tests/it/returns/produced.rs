@@ -125,6 +125,18 @@ both_engines! {
         assert_eq!(client.get(href).await.status, 200);
     }
 
+    /// It could not be fetched: a transaction of its own would be over the limit.
+    async fn a_produced_file_over_the_limit_of_a_transaction_is_left_out_and_told(kit) {
+        let kit = kit.set("limits.transaction_bytes", 1_000_000);
+        let (_gateway, _client, returned) = returned(kit, 1_000_001).await;
+        assert_eq!(returned["documents"], serde_json::json!([]), "{returned}");
+        assert_eq!(returned["outcome"], "partial");
+        let controls = returned["controls"].as_array().unwrap();
+        let told = controls.iter().find(|control| control["code"] == "produced-size").unwrap();
+        let detail = told["detail"].as_str().unwrap();
+        assert!(detail.contains("1000001 octets") && detail.contains("vignette.png"), "{detail}");
+    }
+
     async fn a_produced_file_is_carried_only_while_the_transaction_stays_within_its_limit(kit) {
         let kit = kit.set("limits.transaction_bytes", 1_000_000);
         let (_gateway, _client, returned) = returned(kit, 800_000).await;

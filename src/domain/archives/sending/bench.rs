@@ -23,7 +23,7 @@ use crate::{
             Document, Opener, ProducedFile, Results, run_all,
             sniff::{self, PREFIX_BYTES},
         },
-        returns::make::{Workshop, antivirus},
+        returns::make::{self, Workshop, antivirus},
     },
     kernel::{
         digest::Digests,
@@ -119,7 +119,7 @@ impl Bench {
                 let document = self.opened(file, row).await?;
                 let sandbox = self.workshop.sandbox.as_ref();
                 let results = run_all(&self.workshop.registry, &document, sandbox).await?;
-                Ok(results.after(control))
+                Ok(make::fetchable(&self.ctx, &self.project, results).after(control))
             }
         }
     }

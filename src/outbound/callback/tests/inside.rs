@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use super::{attempt_by, partner::Authority, refusal, settings};
+use super::{attempt_by, keys, partner::Authority, refusal, settings};
 use crate::{
     kernel::{clock::Clock, fault::Code},
     outbound::callback::{Reason, Sender, Settings, address::Policy},
@@ -67,7 +67,11 @@ async fn no_spelling_of_an_inner_address_is_connected_to() {
     let (authority, (ears, port)) = (Authority::new(), Ears::open());
     assert!(hosts().len() >= 60, "{}", hosts().len());
     for host in hosts() {
-        match Sender::new(towards(&authority, host, port), Clock::system()) {
+        match Sender::new(
+            &towards(&authority, host, port),
+            keys::signer(),
+            Clock::system(),
+        ) {
             Err(fault) => assert_eq!(fault.code(), Code::Configuration, "{host}"),
             Ok(sender) => {
                 assert_eq!(
@@ -90,7 +94,7 @@ async fn an_inner_address_that_is_allowed_is_connected_to() {
     for host in ["127.1", "localhost", "2130706433"] {
         let mut settings = towards(&authority, host, port);
         settings.allow = vec!["127.0.0.0/8".into(), "::1/128".into()];
-        refusal(attempt_by(Sender::new(settings, Clock::system()).unwrap()).await);
+        refusal(attempt_by(Sender::new(&settings, keys::signer(), Clock::system()).unwrap()).await);
         assert!(ears.0.iter().any(|ear| ear.accept().is_ok()), "{host}");
     }
 }
@@ -109,7 +113,7 @@ async fn a_name_that_is_bound_again_is_not_followed_inside() {
         Box::pin(async move { Ok(vec![address.parse::<SocketAddr>().unwrap()]) })
     }));
     let settings = towards(&authority, "rebinding.example", port);
-    let sender = Sender::under(policy, settings, Clock::system()).unwrap();
+    let sender = Sender::under(policy, &settings, keys::signer(), Clock::system()).unwrap();
     sender.check_name().await.unwrap();
     let refusal = refusal(attempt_by(sender).await);
     assert_eq!(refusal.reason, Reason::AddressRefused);

@@ -11,11 +11,11 @@ use super::*;
 async fn the_published_library_accepts_our_signatures_and_no_changed_message() {
     let authority = Authority::new();
     let mut partner = Partner::start(&authority, Script::Raw(ok(""))).await;
-    let mut settings = settings(&authority, partner.port);
-    settings.signer = keys::signer().with_shared(&keys::shared()).unwrap();
-    let public = settings.signer.public_key();
+    let settings = settings(&authority, partner.port);
+    let signer = keys::signer().with_shared(&keys::shared()).unwrap();
+    let public = signer.public_key();
     // The library refuses old messages, so this one carries the real time.
-    let sender = Sender::new(settings, Clock::system()).unwrap();
+    let sender = Sender::new(&settings, signer, Clock::system()).unwrap();
     let prepared = sender.prepare(id(), Bytes::from_static(BODY), None);
     ack(sender.send(prepared).await.complete(&clock()));
     let request = partner.received().unwrap();

@@ -55,7 +55,6 @@ fn the_throwaway_pki_is_made_once_and_fits_every_door() {
         allow: Vec::new(),
         connect_timeout: Duration::from_secs(1),
         timeout: Duration::from_secs(1),
-        signer: webhook,
     };
-    assert!(Sender::new(settings, clock()).is_ok());
+    assert!(Sender::new(&settings, webhook, clock()).is_ok());
 }
