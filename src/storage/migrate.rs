@@ -47,6 +47,7 @@ fn scripts(engine: Engine) -> &'static [Migration] {
             migration!("sqlite", 12, "0012_key_use"),
             migration!("sqlite", 13, "0013_acknowledgment_told"),
             migration!("sqlite", 14, "0014_redelivery_reason"),
+            migration!("sqlite", 16, "0016_partner_info"),
         ],
         Engine::Postgres => &[
             migration!("postgres", 1, "0001_foundation"),
@@ -63,6 +64,7 @@ fn scripts(engine: Engine) -> &'static [Migration] {
             migration!("postgres", 12, "0012_key_use"),
             migration!("postgres", 13, "0013_acknowledgment_told"),
             migration!("postgres", 14, "0014_redelivery_reason"),
+            migration!("postgres", 16, "0016_partner_info"),
         ],
     }
 }
