@@ -106,7 +106,7 @@ statements! {
         AND NOT EXISTS (SELECT 1 FROM archive a WHERE a.exchange_id = e.id AND a.token IS NOT NULL)) \
         OR EXISTS (SELECT 1 FROM exchange_return r WHERE r.exchange_id = e.id AND (r.purged_at IS NULL OR length(r.body) > 0)))";
     NO_QUARANTINE = "SELECT s.exchange_id FROM scan s JOIN exchange_return r ON r.exchange_id = s.exchange_id \
-        WHERE s.exchange_id > $1 AND s.exchange_id <= $2 AND s.verdict = 'infected' AND r.outcome <> 'unprocessable' \
+        WHERE s.exchange_id > $1 AND s.exchange_id <= $2 AND s.verdict = 'infected' AND s.at <= r.created_at AND r.outcome <> 'unprocessable' \
         AND NOT EXISTS (SELECT 1 FROM archive a WHERE a.exchange_id = s.exchange_id)";
     NO_QUARANTINED_FILE = "SELECT s.exchange_id FROM scan s JOIN document d ON d.id = s.document_id JOIN archive_piece p ON p.id = d.piece_id \
         JOIN exchange_return r ON r.exchange_id = s.exchange_id \

@@ -53,6 +53,7 @@ fn scripts(engine: Engine) -> &'static [Migration] {
             migration!("sqlite", 13, "0013_acknowledgment_told"),
             migration!("sqlite", 14, "0014_redelivery_reason"),
             migration!("sqlite", 15, "0015_gone"),
+            migration!("sqlite", 16, "0016_partner_info"),
         ],
         Engine::Postgres => &[
             migration!("postgres", 1, "0001_foundation"),
@@ -70,6 +71,7 @@ fn scripts(engine: Engine) -> &'static [Migration] {
             migration!("postgres", 13, "0013_acknowledgment_told"),
             migration!("postgres", 14, "0014_redelivery_reason"),
             migration!("postgres", 15, "0015_gone"),
+            migration!("postgres", 16, "0016_partner_info"),
         ],
     }
 }

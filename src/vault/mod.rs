@@ -73,7 +73,7 @@ use crate::kernel::{
 pub use census::Entry;
 pub use reader::BlobReader;
 pub use seekable::{Seekable, fault_of};
-pub use writer::{BlobWriter, PREFIX_BYTES, Stored};
+pub use writer::{BlobWriter, PREFIX_BYTES, Stored, keep_prefix};
 
 /// A store of blobs on a local disk. Cheap to clone; all clones share one root.
 #[derive(Clone)]

@@ -19,6 +19,12 @@ use crate::kernel::{digest::Digests, fault::Result};
 /// How much of a blob's beginning is kept at hand, in bytes, to tell its real type.
 pub const PREFIX_BYTES: usize = 8 * 1024;
 
+/// Adds to the first bytes of a content those that follow, up to [`PREFIX_BYTES`].
+pub fn keep_prefix(prefix: &mut Vec<u8>, bytes: &[u8]) {
+    let wanted = PREFIX_BYTES.saturating_sub(prefix.len());
+    prefix.extend_from_slice(&bytes[..wanted.min(bytes.len())]);
+}
+
 /// What [`BlobWriter::finish`] made.
 #[derive(Clone, Debug)]
 pub struct Stored {
@@ -72,7 +78,7 @@ impl BlobWriter {
     /// Appends bytes. Returns at once, unless a group is full and the previous one is still being hashed, or the one before
     /// it written. Fails with `storage-full` or `unavailable`, perhaps for bytes of an earlier call; the blob is lost then.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.keep_prefix(bytes);
+        keep_prefix(&mut self.prefix, bytes);
         self.size += bytes.len() as u64;
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -103,12 +109,6 @@ impl BlobWriter {
             digests,
             prefix: mem::take(&mut self.prefix).into(),
         })
-    }
-
-    fn keep_prefix(&mut self, bytes: &[u8]) {
-        let wanted = PREFIX_BYTES - self.prefix.len();
-        self.prefix
-            .extend_from_slice(&bytes[..wanted.min(bytes.len())]);
     }
 
     async fn hand_over(&mut self) -> Result<()> {

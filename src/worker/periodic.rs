@@ -141,7 +141,8 @@ async fn clock(ctx: Context, stop: CancellationToken) {
     .await;
 }
 
-/// One sweep, by one process at a time.
+/// One sweep, of which another process begins none within the hour. Where it is long between the two looks at what looks old,
+/// two may overlap: neither removes what the other would not.
 async fn sweep_once(ctx: Context) -> Result<()> {
     let (token, now) = (ctx.entropy.uuid(&ctx.clock)?, ctx.clock.now());
     let until = now

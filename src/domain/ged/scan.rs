@@ -39,6 +39,8 @@ use crate::{
     },
 };
 
+/// How long a sender who is kept waiting for the verdict waits for its turn.
+pub const TURN: Duration = Duration::from_secs(30);
 /// The longest pause between two scans of one document.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 

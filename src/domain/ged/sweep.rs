@@ -6,18 +6,19 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::scan;
 use crate::{
     domain::Context,
     kernel::fault::{Fault, Result},
     storage::{archives, exchanges},
 };
 
-/// How old an orphan must be: beyond any body deadline and any transaction.
-const AGE: SignedDuration = SignedDuration::from_hours(2);
-/// What an intake may take after its body, at the very most.
+/// How old an orphan must be; older where the settings let an intake take longer ([`patience`]).
+const AGE: Duration = Duration::from_secs(2 * 3600);
+/// What an intake may take beyond its body and its look by the antivirus, at the very most.
 const SETTLING: Duration = Duration::from_secs(120);
 /// How often the store is swept.
 pub const PERIOD: Duration = Duration::from_secs(3600);
@@ -82,14 +83,21 @@ async fn remove(ctx: &Context, suspects: Suspects) -> Result<Swept> {
     Ok(swept)
 }
 
-/// As long as an intake can take: its body, and what its transaction waits for.
+/// As long as an intake can take, at whichever listener it comes in: its body, the antivirus that it is kept for before it has
+/// a row, and what its transaction waits for.
 pub fn patience(ctx: &Context) -> Duration {
-    ctx.config.gateway.limits.body_deadline + SETTLING
+    let gateway = &ctx.config.gateway;
+    let hub = gateway.hubee.as_ref().map(|hub| hub.body_deadline);
+    let body = gateway.limits.body_deadline.max(hub.unwrap_or_default());
+    let antivirus = gateway.antivirus.as_ref();
+    let scan = antivirus.map(|clamd| scan::TURN + clamd.timeout);
+    body + scan.unwrap_or_default() + SETTLING
 }
 
 /// What was begun before this instant and has no row is an orphan; what is younger may be on its way.
 pub fn before(ctx: &Context) -> Result<Timestamp> {
-    ctx.clock.now().checked_sub(AGE).map_err(Fault::internal)
+    let age = AGE.max(patience(ctx));
+    ctx.clock.now().checked_sub(age).map_err(Fault::internal)
 }
 
 async fn is_named(ctx: &Context, id: Uuid) -> Result<bool> {

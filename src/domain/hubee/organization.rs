@@ -71,7 +71,8 @@ pub async fn create(ctx: &Context, caller: &Caller, document: Document) -> Resul
         }
     }
     Refusal::unless_none(faults)?;
-    let row = row.ok_or_else(|| Refusal::bad("#: expected an organization"))?;
+    let mut row = row.ok_or_else(|| Refusal::bad("#: expected an organization"))?;
+    row.partner_info = caller.partner.to_json();
     let entry = referential::entry(ctx, caller, Object::Organization, &row.id, Action::Created)?;
     let written = row.clone();
     refusal::write(&ctx.store, move |tx| {
@@ -176,6 +177,7 @@ pub(super) fn read(
         status: fields.required_text("status", 20),
         created_at: ctx.clock.now(),
         updated_at: None,
+        partner_info: Json::Null,
     };
     let id = kept.or(said.as_ref())?;
     Some(OrganizationRow {

@@ -129,7 +129,7 @@ impl Process {
         })
     }
 
-    /// Its row.
+    /// Its row, which names no software.
     pub(super) fn row(&self, ctx: &Context) -> Kept<ProcessRow> {
         Ok(ProcessRow {
             code: self.code.clone(),
@@ -140,6 +140,7 @@ impl Process {
             body: serde_json::to_value(&self.rules).map_err(Fault::internal)?,
             created_at: self.dates.0,
             updated_at: self.dates.1,
+            partner_info: Json::Null,
         })
     }
 }
@@ -164,7 +165,10 @@ pub async fn create(ctx: &Context, caller: &Caller, document: Document) -> Resul
     }
     Refusal::unless_none(faults)?;
     let process = process.ok_or_else(|| Refusal::bad("#: expected a process"))?;
-    let row = process.row(ctx)?;
+    let row = ProcessRow {
+        partner_info: caller.partner.to_json(),
+        ..process.row(ctx)?
+    };
     let entry = referential::entry(ctx, caller, Object::Process, &row.code, Action::Created)?;
     refusal::write(&ctx.store, move |tx| match rows::insert(tx, &row)? {
         true => Ok(referential::append(tx, &entry)?),

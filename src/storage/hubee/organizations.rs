@@ -4,6 +4,7 @@
 //! that a list without an upper bound never stands in memory whole.
 
 use jiff::Timestamp;
+use serde_json::Value as Json;
 
 use crate::{
     kernel::{clock::instant, fault::Result},
@@ -44,6 +45,8 @@ pub struct OrganizationRow {
     pub created_at: Timestamp,
     /// When it was replaced last.
     pub updated_at: Option<Timestamp>,
+    /// The software that created it; `null` where none was named.
+    pub partner_info: Json,
 }
 
 /// What organisations are ordered by; ties by id.
@@ -83,16 +86,16 @@ pub struct Filter {
 }
 
 const OF_IDS: &str = "SELECT id, environment, type, company_register, branch_code, name, code, country, postal_code, territory, \
-    email, phone_number, status, created_at, updated_at FROM hub_organization WHERE id IN ({})";
+    email, phone_number, status, created_at, updated_at, partner_info FROM hub_organization WHERE id IN ({})";
 
 statements! {
     INSERT = "INSERT INTO hub_organization (id, environment, type, company_register, branch_code, name, code, country, \
-        postal_code, territory, email, phone_number, status, created_at, updated_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT (id) DO NOTHING";
+        postal_code, territory, email, phone_number, status, created_at, updated_at, partner_info) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT (id) DO NOTHING";
     REPLACE = "UPDATE hub_organization SET name = $1, code = $2, country = $3, postal_code = $4, territory = $5, email = $6, \
         phone_number = $7, status = $8, updated_at = $9 WHERE id = $10";
     FIND = "SELECT id, environment, type, company_register, branch_code, name, code, country, postal_code, territory, email, \
-        phone_number, status, created_at, updated_at FROM hub_organization WHERE id = $1";
+        phone_number, status, created_at, updated_at, partner_info FROM hub_organization WHERE id = $1";
     EXISTS = "SELECT 1 FROM hub_organization WHERE id = $1";
 }
 
@@ -141,12 +144,13 @@ pub fn insert(tx: &mut Tx<'_>, row: &OrganizationRow) -> Result<bool> {
         r.phone_number,
         r.status,
         r.created_at,
-        r.updated_at
+        r.updated_at,
+        r.partner_info
     ];
     Ok(tx.execute(INSERT, &values)? == 1)
 }
 
-/// Replaces all of an organisation but its id and its creation; `false` where there is none of that id.
+/// Replaces all of an organisation but its id, its creation and who made it; `false` where there is none of that id.
 pub fn replace(tx: &mut Tx<'_>, row: &OrganizationRow) -> Result<bool> {
     let r = row.clone();
     let values = params![
@@ -238,5 +242,6 @@ fn organization(row: &Row) -> Result<OrganizationRow> {
         status: row.get(12)?,
         created_at: instant(row.get(13)?),
         updated_at: row.get::<Option<i64>>(14)?.map(instant),
+        partner_info: row.get(15)?,
     })
 }

@@ -28,16 +28,18 @@ pub struct ProcessRow {
     pub created_at: Timestamp,
     /// When it was replaced last.
     pub updated_at: Option<Timestamp>,
+    /// The software that created it; `null` where none was named.
+    pub partner_info: Json,
 }
 
 statements! {
-    INSERT = "INSERT INTO hub_process (code, environment, osl, company_register, activated, body, created_at, updated_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (code) DO NOTHING";
+    INSERT = "INSERT INTO hub_process (code, environment, osl, company_register, activated, body, created_at, updated_at, partner_info) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (code) DO NOTHING";
     REPLACE = "UPDATE hub_process SET osl = $1, company_register = $2, activated = $3, body = $4, updated_at = $5 WHERE code = $6";
-    FIND = "SELECT code, environment, osl, company_register, activated, body, created_at, updated_at FROM hub_process \
+    FIND = "SELECT code, environment, osl, company_register, activated, body, created_at, updated_at, partner_info FROM hub_process \
         WHERE code = $1";
-    EVERY = "SELECT code, environment, osl, company_register, activated, body, created_at, updated_at FROM hub_process ORDER BY code";
-    OF_COMPANY = "SELECT code, environment, osl, company_register, activated, body, created_at, updated_at FROM hub_process \
+    EVERY = "SELECT code, environment, osl, company_register, activated, body, created_at, updated_at, partner_info FROM hub_process ORDER BY code";
+    OF_COMPANY = "SELECT code, environment, osl, company_register, activated, body, created_at, updated_at, partner_info FROM hub_process \
         WHERE company_register = $1 ORDER BY code";
     OF_OSL = "SELECT code FROM hub_process WHERE osl = $1 ORDER BY code";
     LOCK = "UPDATE hub_process SET activated = activated WHERE code = $1";
@@ -59,12 +61,13 @@ pub fn insert(tx: &mut Tx<'_>, row: &ProcessRow) -> Result<bool> {
         r.activated,
         r.body,
         r.created_at,
-        r.updated_at
+        r.updated_at,
+        r.partner_info
     ];
     Ok(tx.execute(INSERT, &values)? == 1)
 }
 
-/// Replaces all of a process but its code and its creation; `false` where there is none of that code.
+/// Replaces all of a process but its code, its creation and who made it; `false` where there is none of that code.
 pub fn replace(tx: &mut Tx<'_>, row: &ProcessRow) -> Result<bool> {
     let r = row.clone();
     let values = params![
@@ -131,5 +134,6 @@ fn process(row: &Row) -> Result<ProcessRow> {
         body: row.get(5)?,
         created_at: instant(row.get(6)?),
         updated_at: row.get::<Option<i64>>(7)?.map(instant),
+        partner_info: row.get(8)?,
     })
 }

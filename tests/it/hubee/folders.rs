@@ -8,7 +8,7 @@ use crate::{
         FOLDERS,
         build::{self, File},
         hub::Hub,
-        referential::{OTHER_SI, PROCESS, SI},
+        referential::{FOREIGN, OTHER_SI, PROCESS, SI},
         sent::Sent,
     },
 };
@@ -137,6 +137,25 @@ both_engines! {
         assert_eq!(hub.count("SELECT count(*) FROM hub_folder"), 8);
         assert_eq!(hub.count("SELECT count(*) FROM hub_case"), 8);
         assert_eq!(hub.count("SELECT count(*) FROM exchange"), 8);
+    }
+
+    /// R12: an external id is unique with its OSL: another one's folder may have it too, once.
+    async fn two_osls_may_give_a_folder_the_same_external_id(kit) {
+        let hub = Hub::open(kit).await;
+        let external = "DGS-CERTD-0000000001151";
+        let mine = hub.send(external).await;
+        let files = [File::pdf("autre")];
+        let mut folder = build::folder(external, &files);
+        folder["processCode"] = FOREIGN.into();
+        let other = Sent::create(&hub.other_osl, &folder, &files).await;
+        assert_ne!(mine.id(), other.id());
+        hub.other_osl.post(&format!("{FOLDERS}/folders"), &folder).await.is_bad(&["already exists", external]);
+        other.upload(&hub.other_osl).await;
+        other.complete(&hub.other_osl).await;
+        assert_eq!(status(&hub, &mine).await, "HUBEE_NOTIFIED");
+        assert_eq!(hub.count("SELECT count(*) FROM hub_folder WHERE status = 'HUBEE_NOTIFIED'"), 2);
+        hub.await_idle();
+        hub.doctor();
     }
 
     /// R7, R10, R11: everything that is wrong with a folder is told in one answer, and nothing of it is stored.

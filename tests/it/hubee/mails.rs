@@ -22,7 +22,7 @@ use crate::{
 };
 
 pub const SOON: Duration = Duration::from_secs(60);
-const ADDRESS: &str = "demarches@mairie.example";
+pub const ADDRESS: &str = "demarches@mairie.example";
 const CONTACT: &str = "exploitation@hub.example";
 
 /// A hub whose subscriber is told that often.
@@ -38,6 +38,14 @@ pub async fn wants(hub: &Hub, frequency: &str) {
 }
 
 async fn subscribes(hub: &Hub, subscriber: &str, frequency: &str, address: &str) {
+    let change = |subscription: &mut Value| {
+        subscription["notificationFrequency"] = frequency.into();
+        subscription["email"] = address.into();
+    };
+    changes(hub, subscriber, change).await;
+}
+
+async fn changes(hub: &Hub, subscriber: &str, change: impl FnOnce(&mut Value)) {
     let siret = subscriber.split('-').nth(1).expect("TYPE-SIRET-BRANCH");
     let list = format!(
         "{REFERENTIAL}/subscriptions?processCode={PROCESS}&companyRegister={siret}&maxResult=100"
@@ -46,14 +54,11 @@ async fn subscribes(hub: &Hub, subscriber: &str, frequency: &str, address: &str)
     let all = all.as_array().expect("a list").iter();
     let branch = subscriber.rsplit('-').next().expect("TYPE-SIRET-BRANCH");
     let mut found = all.filter(|one| one["subscriber"]["branchCode"] == branch);
-    let id = found.next().expect("the world's")["id"]
-        .as_str()
-        .expect("an id")
-        .to_owned();
+    let found = found.next().expect("the world's");
+    let id = found["id"].as_str().expect("an id");
     let path = format!("{REFERENTIAL}/subscriptions/{id}");
     let mut subscription = hub.admin.get(&path).await.of(200).json();
-    subscription["notificationFrequency"] = frequency.into();
-    subscription["email"] = address.into();
+    change(&mut subscription);
     hub.admin.put(&path, &subscription).await.of(200);
 }
 
@@ -162,6 +167,24 @@ both_engines! {
         hub.send("DGS-MUET-1").await;
         hub.await_idle();
         assert_eq!(server.mails(), [json!(null); 0]);
+        assert_eq!(hub.notifications(&hub.si).await.len(), 1);
+    }
+
+    /// HUB-5: a subscription without an address is mailed to nobody, whoever its persons are; that is no incident, and the
+    /// notification is there.
+    async fn a_subscriber_without_an_address_has_no_mail(kit) {
+        let server = MailServer::start(Speech::StartTls);
+        let hub = told(kit, &server, "unitaire").await;
+        let change = |subscription: &mut Value| {
+            subscription["email"] = Value::Null;
+            subscription["delegationActor"] = json!({ "email": "sacha@mairie.fr", "firstName": "Sacha" });
+            assert!(subscription["localAdministrator"]["email"].is_string(), "{subscription}");
+        };
+        changes(&hub, SI, change).await;
+        hub.send("DGS-SANS-ADRESSE-1").await;
+        hub.await_idle();
+        assert_eq!(server.mails(), [json!(null); 0]);
+        assert_eq!(hub.count("SELECT count(*) FROM incident"), 0);
         assert_eq!(hub.notifications(&hub.si).await.len(), 1);
     }
 

@@ -1,7 +1,7 @@
 //! The antivirus while a caller waits for the answer to its upload: deployed clients go on with what they have just sent, so
 //! that its verdict must be there. Where it does not come, a job asks again ([`super::verdict`]).
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use tokio::{sync::Semaphore, time::timeout};
 
@@ -16,9 +16,6 @@ use crate::{
     outbound::clamd::{Clamd, Scanned, Why},
     storage::exchanges::DocumentRow,
 };
-
-/// How long an upload waits for its turn.
-const TURN: Duration = Duration::from_secs(30);
 
 /// The antivirus at the door. A cheap handle; all clones share its seats.
 #[derive(Clone)]
@@ -43,7 +40,7 @@ impl Scanner {
         if !verdict::is_demanded(ctx, HUB) {
             return Ok(None);
         }
-        let Ok(Ok(_seat)) = timeout(TURN, self.seats.acquire()).await else {
+        let Ok(Ok(_seat)) = timeout(scan::TURN, self.seats.acquire()).await else {
             return Ok(Some(Scanned::Unknown(Why::Timeout)));
         };
         let said = scan::scan(ctx, self.antivirus.as_ref(), HUB, document).await?;

@@ -25,7 +25,7 @@ use crate::{
         fault::{Code, Fault},
     },
     storage::exchanges::DocumentRow,
-    vault::{BlobWriter, Stored},
+    vault::{self, BlobWriter, Stored},
 };
 
 /// The role of a hub's file among documents.
@@ -70,19 +70,21 @@ impl Upload {
         })
     }
 
-    /// Adds bytes of the file. What comes beyond the announced length is counted and forgotten.
+    /// Adds bytes of the file. Once more came than was announced, they are counted and forgotten; the first ones still tell its
+    /// type.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.received += bytes.len() as u64;
         if self.received > self.target.attachment.size {
             self.give_up();
         }
-        if let Some(writer) = &mut self.writer {
-            writer.write(bytes).await?;
+        match &mut self.writer {
+            Some(writer) => writer.write(bytes).await?,
+            None => vault::keep_prefix(&mut self.prefix, bytes),
         }
         Ok(())
     }
 
-    /// Forgets what was stored; its first bytes still tell its type.
+    /// Forgets what was stored, but for its first bytes.
     fn give_up(&mut self) {
         if let Some(writer) = self.writer.take() {
             self.prefix = writer.prefix().to_vec();

@@ -75,16 +75,14 @@ pub async fn run(ctx: &Context, job: &JobRow) -> Result<Settlement> {
     let found = ctx
         .store
         .read(move |tx| Ok((exchanges::find(tx, id)?, forwards::find(tx, id)?)));
-    let done = Settlement::bare(End::Done);
     let (Some(exchange), progress) = found.await? else {
-        return Ok(done);
+        return Ok(Settlement::bare(End::Done));
     };
-    let Some(forward) = setting(ctx, &exchange) else {
-        return Ok(done);
+    let setting = setting(ctx, &exchange);
+    let is_needless = progress.whole || exchange.status == Status::Purged.as_str();
+    let Some(forward) = setting.filter(|_| !is_needless) else {
+        return told::needless(ctx, &exchange);
     };
-    if progress.whole || exchange.status == Status::Purged.as_str() {
-        return Ok(done);
-    }
     match contents::leave(ctx, &exchange).await? {
         Leave::Refused => told::withheld(ctx, &exchange, &forward),
         Leave::Awaited => awaited(ctx, &exchange),
@@ -122,7 +120,7 @@ async fn sent(
         ctx.store.write(move |tx| note.write(tx)).await?;
     }
     // Without a part, there is nothing to do.
-    Ok(Settlement::bare(End::Done))
+    told::needless(ctx, &exchange)
 }
 
 /// A part's folder, or what the hub has against it.

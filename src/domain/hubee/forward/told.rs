@@ -10,7 +10,7 @@ use crate::{
     domain::{
         Context,
         exchanges::HUB,
-        incidents::{Cause, Code, clear, prepare},
+        incidents::{Cause, Clearing, Code, clear, prepare},
         jobs::{End, Settlement},
         journal::{self, Kind as EntryKind, Subject},
     },
@@ -72,7 +72,7 @@ impl Note {
 
     /// The end of a job whose last part this was: nothing keeps the exchange back any more.
     pub(super) fn settled(self, ctx: &Context, exchange: &ExchangeRow) -> Result<Settlement> {
-        let over = clear(ctx, &Cause::of_exchange(Code::ForwardFailed, exchange))?;
+        let over = over(ctx, exchange)?;
         Ok(Settlement {
             end: End::Done,
             effects: Box::new(move |tx| {
@@ -83,7 +83,7 @@ impl Note {
     }
 }
 
-/// What is in quarantine does not go; the trace says so.
+/// What is in quarantine does not go, whatever kept it back before; the trace says so.
 pub(super) fn withheld(
     ctx: &Context,
     exchange: &ExchangeRow,
@@ -92,10 +92,28 @@ pub(super) fn withheld(
     let detail = json!({ "reason": "quarantined", "processCode": forward.process, "recipient": forward.recipient });
     let at = (exchange.id, &*exchange.project);
     let entry = entry(ctx, exchange, (EntryKind::Withheld, at), detail)?;
+    let over = over(ctx, exchange)?;
     Ok(Settlement {
         end: End::Done,
-        effects: Box::new(move |tx| append(tx, &entry)),
+        effects: Box::new(move |tx| {
+            append(tx, &entry)?;
+            over.close(tx).map(drop)
+        }),
     })
+}
+
+/// Nothing is to go on any more, and nobody has anything to mend.
+pub(super) fn needless(ctx: &Context, exchange: &ExchangeRow) -> Result<Settlement> {
+    let over = over(ctx, exchange)?;
+    Ok(Settlement {
+        end: End::Done,
+        effects: Box::new(move |tx| over.close(tx).map(drop)),
+    })
+}
+
+/// The end of what kept an exchange back.
+fn over(ctx: &Context, exchange: &ExchangeRow) -> Result<Clearing> {
+    clear(ctx, &Cause::of_exchange(Code::ForwardFailed, exchange))
 }
 
 /// Given up until an operator has mended the settings or the referential.

@@ -5,6 +5,7 @@
 //! | `uploads` | what is taken, what is refused, what replaces what |
 //! | `replaced` | what becomes of a file that another takes the place of |
 //! | `cuts` | bodies that do not come to their end, or go on beyond it |
+//! | `slow` | uploads that take their time, and no sweep takes for dead |
 //! | `downloads` | digest, ranges, and what is no file |
 //! | `antivirus` | infected files, and an antivirus that is away |
 //! | `unjudged` | the incidents about files without a verdict |
@@ -15,6 +16,7 @@ mod cuts;
 mod downloads;
 mod memory;
 mod replaced;
+mod slow;
 mod unjudged;
 mod uploads;
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{created, digest, status, word};
 use crate::{
     both_engines,
+    hubee::batches::{give_lease_back, take_lease},
     kit::{
         clamd::Impostor,
         document,
@@ -14,7 +15,6 @@ use crate::{
             caller::try_finish,
             hub::Hub,
         },
-        token::now,
         wait,
     },
 };
@@ -32,19 +32,6 @@ fn holds(hub: &Hub, files: u64) {
     assert_eq!(hub.count("SELECT count(*) FROM blob_removal"), 0);
     let report = hub.doctor();
     assert_eq!(report["orphansToBeSwept"], 0, "{report}");
-}
-
-/// Somebody holds the lease of purges for an hour, as a backup does while it copies blobs.
-fn take_lease(hub: &Hub) {
-    let until = (now() + 3600) * 1_000_000;
-    let token = hub.id("01890a5d-ac96-774b-bcce-b302099a8057");
-    hub.sql(&format!(
-        "INSERT INTO lease (name, token, until) VALUES ('purge', {token}, {until}); SELECT 1"
-    ));
-}
-
-fn give_lease_back(hub: &Hub) {
-    hub.sql("DELETE FROM lease WHERE name = 'purge'; SELECT 1");
 }
 
 both_engines! {

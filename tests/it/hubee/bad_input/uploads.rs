@@ -38,7 +38,8 @@ fn sha256(bytes: &[u8]) -> String {
 }
 
 both_engines! {
-    /// R14: one byte more or less than was said is refused, the file is none, and the right one replaces it.
+    /// R7, R14: one byte more or less than was said is refused and told as that alone, the file is none, and the right one
+    /// replaces it.
     async fn a_size_off_by_one_is_rejected_and_mended(kit) {
         let hub = Hub::open(kit).await;
         let file = File::pdf("taille");
@@ -46,9 +47,9 @@ both_engines! {
         let longer = [&file.bytes[..], b"\n"].concat();
         let shorter = file.bytes.slice(..file.bytes.len() - 1);
         for wrong in [Bytes::from(longer), shorter, Bytes::new()] {
+            let told = format!("File size {} does not match its meta-data {}", wrong.len(), file.bytes.len());
             let answer = hub.osl.upload(&sent.file_path(0), wrong, None).await;
-            assert_eq!(answer.status, 400, "{answer:?}");
-            answer.messages();
+            answer.is_refused(400, &told);
             assert_eq!(status(&hub, &sent).await, "REJECTED");
             hub.osl.get(&sent.case_file_path(0, 0)).await.is_refused(404, "File is not found");
         }

@@ -1,21 +1,17 @@
 //! A batch killed at each of its steps: whole folders are done or not, and the next run does the rest. No worker runs beside:
 //! it would remove within a minute what a dead run has queued.
 
-use super::{age, closed, moved, nothing_is_left, run};
+use super::{age, closed, give_lease_back, moved, nothing_is_left, run};
 use crate::{
     both_engines,
     kit::{gateway::Gateway, hubee::hub::Hub},
 };
 
-/// What a dead process holds would come back by itself, in a minute.
-fn take_lease_away(gateway: &Gateway) {
-    gateway.sql("DELETE FROM lease WHERE name = 'purge'; SELECT 1");
-}
-
 #[track_caller]
 fn killed(gateway: &Gateway, batch: &str, point: &str) {
     gateway.run_until_death(&["hubee", batch], point);
-    take_lease_away(gateway);
+    // What a dead process holds would come back by itself, in a minute.
+    give_lease_back(gateway);
     gateway.doctor();
 }
 

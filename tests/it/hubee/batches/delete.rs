@@ -1,8 +1,8 @@
 //! R61: a folder that is archived for long enough is deleted: counts stay, and ids in journal and reports.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{age, archived, nothing_is_left, run};
+use super::{age, archived, nothing_is_left, rehearse, run};
 use crate::{
     both_engines,
     kit::hubee::{build, hub::Hub},
@@ -16,6 +16,9 @@ both_engines! {
         age(&hub, "hub_folder", "archived_at", 29);
         assert_eq!(run(&hub, "delete")["folders"], 0);
         age(&hub, "hub_folder", "archived_at", 1);
+        let would = rehearse(&hub, "delete");
+        assert_eq!((&would["folders"], &would["runId"]), (&json!(1), &Value::Null), "{would}");
+        hub.osl.get(&sent.path()).await.of(200);
         let report = run(&hub, "delete");
         assert_eq!(report["items"], json!([{ "folderId": sent.id() }]), "{report}");
         nothing_is_left(&hub);

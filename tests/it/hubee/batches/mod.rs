@@ -6,6 +6,7 @@
 //! | `archive` | closed folders (R61) |
 //! | `delete` | archived folders, and what is left of them (R61) |
 //! | `reports` | what a run says of itself (R62), and the runs by the clock |
+//! | `refused` | runs beside a purge or a backup, and by a clock that is not believed |
 //! | `deaths` | a batch killed at each of its steps |
 //! | `keys` | the keys of days, under which what lives long moves |
 //! | `marks` | the bytes that must be gone, looked for in every file |
@@ -17,6 +18,7 @@ mod delete;
 mod keys;
 mod marks;
 mod purge;
+mod refused;
 mod reports;
 mod restored;
 
@@ -25,6 +27,7 @@ use serde_json::{Value, json};
 use crate::kit::{
     gateway::Gateway,
     hubee::{FOLDERS, caller::Caller, hub::Hub, sent::Sent},
+    token::now,
 };
 
 const DAY_MICROS: i64 = 86_400_000_000;
@@ -49,6 +52,20 @@ pub(in crate::hubee) fn age(gateway: &Gateway, table: &str, column: &str, days: 
     gateway.sql(&format!(
         "UPDATE {table} SET {column} = {column} - {micros} WHERE {column} IS NOT NULL; SELECT 1"
     ));
+}
+
+/// Somebody holds the lease of purges for an hour, as a backup does while it copies blobs.
+pub(in crate::hubee) fn take_lease(gateway: &Gateway) {
+    let until = (now() + 3600) * 1_000_000;
+    let token = gateway.id("01890a5d-ac96-774b-bcce-b302099a8057");
+    gateway.sql(&format!(
+        "INSERT INTO lease (name, token, until) VALUES ('purge', {token}, {until}); SELECT 1"
+    ));
+}
+
+/// Nobody holds it any more.
+pub(in crate::hubee) fn give_lease_back(gateway: &Gateway) {
+    gateway.sql("DELETE FROM lease WHERE name = 'purge'; SELECT 1");
 }
 
 /// Moves a case, as `caller` may.

@@ -1,15 +1,27 @@
 //! R62: each run leaves a report; and the runs by the clock.
 
 use jiff::Timestamp;
-use navette::domain::hubee::batches::{self, Batch, daily};
+use navette::{
+    domain::hubee::batches::{self, Batch, daily},
+    kernel::term::last_time_of_day,
+};
 use serde_json::{Value, json};
 
 use super::{age, closed, rehearse, run};
 use crate::{
     both_engines,
-    kit::{gateway::Gateway, hubee::hub::Hub},
+    kit::{
+        gateway::Gateway,
+        hubee::{
+            hub::Hub,
+            referential::{IDLE_SI, PROCESS, subscription},
+        },
+    },
     retention::clock::{frozen, hours},
 };
+
+/// Where subscriptions are.
+const SUBSCRIPTIONS: &str = "/referential/v1/subscriptions";
 
 fn listed(gateway: &Gateway, more: &[&str]) -> Vec<Value> {
     let list = [&["hubee", "report", "list", "--json"], more].concat();
@@ -22,6 +34,21 @@ fn runs(gateway: &Gateway) -> Vec<String> {
     let counted =
         gateway.sql("SELECT batch, count(*) FROM hub_report GROUP BY batch ORDER BY batch");
     counted.lines().map(str::to_owned).collect()
+}
+
+/// A subscription that is inactive until then.
+async fn inactive_until(hub: &Hub, date: &str) -> Value {
+    let mut wanted = subscription(IDLE_SI, PROCESS);
+    wanted["status"] = "Inactif".into();
+    wanted["activateDateTime"] = date.into();
+    let made = hub.datapass.post(SUBSCRIPTIONS, &wanted).await;
+    made.of(201).json()
+}
+
+async fn status(hub: &Hub, subscription: &Value) -> Value {
+    let id = subscription["id"].as_str().expect("an id");
+    let read = hub.admin.get(&format!("{SUBSCRIPTIONS}/{id}")).await;
+    read.of(200).json()["status"].clone()
 }
 
 both_engines! {
@@ -58,16 +85,31 @@ both_engines! {
     async fn a_subscription_becomes_active_on_its_day_and_the_report_names_it(kit) {
         // A worker would activate it within a minute.
         let hub = Hub::open(kit.without_worker()).await;
-        let mut wanted = crate::kit::hubee::referential::subscription(crate::kit::hubee::referential::IDLE_SI, "CERTDC");
-        wanted["status"] = "Inactif".into();
-        wanted["activateDateTime"] = "2036-05-01T12:00:00+02:00".into();
-        let made = hub.datapass.post("/referential/v1/subscriptions", &wanted).await.of(201).json();
+        let made = inactive_until(&hub, "2036-05-01T12:00:00+02:00").await;
         assert_eq!(run(&hub, "activate")["subscriptions"], 0);
         age(&hub, "hub_subscription", "activation_due_at", 3650);
+        let would = rehearse(&hub, "activate");
+        assert_eq!((&would["subscriptions"], &would["runId"]), (&json!(1), &Value::Null), "{would}");
+        assert_eq!(status(&hub, &made).await, "Inactif");
         let report = run(&hub, "activate");
         assert_eq!(report["items"], json!([{ "subscriptionId": made["id"] }]), "{report}");
-        let path = format!("/referential/v1/subscriptions/{}", made["id"].as_str().unwrap());
-        assert_eq!(hub.admin.get(&path).await.of(200).json()["status"], "Actif");
+        assert_eq!(status(&hub, &made).await, "Actif");
+    }
+
+    /// R52: one that is made today for today does not wait for the next 00:01; what was activated is not reported again.
+    async fn a_subscription_that_is_made_today_for_today_becomes_active_by_the_next_look(kit) {
+        let hub = Hub::open(kit.without_worker()).await;
+        run(&hub, "activate");
+        let this_evening = last_time_of_day(crate::inside::now() + hours(24), 23, 59);
+        let made = inactive_until(&hub, &this_evening.to_string()).await;
+        assert_eq!(made["status"], "Inactif");
+        let (ctx, _) = frozen(&hub, crate::inside::now()).await;
+        for look in ["first", "second"] {
+            daily::look(&ctx).await.unwrap();
+            assert_eq!(runs(&hub), ["activate|2"], "{look} look");
+            assert_eq!(status(&hub, &made).await, "Actif", "{look} look");
+        }
+        assert_eq!(listed(&hub, &[])[0]["subscriptions"], 1);
     }
 
     /// R60, R61: every batch runs once a day, at its hour of legal time, whoever looks how often.

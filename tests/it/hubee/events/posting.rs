@@ -60,6 +60,23 @@ both_engines! {
         assert_eq!(told["partnerInfo"], info);
     }
 
+    /// R30, R31: each of the six actions is taken. A deposit waits for its files; the others are SENT at once, and have none.
+    async fn each_of_the_six_actions_is_taken_and_a_deposit_alone_has_files(kit) {
+        let hub = Hub::open(kit).await;
+        let sent = hub.send("E-0").await;
+        for action in ["STATUS_UPDATE", "ATTACH_DL", "ATTACH_DL_ALL", "COM_ADD", "SENDING_MESSAGE"] {
+            let mut event = build::event(action);
+            let (answer, _) = posted(&hub.si, &sent, &event).await;
+            assert_eq!((&answer["actionType"], &answer["status"]), (&json!(action), &json!("SENT")));
+            event["attachments"] = json!([File::pdf("x").said]);
+            let answer = hub.si.post(&events(&sent), &event).await;
+            answer.is_bad(&[&format!("{action} has no attachment")]);
+        }
+        let (answer, _) = posted(&hub.si, &sent, &build::deposit(&[File::pdf("x")])).await;
+        assert_eq!((&answer["actionType"], &answer["status"]), (&json!("ATTACH_DEPOSIT"), &json!("IN_PROGRESS")));
+        assert_eq!(hub.count("SELECT count(*) FROM hub_event"), 6);
+    }
+
     /// R6: the events of a case come oldest first.
     async fn events_come_oldest_first(kit) {
         let hub = Hub::open(kit).await;

@@ -13,6 +13,7 @@ use crate::{
         gateway::{Gateway, Kit, PROJECT, REASON},
         hubee::{
             FOLDERS,
+            caller::Caller,
             hub::Hub,
             referential::{IDLE_SI, PROCESS, SI, subscription},
         },
@@ -41,6 +42,59 @@ fn tried_in_vain(gateway: &Gateway) {
 async fn nothing_went(hub: &Hub) {
     assert_eq!(hub.count("SELECT count(*) FROM hub_folder"), 0);
     assert!(hub.notifications(&hub.si).await.is_empty());
+}
+
+/// A piece that was answered without a look and that the hub refused, for its recipient has no subscription; its project demands the
+/// antivirus since.
+struct Refused {
+    gateway: Gateway,
+    datapass: Caller,
+    client: Client,
+    id: String,
+}
+
+async fn refused(kit: Kit, clamd: &Clamd, content: Vec<u8>) -> Refused {
+    let kit = forwarding(clamd.looking(kit), IDLE_SI).set("hubee.antivirus", "\"off\"");
+    let Hub {
+        mut gateway,
+        datapass,
+        ..
+    } = Hub::open(kit).await;
+    let credentials = gateway.register("application", &["pieces:write", "pieces:read"]);
+    assert!(gateway.stop().success());
+    let demanding = undemanding(&gateway);
+    gateway.restart();
+    let client = Client::with_token(&gateway, &pki().client, &credentials).await;
+    let sent = client.push(&metadata("D-AVANT"), content).await;
+    for (what, count) in [
+        ("refusal of the hub", "job WHERE state = 'failed'"),
+        ("return", "exchange_return"),
+    ] {
+        let count = format!("SELECT count(*) FROM {count}");
+        wait::until(what, SOON, || (gateway.count(&count) == 1).then_some(()));
+    }
+    assert!(gateway.stop().success());
+    demanding();
+    gateway.restart();
+    Refused {
+        client: Client::with_token(&gateway, &pki().client, &credentials).await,
+        id: sent.reconciliation_id(),
+        gateway,
+        datapass,
+    }
+}
+
+/// An operator has tried again what was given up.
+fn retry(gateway: &Gateway) {
+    let all = ["job", "retry", "--all-failed", "--project", PROJECT];
+    let all = [&all[..], &["--reason", REASON]].concat();
+    gateway.run(&all).succeeded();
+}
+
+/// How many incidents of refusals by the hub are in that state.
+fn failed(gateway: &Gateway, state: &str) -> u64 {
+    let incidents = "SELECT count(*) FROM incident WHERE code = 'forward-failed' AND state";
+    gateway.count(&format!("{incidents} = '{state}'"))
 }
 
 both_engines! {
@@ -116,26 +170,42 @@ both_engines! {
     /// A piece that was answered before its project demanded a scan is looked at before it goes on, and is not answered again.
     async fn a_piece_answered_before_the_demand_is_looked_at_before_it_goes_on(kit) {
         let clamd = Clamd::start();
-        let kit = forwarding(clamd.looking(kit), IDLE_SI).set("hubee.antivirus", "\"off\"");
-        let Hub { mut gateway, datapass, .. } = Hub::open(kit).await;
-        let credentials = gateway.register("application", &["pieces:write", "pieces:read"]);
-        assert!(gateway.stop().success());
-        let demanding = undemanding(&gateway);
-        gateway.restart();
-        let client = Client::with_token(&gateway, &pki().client, &credentials).await;
-        let id = client.push(&metadata("D-AVANT"), document::small("avant")).await.reconciliation_id();
-        wait::until("refusal of the hub", SOON, || (gateway.count("SELECT count(*) FROM job WHERE state = 'failed'") == 1).then_some(()));
-        wait::until("return", SOON, || (gateway.count("SELECT count(*) FROM exchange_return") == 1).then_some(()));
-        assert!(gateway.stop().success());
-        demanding();
-        gateway.restart();
+        let Refused { gateway, datapass, client, id } = refused(kit, &clamd, document::small("avant")).await;
         datapass.post("/referential/v1/subscriptions", &subscription(IDLE_SI, PROCESS)).await.of(201);
-        gateway.run(&["job", "retry", "--all-failed", "--project", PROJECT, "--reason", REASON]).succeeded();
-        let client = Client::with_token(&gateway, &pki().client, &credentials).await;
+        retry(&gateway);
         told(&client, &id, "exchange.forwarded").await;
         told(&client, &id, "piece.scanned").await;
         gateway.await_idle();
         assert_eq!(gateway.count("SELECT count(*) FROM exchange_return"), 1);
+        gateway.doctor();
+    }
+
+    /// What the hub refused, and the antivirus then puts in quarantine, is no refusal of the hub's any more: there is nothing to mend.
+    async fn a_piece_that_is_withheld_is_no_failed_forward_any_more(kit) {
+        let clamd = Clamd::start();
+        let Refused { gateway, client, id, .. } = refused(kit, &clamd, document::small(&eicar())).await;
+        assert_eq!(failed(&gateway, "open"), 1);
+        retry(&gateway);
+        told(&client, &id, "exchange.withheld").await;
+        gateway.await_idle();
+        assert_eq!((failed(&gateway, "open"), failed(&gateway, "resolved")), (0, 1));
+        assert_eq!(gateway.count("SELECT count(*) FROM hub_folder"), 0);
+        gateway.doctor();
+    }
+
+    /// Nor is what its project does not send on any more.
+    async fn a_piece_that_is_to_go_nowhere_any_more_is_no_failed_forward(kit) {
+        let clamd = Clamd::start();
+        let Refused { mut gateway, .. } = refused(kit, &clamd, document::small("nulle part")).await;
+        assert!(gateway.stop().success());
+        let file = gateway.dir().join(format!("projects/{PROJECT}.toml"));
+        let settings = std::fs::read_to_string(&file).unwrap();
+        let others: Vec<_> = settings.lines().filter(|line| !line.starts_with("forward.")).collect();
+        std::fs::write(&file, others.join("\n")).unwrap();
+        gateway.restart();
+        retry(&gateway);
+        gateway.await_idle();
+        assert_eq!((failed(&gateway, "open"), failed(&gateway, "resolved")), (0, 1));
         gateway.doctor();
     }
 }

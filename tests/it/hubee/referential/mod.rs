@@ -7,6 +7,7 @@
 //! | `subscriptions` | created, read, replaced; what of them is nobody else's (R52) |
 //! | `lists` | subscriptions narrowed, ordered, counted (R53) |
 //! | `activation` | subscriptions that become active on their day (R52) |
+//! | `software` | what is kept of the software that creates them (R4) |
 //! | `races` | several who write the same at once |
 //! | `import` | a whole referential from one file |
 
@@ -16,4 +17,5 @@ mod lists;
 mod organizations;
 mod processes;
 mod races;
+mod software;
 mod subscriptions;
