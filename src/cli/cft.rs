@@ -14,7 +14,10 @@ use crate::{
     app::House,
     config::{
         Depot,
-        depots::{self, Transport, cft::is_identifier},
+        depots::{
+            self, Transport,
+            cft::{incoming, is_identifier},
+        },
     },
     domain::cft::{self, State, Told},
     kernel::fault::{Code, Fault, Result},
@@ -148,18 +151,31 @@ fn received(settings: &Settings, args: ReceivedArgs) -> Result<Answer> {
     let Transport::Cft(cft) = &depot.transport else {
         return Err(Fault::internal("a depot of another transport"));
     };
-    let lies = receive(
-        &cft.spool,
-        &Received {
-            file: &args.file,
-            name: args.name.as_deref(),
-            part: &args.part,
-            idf: &args.idf,
-            idtu: &args.idtu,
-        },
-    )?;
+    let received = Received {
+        file: &args.file,
+        name: args.name.as_deref(),
+        part: &args.part,
+        idf: &args.idf,
+        idtu: &args.idtu,
+    };
+    awaited(depot, &received)?;
+    let lies = receive(&cft.spool, &received)?;
     output::line(lies.display());
     Ok(Answer::Yes)
+}
+
+/// Fails with `usage` where no flow of the depot would ever take the file: it is left where it is, and the monitor's catalogue shows
+/// that its procedure has failed.
+fn awaited(depot: &Depot, received: &Received<'_>) -> Result<()> {
+    let (part, idf) = (received.part, received.idf);
+    if depot.is_for(&incoming(part, idf), received.called()) {
+        return Ok(());
+    }
+    let detail = format!(
+        "no flow of depot {} takes a file of this name from part {part} by idf {idf}: it would lie in the spool for ever",
+        depot.name
+    );
+    Err(Fault::new(Code::Usage, detail))
 }
 
 async fn told(

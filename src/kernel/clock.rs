@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// A cheap handle on the time. Every clone of a frozen clock moves together.
 #[derive(Clone, Debug, Default)]
@@ -53,6 +53,12 @@ pub fn instant(micros: i64) -> Timestamp {
     Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
+/// Whether `pause` has passed from `since` to `now`. A `since` that lies ahead was told by a clock that was set back: nobody waits
+/// for it to come again.
+pub fn has_passed(pause: SignedDuration, since: Timestamp, now: Timestamp) -> bool {
+    since > now || now.duration_since(since) >= pause
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place where the system's clock is read"
@@ -71,5 +77,15 @@ mod tests {
         let clone = clock.clone();
         clock.set(instant(5_000_000));
         assert_eq!(clone.now_micros(), 5_000_000);
+    }
+
+    #[test]
+    fn a_pause_that_a_clock_set_back_has_dated_is_over() {
+        let (at, pause) = (
+            |second: i64| instant(second * 1_000_000),
+            SignedDuration::from_secs(10),
+        );
+        let over = [90, 99, 100, 109, 110].map(|now| has_passed(pause, at(100), at(now)));
+        assert_eq!(over, [true, true, false, false, true]);
     }
 }

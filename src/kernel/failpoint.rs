@@ -34,6 +34,7 @@ pub const ARCHIVES: &[&str] = &[
     "archive.after-refusal",
     "depot.after-receipt",
     "depot.after-signature",
+    "depot.after-beside",
     "depot.after-leave",
     "depot.after-settle",
 ];

@@ -1,7 +1,7 @@
 //! Files of depots that were taken: each until its receipt stands on the depot and the file has left its path.
 //!
 //! While the row is there the file is not taken again. It holds the very bytes that are put on the depot, so that an upload
-//! that is tried again meets its own.
+//! that is tried again meets its own; once they stand there it holds none of them.
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -38,12 +38,19 @@ pub struct DepotFileRow {
     pub modified: i64,
     /// `accepted`, `partial`, `rejected` or `duplicate`.
     pub verdict: String,
-    /// The receipt that is put on the depot, sealed under the exchange's key.
+    /// The receipt that is put on the depot, sealed under the exchange's key; empty once it stands there.
     pub receipt: Vec<u8>,
-    /// Its signature, sealed under the exchange's key.
+    /// Its signature, sealed under the exchange's key; empty once it stands there.
     pub cms: Vec<u8>,
     /// When it was taken.
     pub taken_at: Timestamp,
+}
+
+impl DepotFileRow {
+    /// Whether receipt and signature stand on the depot: only the file is to leave.
+    pub fn is_receipted(&self) -> bool {
+        self.receipt.is_empty()
+    }
 }
 
 /// What tells one file of a depot from another.
@@ -67,6 +74,7 @@ statements! {
     OF_EXCHANGE = "SELECT id, exchange_id, partner, environment, depot, flow, name_hash, name, size, modified, verdict, receipt, \
         cms, taken_at FROM depot_file WHERE exchange_id = $1 ORDER BY id";
     SEEN = "SELECT flow, name_hash, size, modified FROM depot_file WHERE depot = $1";
+    RECEIPTED = "UPDATE depot_file SET receipt = $1, cms = $1 WHERE id = $2";
     GONE = "DELETE FROM depot_file WHERE id = $1";
 }
 
@@ -115,6 +123,12 @@ pub fn seen(tx: &mut Tx<'_>, depot: &str) -> Result<Vec<Seen>> {
         })
     });
     read.collect()
+}
+
+/// Notes that a file's receipt stands on its depot: what it was is not needed any more.
+pub fn receipted(tx: &mut Tx<'_>, id: Uuid) -> Result<()> {
+    let nothing: Vec<u8> = Vec::new();
+    tx.execute(RECEIPTED, &params![nothing, id]).map(drop)
 }
 
 /// Forgets a file that has left.

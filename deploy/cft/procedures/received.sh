@@ -6,6 +6,10 @@ name=$(cat <<'END_OF_PARM'
 &PARM
 END_OF_PARM
 )
+# Without a name that can be one here it is called after its transfer, and taken as a zip.
+case "$name" in
+    '' | .* | */*) name='&IDTU.zip' ;;
+esac
 navette --config /etc/navette/navette.toml cft received \
     --file '&FNAME' --name="$name" --part '&PART' --idf '&IDF' --idtu '&IDTU'
 # Says that the procedure has done its work: the transfer ends in phase X.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use wildmatch::WildMatch;
+
 /// What the names of a receipt's two files end with; no archive's does.
 pub const RECEIPTS: [&str; 2] = [".ack.json", ".ack.p7s"];
 /// What a gz's manifest is called: the archive's own name, then this. No archive is called so.
@@ -23,6 +25,33 @@ pub struct Flow {
     pub idf: Option<String>,
     /// What is done there.
     pub direction: Direction,
+}
+
+impl Flow {
+    /// Whether a file of this name is of any use to it: one that it takes, or what may lie beside one.
+    pub fn is_for(&self, name: &str) -> bool {
+        let (pattern, complete, signature) = match &self.direction {
+            Direction::In(incoming) => (incoming.pattern.clone(), &incoming.complete, None),
+            Direction::Acknowledgments(acks) => {
+                (acks.any_name(), &acks.complete, acks.signature.as_deref())
+            }
+            Direction::Out(_) => return false,
+        };
+        let manifests = match &self.direction {
+            Direction::In(_) => &MANIFESTS[..],
+            _ => &[],
+        };
+        let beside = manifests
+            .iter()
+            .copied()
+            .chain(signature)
+            .chain(complete.marker());
+        let mut stems = beside
+            .filter_map(|ending| name.strip_suffix(ending))
+            .chain([name]);
+        let pattern = WildMatch::new(&pattern);
+        stems.any(|stem| pattern.matches(stem))
+    }
 }
 
 /// What a flow does.
@@ -104,6 +133,16 @@ pub enum Complete {
     Marker(String),
     /// When size and date are the same in two polls.
     Stable,
+}
+
+impl Complete {
+    /// The suffix of the marker, where there is one.
+    pub fn marker(&self) -> Option<&str> {
+        match self {
+            Self::Marker(suffix) => Some(suffix),
+            Self::Rename | Self::Stable => None,
+        }
+    }
 }
 
 /// What becomes of a file that was taken.

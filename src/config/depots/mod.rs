@@ -102,6 +102,12 @@ impl Depot {
         self.flows.iter().find(|flow| flow.name == name)
     }
 
+    /// Whether a file of this name in this folder is of any use to one of its flows.
+    pub fn is_for(&self, folder: &str, name: &str) -> bool {
+        let mut flows = self.flows.iter();
+        flows.any(|flow| flow.path == folder && flow.is_for(name))
+    }
+
     pub(super) fn read(reader: &mut Reader) -> Self {
         let name = reader.text("depot");
         if !name.is_empty() && !is_name(&name) {

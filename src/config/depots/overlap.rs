@@ -6,7 +6,7 @@
 
 use super::{
     super::reader::Reader,
-    flow::{Acknowledgments, Complete, Direction, Flow, Incoming, MANIFESTS, RECEIPTS, Then},
+    flow::{Acknowledgments, Direction, Flow, Incoming, MANIFESTS, RECEIPTS, Then},
 };
 
 /// An id as the name of a return's file holds it.
@@ -71,7 +71,7 @@ fn both(one: &Watch<'_>, other: &Watch<'_>) -> bool {
 
 fn have_other_markers(one: &Watch<'_>, other: &Watch<'_>) -> bool {
     let of = |watch: &Watch<'_>| match &watch.flow.direction {
-        Direction::In(incoming) => marker(&incoming.complete).map(str::to_owned),
+        Direction::In(incoming) => incoming.complete.marker().map(str::to_owned),
         _ => None,
     };
     of(one)
@@ -103,14 +103,7 @@ fn watch((at, flow): (usize, &Flow)) -> Option<Watch<'_>> {
 
 fn spared(incoming: &Incoming) -> Vec<&str> {
     let beside = RECEIPTS.into_iter().chain(MANIFESTS);
-    beside.chain(marker(&incoming.complete)).collect()
-}
-
-fn marker(complete: &Complete) -> Option<&str> {
-    match complete {
-        Complete::Marker(suffix) => Some(suffix),
-        Complete::Rename | Complete::Stable => None,
-    }
+    beside.chain(incoming.complete.marker()).collect()
 }
 
 /// Everything that a flow leaves on the depot.
@@ -151,7 +144,7 @@ fn of_archives(at: usize, incoming: &Incoming) -> Vec<Left<'_>> {
 }
 
 fn of_acknowledgments(at: usize, acks: &Acknowledgments) -> Vec<Left<'_>> {
-    let endings = [Some(""), acks.signature.as_deref(), marker(&acks.complete)];
+    let endings = [Some(""), acks.signature.as_deref(), acks.complete.marker()];
     let endings = endings.into_iter().flatten();
     let names: Vec<_> = endings
         .map(|ending| format!("{}{ending}", acks.any_name()))

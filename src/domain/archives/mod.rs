@@ -7,6 +7,7 @@
 //! | [`pack`] | a folder made an archive, its manifest completed |
 //! | [`lines`] | the connections to the depots, shared by all that is done there |
 //! | [`reception`] | archives on their way in: poll, take, check, stage, flip, receipt |
+//! | `rest` | whether a file stands still from one look to the next |
 //! | [`view`] | archives as the operator sees them |
 //! | [`kept`] | what is kept, sealed, of an archive, its dossiers and its pieces |
 //!
@@ -19,6 +20,7 @@ pub mod lines;
 pub mod manifest;
 pub mod pack;
 pub mod reception;
+mod rest;
 pub mod sending;
 pub mod view;
 

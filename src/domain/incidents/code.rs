@@ -115,6 +115,10 @@ codes! {
     ReceiptUndeliverable = "receipt-undeliverable",
         "Le reçu d'une archive ne peut pas être déposé : l'archive reçue reste sur le dépôt.",
         "Vérifier le chemin des reçus et ses droits (navette depot check) ; le dépôt du reçu est réessayé de lui-même.";
+    /// A file whose receipt stands cannot leave its depot's folder.
+    SourceStuck = "source-stuck",
+        "Une archive reçue, dont le reçu est déposé, ne peut pas quitter son dossier d'arrivée sur le dépôt.",
+        "Vérifier nos droits de retrait dans le dossier d'arrivée et, s'il y en a, les dossiers moved et rejected du flux ; le retrait est réessayé de lui-même.";
     /// The processing of an exchange, or the preparation of its delivery, fails in this house again and again.
     ProcessingFailed = "processing-failed",
         "Le traitement d'une pièce, ou la préparation de sa livraison, échoue chez nous de façon répétée.",

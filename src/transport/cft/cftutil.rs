@@ -4,21 +4,29 @@
 //! MEDIACOM=TCPIP`) it says `IDTU=…` too, else the end-of-transfer procedure tells it.
 
 use std::{
-    io::{self, Read},
+    io::{self, ErrorKind, Read},
     path::Path,
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+
 use super::submit::{Request, away, refused};
-use crate::kernel::fault::{Fault, Result};
+use crate::kernel::fault::Result;
 
 /// How often a command is asked whether it has ended.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// The most bytes of its output that are read.
-const OUTPUT: u64 = 64 * 1024;
+/// How long what it has started may still speak once it has ended itself.
+const AFTERWORDS: Duration = Duration::from_secs(1);
+
+/// The most bytes that a pipe holds here.
+const PIPE: usize = 1024 * 1024;
+
+/// The most bytes of its output that are kept.
+const OUTPUT: usize = 64 * 1024;
 
 pub(super) fn submit(
     command: &Path,
@@ -58,35 +66,75 @@ fn run(command: &mut Command, patience: Duration) -> Result<(ExitStatus, String)
         .stderr(Stdio::null())
         .spawn()
         .map_err(away)?;
-    let output = child.stdout.take();
-    let reading = thread::spawn(move || {
-        let mut said = Vec::new();
-        if let Some(output) = output {
-            // What cannot be read was not said.
-            let _ = output.take(OUTPUT).read_to_end(&mut said);
-        }
-        String::from_utf8_lossy(&said).into_owned()
-    });
-    let status = ended(&mut child, patience).map_err(away)?;
-    let said = reading
-        .join()
-        .map_err(|_| Fault::internal("a reader panicked"))?;
-    Ok((status, said))
+    let mut output = Output::of(child.stdout.take()).map_err(away)?;
+    let status = ended(&mut child, &mut output, patience).map_err(away)?;
+    Ok((status, output.said()))
 }
 
-/// Waits for its end, and kills it at the deadline.
-fn ended(child: &mut Child, patience: Duration) -> io::Result<ExitStatus> {
+/// Waits for its end, and kills it at the deadline. Of what it said, all is read that comes before it ends, and what comes soon
+/// after; the end of its output is not awaited, for what a command has started may hold that open for ever.
+fn ended(child: &mut Child, output: &mut Output, patience: Duration) -> io::Result<ExitStatus> {
     let deadline = Instant::now() + patience;
+    let mut end: Option<(ExitStatus, Instant)> = None;
     loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(status);
+        if let (None, Some(status)) = (end, child.try_wait()?) {
+            end = Some((status, deadline.min(Instant::now() + AFTERWORDS)));
         }
-        if Instant::now() > deadline {
-            child.kill()?;
-            child.wait()?;
-            return Err(io::ErrorKind::TimedOut.into());
+        // After its end: all that it said itself is read then.
+        output.read();
+        let now = Instant::now();
+        match end {
+            Some((status, until)) if output.is_over() || now > until => return Ok(status),
+            None if now > deadline => {
+                child.kill()?;
+                child.wait()?;
+                return Err(ErrorKind::TimedOut.into());
+            }
+            _ => thread::sleep(LOOK),
         }
-        thread::sleep(LOOK);
+    }
+}
+
+/// What a command says, read as far as it has come.
+struct Output {
+    from: Option<ChildStdout>,
+    said: Vec<u8>,
+}
+
+impl Output {
+    fn of(from: Option<ChildStdout>) -> io::Result<Self> {
+        if let Some(from) = &from {
+            fcntl_setfl(from, fcntl_getfl(from)? | OFlags::NONBLOCK)?;
+        }
+        let said = Vec::new();
+        Ok(Self { from, said })
+    }
+
+    /// As far as it has come; as much at once as a pipe can hold, for it may never end.
+    fn read(&mut self) {
+        let mut piece = [0; 4096];
+        for _ in 0..PIPE / piece.len() {
+            let Some(from) = &mut self.from else { return };
+            match from.read(&mut piece) {
+                Ok(length) if length > 0 => {
+                    let room = OUTPUT - self.said.len();
+                    self.said.extend_from_slice(&piece[..length.min(room)]);
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                // Its end; and what cannot be read was not said.
+                _ => self.from = None,
+            }
+        }
+    }
+
+    /// Whether nothing more will come.
+    fn is_over(&self) -> bool {
+        self.from.is_none()
+    }
+
+    fn said(&self) -> String {
+        String::from_utf8_lossy(&self.said).into_owned()
     }
 }
 
@@ -109,6 +157,16 @@ fn codes(said: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_command_leaves_behind_is_not_waited_for() {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "sleep 40 & echo 'SEND _ Correct (IDTU=A0000004 )'"]);
+        let begun = Instant::now();
+        let (status, said) = run(&mut shell, Duration::from_secs(60)).unwrap();
+        assert!(status.success() && begun.elapsed() < Duration::from_secs(20));
+        assert_eq!(word(&said, "IDTU=").as_deref(), Some("A0000004"));
+    }
 
     #[test]
     fn the_products_own_words_are_read() {

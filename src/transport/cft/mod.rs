@@ -38,12 +38,20 @@ use crate::{
     config::depots::Cft as Settings,
     kernel::{
         clock::Clock,
+        digest::{hex, sha256},
         fault::{Code, Fault, Result},
     },
 };
 
 /// The first part of the paths of files that leave.
 const OUT: &str = "out";
+
+/// The most bytes of a name in the work folder: those of its sidecar, and of both on their way, are longer.
+const LONGEST: usize = 240;
+/// How many bytes of the end of a name that is longer stay.
+const TAIL: usize = 24;
+/// How many digits of its hash stand for what lies between.
+const DIGITS: usize = 16;
 
 /// A monitor that is met.
 pub struct Cft {
@@ -86,14 +94,22 @@ enum Place {
 }
 
 /// The name that a file has in the work folder: what a command of the monitor would read as its own (quotes, commas, `&`,
-/// `%`…) is written as `~` and two hexadecimal digits.
+/// `%`…) is written as `~` and two hexadecimal digits. Of one that is too long then, both ends stay, with 16 digits of its SHA-256
+/// between.
 fn plain(name: &str) -> String {
     let keep = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     let spelt = |byte: u8| match keep(byte) {
         true => char::from(byte).to_string(),
         false => format!("~{byte:02X}"),
     };
-    name.bytes().map(spelt).collect()
+    let spelt: String = name.bytes().map(spelt).collect();
+    if spelt.len() <= LONGEST {
+        return spelt;
+    }
+    let digest = hex(&sha256(name.as_bytes()));
+    let (head, _) = spelt.split_at(LONGEST - TAIL - DIGITS - 2);
+    let (_, tail) = spelt.split_at(spelt.len() - TAIL);
+    format!("{head}-{}-{tail}", &digest[..DIGITS])
 }
 
 fn place(path: &str) -> Place {
@@ -220,5 +236,18 @@ mod tests {
             "l~27~C3~A9t~C3~A9~2C~20EXEC~3D~2Ftmp~2Fx~26IDF~25A~20~7E.zip"
         );
         assert_eq!(plain("LOT42.zip.ack.json"), "LOT42.zip.ack.json");
+    }
+
+    #[test]
+    fn a_name_fits_however_long_it_is_when_it_is_spelt() {
+        let long = format!("{}.zip.ack.json", "é".repeat(80));
+        let spelt = plain(&long);
+        assert_eq!(spelt.len(), LONGEST);
+        assert!(
+            spelt.starts_with("~C3~A9") && spelt.ends_with(".zip.ack.json"),
+            "{spelt}"
+        );
+        assert_ne!(plain(&long.replacen("é", "è", 60)), spelt);
+        assert!(plain(&path::temporary(&long)).starts_with('.'));
     }
 }

@@ -37,6 +37,15 @@ pub struct Received<'a> {
     pub idtu: &'a str,
 }
 
+impl Received<'_> {
+    /// The name that it is to have here.
+    pub fn called(&self) -> &str {
+        let own = self.file.file_name().and_then(|name| name.to_str());
+        let given = self.name.filter(|name| !name.is_empty());
+        given.or(own).unwrap_or_default()
+    }
+}
+
 /// The files of a folder that are whole.
 pub(super) fn list(spool: &mut Folder, root: &Path, folder: &str) -> Result<Vec<Listed>> {
     let mut files = match spool.list(folder) {
@@ -62,11 +71,8 @@ fn is_whole(folder: &Path, name: &str) -> bool {
 /// Fails with `depot-file-missing` where there is no such file, `invalid` where its name is none, `depot-file-exists` where too
 /// many of its name and id wait.
 pub fn receive(root: &Path, received: &Received<'_>) -> Result<PathBuf> {
-    let own = received.file.file_name().and_then(|name| name.to_str());
-    let given = received.name.filter(|name| !name.is_empty());
-    let name = given.or(own).unwrap_or_default();
     let folder = incoming(received.part, received.idf);
-    for name in names(name, received.idtu) {
+    for name in names(received.called(), received.idtu) {
         let target = root.join(path::join(&folder, &name)?);
         make_folder(&target)?;
         if put(received, &target)? {

@@ -13,10 +13,13 @@ use std::{
 use navette::transport::cft::spool::{Received, receive};
 
 use super::{about, connect, write_settings};
-use crate::kit::{
-    cft::Monitor,
-    process::{self, Finished},
-    scratch, wait,
+use crate::{
+    both_engines,
+    kit::{
+        cft::Monitor,
+        process::{self, Finished},
+        scratch, wait,
+    },
 };
 
 fn navette(dir: &Path, arguments: &[&str]) -> Finished {
@@ -198,18 +201,68 @@ fn a_file_counts_once_its_sidecar_is_whole() {
     );
 }
 
+/// A file that no flow would ever take is not hidden in the spool: the procedure fails, and the monitor shows that.
+#[test]
+fn a_file_that_no_flow_takes_stays_where_the_monitor_left_it() {
+    let (monitor, dir) = (Monitor::start(), scratch::fresh("settings"));
+    let settings = monitor
+        .settings()
+        .replacen("pattern = \"*\"", "pattern = \"LOT*.zip\"", 1);
+    fs::create_dir_all(dir.join("depots")).unwrap();
+    fs::write(dir.join("depots/cft.toml"), settings).unwrap();
+    let file = monitor.receives("A0000001", b"archive");
+    for name in ["", "autre.zip", "LOT.zip.ok"] {
+        let said = received(&dir, &file, name, "A0000001");
+        assert!(!said.status.success(), "{name}");
+    }
+    assert!(file.exists());
+    received(&dir, &file, "LOT.zip", "A0000001").succeeded();
+    assert!(!file.exists());
+    let manifest = monitor.receives("A0000002", b"{}");
+    received(&dir, &manifest, "LOT1.zip.manifest.json", "A0000002").succeeded();
+}
+
+both_engines! {
+    /// What comes into the spool by a procedure of the monitor's alone is told where no flow takes it.
+    async fn files_of_the_spool_that_no_flow_takes_are_told(kit) {
+        let monitor = Monitor::start();
+        let settings = monitor.settings().replacen("pattern = \"*\"", "pattern = \"*.zip\"", 1);
+        let folder = monitor.spool().join("in/ASP/NAVLOT");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("A0000001"), "archive").unwrap();
+        fs::write(folder.join("A0000001.cft"), "part=ASP\nidf=NAVLOT\nidtu=A0000001\n").unwrap();
+        let gateway = kit.with_depot("cft", settings).start();
+        let told = "under names that no flow takes";
+        wait::until(told, Duration::from_secs(60), || gateway.log().contains(told).then_some(()));
+    }
+}
+
 /// The procedures of `deploy/cft`, filled in and run as the monitor does it, with a name that a shell would run.
 #[test]
 fn the_procedures_to_install_hand_a_file_over_whatever_its_sender_named_it() {
+    let name = "l'été $(touch pwned) `touch pwned`;touch pwned.zip";
+    handed_over_as(name, name);
+}
+
+/// A partner who gives no name, or none that can be one here, has his file called after its transfer.
+#[test]
+fn the_procedures_to_install_name_a_file_that_came_without_a_name() {
+    for parm in ["", "a/b.zip", "../b.zip", ".cache.zip"] {
+        handed_over_as(parm, "A0000007.zip");
+    }
+}
+
+/// Runs each procedure for a file that came with this `PARM`; it lies in the spool under that name then.
+#[track_caller]
+fn handed_over_as(parm: &str, name: &str) {
     for procedure in ["received.sh", "received-to-spool.sh"] {
         let (monitor, dir) = (Monitor::start(), scratch::fresh("procedures"));
         write_settings(&monitor, &dir);
         let file = monitor.receives("A0000007", b"archive");
-        let name = "l'été $(touch pwned) `touch pwned`;touch pwned.zip";
         let text = fs::read_to_string(format!("deploy/cft/procedures/{procedure}")).unwrap();
         let text = text
             .replace("&FNAME", file.to_str().unwrap())
-            .replace("&PARM", name)
+            .replace("&PARM", parm)
             .replace("&PART", "ASP")
             .replace("&IDF", "NAVLOT")
             .replace("&IDTU", "A0000007")

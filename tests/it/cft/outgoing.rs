@@ -82,6 +82,17 @@ both_ways! {
         assert!(transfer.fname.ends_with(&transfer.parm));
     }
 
+    /// A name that is too long once it is spelt keeps both of its ends, and is the same at each try.
+    fn a_name_fits_however_long_its_archives_was(monitor) {
+        let name = format!("{}.zip.ack.json", "é".repeat(100));
+        for _ in 0..2 {
+            upload(connect(&monitor).as_mut(), &name, b"recu").unwrap();
+        }
+        let [transfer] = &monitor.catalog()[..] else { panic!("one transfer") };
+        assert!(transfer.parm.len() <= 240 && transfer.parm.ends_with(".zip.ack.json"), "{}", transfer.parm);
+        assert_eq!(connect(&monitor).stat(&format!("out/ASP/NAVRET/{name}")).unwrap().unwrap().name, name);
+    }
+
     /// The operator's look at the depot writes in its folders, and sends nothing.
     fn a_check_of_the_depot_sends_nothing(monitor) {
         let dir = scratch::fresh("settings");

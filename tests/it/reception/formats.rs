@@ -121,7 +121,7 @@ both_engines! {
 }
 
 /// The pause between two looks of [`with_poll`].
-pub(super) const POLL: SignedDuration = SignedDuration::from_millis(200);
+pub const POLL: SignedDuration = SignedDuration::from_millis(200);
 
 /// The looks at a depot of a gateway that does not run.
 pub(super) async fn rounds(gateway: &Gateway, depot: &Depot, clock: &Clock) -> Rounds {

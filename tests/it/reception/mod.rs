@@ -2,11 +2,12 @@
 
 mod antivirus;
 mod beside;
+mod clock;
 mod crashes;
 mod cuts;
 mod dossiers;
 mod duplicates;
-mod formats;
+pub mod formats;
 mod journey;
 mod leases;
 mod leaving;

@@ -21,7 +21,7 @@ fn lot(dossier: &str) -> Vec<u8> {
         .zip()
 }
 
-fn incident(gateway: &Gateway, code: &str, state: &str) {
+pub(super) fn incident(gateway: &Gateway, code: &str, state: &str) {
     let asked =
         format!("SELECT count(*) FROM incident WHERE code = '{code}' AND state = '{state}'");
     wait::until(&format!("{state} incident {code}"), SOON, || {

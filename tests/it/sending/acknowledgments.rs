@@ -8,7 +8,7 @@ use super::{SOON, acknowledge, dropped, lot, returned, through, through_with, wi
 use crate::{
     both_engines,
     kit::{
-        depot::{Depot, Make},
+        depot::{Depot, Make, folder::make_writable},
         document,
         gateway::{Engine, Gateway, Kit},
         lot::Lot,
@@ -19,9 +19,14 @@ use crate::{
 
 /// A gateway whose partner signs, by certificates of the kit's root.
 fn signed(depot: &Depot) -> Gateway {
+    signed_and(depot, "")
+}
+
+/// The same with one more line about his files.
+pub(super) fn signed_and(depot: &Depot, line: &str) -> Gateway {
     let answers = "answers = \"retours\"";
     let more = format!(
-        "{answers}\nsignature = \".p7s\"\nsigner_ca = {:?}",
+        "{answers}\n{line}\nsignature = \".p7s\"\nsigner_ca = {:?}",
         pki().root
     );
     let settings = depot.settings().replace(answers, &more);
@@ -29,7 +34,7 @@ fn signed(depot: &Depot) -> Gateway {
 }
 
 /// The detached signature of a text, by the plain command.
-fn signature(text: &str, signer: &Identity) -> Vec<u8> {
+pub(super) fn signature(text: &str, signer: &Identity) -> Vec<u8> {
     let folder: PathBuf = scratch::fresh("signed");
     fs::write(folder.join("text"), text).unwrap();
     let mut openssl = Command::new("openssl");
@@ -276,9 +281,7 @@ fn acknowledgments_that_cannot_leave_keep_no_other_from_being_taken() {
         with_status(&gateway, id, "acknowledged");
     }
     assert!(incident(&gateway, "depot-unreachable").contains("depot-denied"));
-    let mut again = Command::new("umount");
-    again.arg("-l").arg(depot.inside("acks"));
-    process::run(&again, 10).succeeded();
+    make_writable(&depot.inside("acks"));
     wait::until("files leaving", SOON, || {
         depot.names("acks").is_empty().then_some(())
     });

@@ -1,13 +1,19 @@
 //! From the drop to the acknowledgment of the return, the same on every transport.
 
+use navette::transport::path;
 use serde_json::json;
 
 use super::{
     acknowledge, dropped, entries, kinds, lot, return_json, returned, through, with_status,
 };
 use crate::{
-    everywhere,
-    kit::{gateway::PROJECT, wait},
+    both_engines, everywhere,
+    kit::{
+        depot::{Depot, Make},
+        gateway::PROJECT,
+        wait,
+    },
+    reception::{exchange, receipt_named},
 };
 
 everywhere! {
@@ -51,5 +57,20 @@ everywhere! {
         let shown = gateway.run(&["status", &id, "--local"]).succeeded();
         assert!(shown.contains("partnerReference: AR-1"), "{shown}");
         gateway.doctor();
+    }
+}
+
+both_engines! {
+    /// A name that is as long as names can be leaves room for that of its return, whatever its letters take.
+    async fn an_archive_of_the_longest_name_is_answered_like_any_other(kit) {
+        let depot = Depot::start(Make::Folder);
+        let gateway = through(kit, &depot).start();
+        let name = format!("{}.zip", "\u{6f22}".repeat(83));
+        depot.put(&format!("in/{name}"), &lot().zip());
+        let receipt = receipt_named(&depot, &path::receipt(&name, None));
+        let answer = returned(&depot);
+        assert!(answer.starts_with("\u{6f22}") && answer.len() < 200, "{answer}");
+        acknowledge(&depot, &answer);
+        with_status(&gateway, exchange(&receipt), "acknowledged");
     }
 }

@@ -11,6 +11,7 @@ mod formats;
 mod journey;
 mod pieces;
 mod plis;
+mod signing;
 mod trouble;
 
 use std::{fs, io::Read, time::Duration};

@@ -1,22 +1,26 @@
 //! The work of a `depot` job: leaves an archive's receipt on its depot, then has the source leave.
 //!
-//! Each step can be done again: what stands there already with the same content is ours, a source that is gone has left, one
-//! that is another file by now is left alone and taken in its turn. Receipt and signature bear one name: the archive's own, or,
-//! beside those of an earlier archive of it, a marked one.
+//! That the receipt stands is kept before the source leaves: who has taken his receipt away is not left it again, however long
+//! the source stays. Each step can be done again: what stands there already with the same content is ours, a source that is gone
+//! has left.
+
+mod receipt;
+mod source;
 
 use std::time::Duration;
 
 use serde_json::json;
 
-use super::{
-    on_depot::{subject, subject_of},
-    spool::{ours, small},
+use self::{
+    receipt::{About, Receipt},
+    source::Source,
 };
+use super::on_depot::{subject, subject_of};
 use crate::{
     codec::Format,
     config::{
         Depot,
-        depots::{Complete, Direction, Incoming, MANIFESTS, Then},
+        depots::{Direction, Incoming},
     },
     domain::{
         Context,
@@ -28,8 +32,8 @@ use crate::{
         journal::{self, Kind},
     },
     kernel::{
-        failpoint,
         fault::{Code, Fault, Result},
+        secret::Key,
     },
     storage::{
         archives,
@@ -38,271 +42,224 @@ use crate::{
         jobs::JobRow,
         journal::append,
     },
-    transport::{Line, Listed, Session, path, upload},
+    transport::{Line, Listed, Session},
 };
 
 /// The longest pause between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// What a refused archive's file is told by.
 const REJECTED: &str = "rejected";
-/// What the names of the two files of a receipt end with.
-const JSON: &str = ".json";
-const SIGNATURE: &str = ".p7s";
 
-/// Leaves the receipt of the file that `job` is about.
+/// Leaves the receipt of the file that `job` is about; once that is done, has the file leave.
 pub async fn run(ctx: &Context, lines: &Lines, job: &JobRow) -> Result<Settlement> {
-    let id = job.subject;
-    let found = ctx.store.read(move |tx| {
-        let Some(file) = depot_files::find(tx, id)? else {
-            return Ok(None);
-        };
-        let archive = archives::find(tx, file.exchange_id)?;
-        let exchange = exchanges::find(tx, file.exchange_id)?;
-        Ok(exchange.map(|exchange| (file, exchange, archive.and_then(|archive| archive.format))))
-    });
-    let Some((file, exchange, format)) = found.await? else {
+    let Some(found) = Found::read(ctx, job).await? else {
         return Ok(Settlement::bare(End::Done));
     };
-    let depot = lines.depot(&file.depot);
-    let left = async {
+    let depot = lines.depot(&found.file.depot);
+    let done = async {
         let depot = depot.as_deref().map_err(Fault::clone)?;
-        let has_manifest = format.as_deref() == Some(Format::Gz.as_str());
-        let errand = Errand::new(ctx, depot, &file, &exchange, has_manifest).await?;
+        let errand = Errand::of(ctx, depot, &found).await?;
         let work = move |line: &mut Line| line.with(|session| errand.run(session));
-        lines.with(&file.depot, work).await
+        lines.with(&depot.name, work).await
     };
-    match left.await {
-        Ok(about) => done(ctx, file, &exchange, &about),
+    match done.await {
+        Ok(Done::Stands(about)) => found.receipted(ctx, &about),
+        Ok(Done::Left) => found.left(ctx),
         // What cannot be opened here is trouble of the archive, and its depot's no more than any other job's.
         Err(fault) if fault.code() == Code::Corrupt => Err(fault),
-        Err(fault) => failed(ctx, job, &file, &exchange, &fault, depot.as_deref().ok()),
+        Err(fault) => found.failed(ctx, job, &fault, depot.as_deref().ok()),
     }
 }
 
 /// What there is to do on the depot.
-struct Errand {
-    incoming: Incoming,
-    folder: String,
-    name: String,
-    listed: Listed,
-    rejected: bool,
-    /// Whether its manifest came beside it: so of a gz alone.
-    has_manifest: bool,
-    receipt: Vec<u8>,
-    cms: Vec<u8>,
-    /// What tells our files from those of an earlier archive of the same name.
-    mark: String,
+enum Errand {
+    Receipt(Receipt),
+    Source(Source),
+}
+
+/// What was done there.
+enum Done {
+    /// Receipt and signature stand: what the transport calls their transfers.
+    Stands([About; 2]),
+    /// The source has left.
+    Left,
 }
 
 impl Errand {
-    async fn new(
-        ctx: &Context,
-        depot: &Depot,
-        file: &DepotFileRow,
-        exchange: &ExchangeRow,
-        has_manifest: bool,
-    ) -> Result<Self> {
-        let flow = depot.flow(&file.flow);
-        let gone = || {
-            let detail = "Le flux n'est plus configuré sur ce dépôt.";
-            Fault::new(Code::Unavailable, detail).because(&file.flow)
-        };
-        let flow = flow.ok_or_else(gone)?;
-        let Direction::In(incoming) = &flow.direction else {
-            return Err(gone());
-        };
-        let key = documents::exchange_key(ctx, exchange).await?;
+    async fn of(ctx: &Context, depot: &Depot, found: &Found) -> Result<Self> {
+        let file = &found.file;
+        let (folder, incoming) = flow(depot, &file.flow)?;
+        let key = documents::exchange_key(ctx, &found.exchange).await?;
         let name = open_bytes(&key, Column::ArchiveName, &file.name)?;
         let name = String::from_utf8(name).map_err(Fault::internal)?;
-        Ok(Self {
-            incoming: incoming.clone(),
-            folder: flow.path.clone(),
-            listed: Listed {
-                name: name.clone(),
-                size: file.size,
-                modified: file.modified,
-            },
-            name,
-            rejected: file.verdict == REJECTED,
-            has_manifest,
-            receipt: open_bytes(&key, Column::Receipt, &file.receipt)?,
-            cms: open_bytes(&key, Column::Signature, &file.cms)?,
-            mark: file.id.simple().to_string().split_off(20),
+        Ok(match file.is_receipted() {
+            true => Self::Source(Source {
+                incoming,
+                folder,
+                rejected: file.verdict == REJECTED,
+                has_manifest: found.format.as_deref() == Some(Format::Gz.as_str()),
+                listed: Listed {
+                    name,
+                    size: file.size,
+                    modified: file.modified,
+                },
+                mark: mark(file),
+            }),
+            false => Self::Receipt(receipt(&key, file, name, incoming)?),
         })
     }
 
-    /// Answers what the transport calls the transfers of receipt and signature.
-    fn run(&self, session: &mut dyn Session) -> Result<[About; 2]> {
-        let left = self.left(session)?;
-        self.have_leave(session)?;
-        failpoint::hit("depot.after-leave");
-        Ok(left)
-    }
-
-    /// Leaves both files under the first name that both can have.
-    fn left(&self, session: &mut dyn Session) -> Result<[About; 2]> {
-        let own = path::receipt(&self.name, None);
-        let marked = path::receipt(&self.name, Some(&self.mark));
-        if self.is_free(session, &own)? {
-            match self.put_both(session, &own) {
-                // Taken meanwhile, or by what is no plain file.
-                Err(fault) if fault.code() == Code::DepotFileExists => {}
-                done => return done,
-            }
-        }
-        self.put_both(session, &marked)
-    }
-
-    /// Whether nothing else than our two files stands under a name.
-    fn is_free(&self, session: &mut dyn Session, stem: &str) -> Result<bool> {
-        for (ending, bytes) in [(JSON, &self.receipt), (SIGNATURE, &self.cms)] {
-            let path = path::join(&self.incoming.receipts, &format!("{stem}{ending}"))?;
-            let size = bytes.len() as u64;
-            let is_ours = match session.stat(&path)? {
-                Some(there) if there.size != size => false,
-                Some(_) => small(session, &path, size)?.is_none_or(|there| there == *bytes),
-                None => true,
-            };
-            if !is_ours {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    fn put_both(&self, session: &mut dyn Session, stem: &str) -> Result<[About; 2]> {
-        let receipt = self.put(session, &format!("{stem}{JSON}"), &self.receipt)?;
-        failpoint::hit("depot.after-receipt");
-        let signature = self.put(session, &format!("{stem}{SIGNATURE}"), &self.cms)?;
-        failpoint::hit("depot.after-signature");
-        Ok([receipt, signature])
-    }
-
-    fn put(&self, session: &mut dyn Session, name: &str, bytes: &[u8]) -> Result<About> {
-        let (mut source, size) = ours(bytes.to_vec());
-        upload(session, &self.incoming.receipts, name, &mut source, size)?;
-        session.about(&path::join(&self.incoming.receipts, name)?)
-    }
-
-    /// The source goes where its flow says, unless it is another file by now; then what came beside it.
-    fn have_leave(&self, session: &mut dyn Session) -> Result<()> {
-        let source = path::join(&self.folder, &self.name)?;
-        let now = session.stat(&source)?;
-        if now.as_ref().is_some_and(|now| !self.is_same(now)) {
-            return Ok(());
-        }
-        if now.is_some() {
-            self.leave(session, &source, &self.name)?;
-        }
-        if let Complete::Marker(suffix) = &self.incoming.complete {
-            let marker = path::join(&self.folder, &format!("{}{suffix}", self.name))?;
-            if session.stat(&marker)?.is_some() {
-                session.remove(&marker)?;
-            }
-        }
-        for ending in MANIFESTS.iter().filter(|_| self.has_manifest) {
-            let name = format!("{}{ending}", self.name);
-            let beside = path::join(&self.folder, &name)?;
-            if session.stat(&beside)?.is_some() {
-                self.leave(session, &beside, &name)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn is_same(&self, now: &Listed) -> bool {
-        (now.size, now.modified) == (self.listed.size, self.listed.modified)
-    }
-
-    fn leave(&self, session: &mut dyn Session, source: &str, name: &str) -> Result<()> {
-        let rejected = self.incoming.rejected.as_ref().filter(|_| self.rejected);
-        let target = match (&self.incoming.then, rejected) {
-            (_, Some(folder)) | (Then::Move(folder), None) => folder,
-            (Then::Delete, None) => return session.remove(source),
-        };
-        match session.rename(source, &path::join(target, name)?) {
-            Err(fault) if fault.code() == Code::DepotFileExists => {
-                let other = path::marked(name, &self.mark);
-                session.rename(source, &path::join(target, &other)?)
-            }
-            done => done,
+    fn run(&self, session: &mut dyn Session) -> Result<Done> {
+        match self {
+            Self::Receipt(receipt) => receipt.leave(session).map(Done::Stands),
+            Self::Source(source) => source.leave(session).map(|()| Done::Left),
         }
     }
 }
 
-/// What a transport calls a transfer.
-type About = Vec<(String, String)>;
+fn receipt(key: &Key, file: &DepotFileRow, name: String, incoming: Incoming) -> Result<Receipt> {
+    Ok(Receipt {
+        folder: incoming.receipts,
+        name,
+        body: open_bytes(key, Column::Receipt, &file.receipt)?,
+        cms: open_bytes(key, Column::Signature, &file.cms)?,
+        mark: mark(file),
+    })
+}
 
-fn done(
-    ctx: &Context,
+/// What tells the files of this archive from those of an earlier one of the same name.
+fn mark(file: &DepotFileRow) -> String {
+    file.id.simple().to_string().split_off(20)
+}
+
+/// The folder of the incoming flow of that name, and what the flow says of it. Fails with `unavailable` where there is none any more.
+fn flow(depot: &Depot, name: &str) -> Result<(String, Incoming)> {
+    let found = depot.flow(name).and_then(|flow| match &flow.direction {
+        Direction::In(incoming) => Some((flow.path.clone(), incoming.clone())),
+        _ => None,
+    });
+    found.ok_or_else(|| {
+        let detail = "Le flux n'est plus configuré sur ce dépôt.";
+        Fault::new(Code::Unavailable, detail).because(name)
+    })
+}
+
+/// The file, and the archive that it is or repeats.
+struct Found {
     file: DepotFileRow,
-    exchange: &ExchangeRow,
-    about: &[About],
-) -> Result<Settlement> {
-    let transfers = about
-        .iter()
-        .map(|about| cft::prepare(ctx, &file.depot, cft::Way::Out, about, Some(exchange.id)))
-        .collect::<Result<Vec<_>>>()?;
-    let now = ctx.clock.now();
-    let detail = json!({ "depot": file.depot, "flow": file.flow, "verdict": file.verdict });
-    let (of, kind) = (subject(exchange), Kind::ArchiveReceipted);
-    let entry = journal::entry(&ctx.clock, &ctx.entropy, kind, of, detail)?;
-    let over = incidents::clear(ctx, &cause(&file, exchange))?;
-    let effects: Effects = Box::new(move |tx| {
-        depot_files::gone(tx, file.id)?;
-        append(tx, &entry)?;
-        over.close(tx)?;
-        for transfer in transfers.iter().flatten() {
-            transfer.write(tx)?;
-        }
-        if file.verdict == REJECTED {
-            archives::answered(tx, file.exchange_id, now)?;
-        }
-        archives::receipted(tx, file.exchange_id, now)?;
-        archives::left(tx, file.exchange_id, now)
-    });
-    Ok(Settlement {
-        end: End::Done,
-        effects,
-    })
+    exchange: ExchangeRow,
+    format: Option<String>,
 }
 
-/// Tried again, later and later; an incident after as many failures as the depot's settings say, at once where it has none any
-/// more.
-fn failed(
-    ctx: &Context,
-    job: &JobRow,
-    file: &DepotFileRow,
-    exchange: &ExchangeRow,
-    fault: &Fault,
-    depot: Option<&Depot>,
-) -> Result<Settlement> {
-    tracing::warn!(depot = file.depot, flow = file.flow, reconciliation_id = %file.exchange_id, %fault, "a receipt could not be left; it is tried again");
-    let poll = depot.map_or(LONGEST_PAUSE, |depot| depot.poll);
-    let pause = poll.saturating_mul(1 << job.attempts.min(12));
-    let end = End::Retry {
-        at: jobs::later(ctx, pause.clamp(Duration::from_millis(200), LONGEST_PAUSE)),
-        why: fault.to_string(),
-    };
-    if job.attempts + 1 < depot.map_or(1, |depot| depot.failures_before_incident) {
-        return Ok(Settlement::bare(end));
+impl Found {
+    async fn read(ctx: &Context, job: &JobRow) -> Result<Option<Self>> {
+        let id = job.subject;
+        let found = ctx.store.read(move |tx| {
+            let Some(file) = depot_files::find(tx, id)? else {
+                return Ok(None);
+            };
+            let archive = archives::find(tx, file.exchange_id)?;
+            let exchange = exchanges::find(tx, file.exchange_id)?;
+            Ok(exchange.map(|exchange| Self {
+                file,
+                exchange,
+                format: archive.and_then(|archive| archive.format),
+            }))
+        });
+        found.await
     }
-    let detail = json!({
-        "depot": file.depot, "flow": file.flow, "fault": fault.code().as_str(), "attempts": job.attempts + 1,
-    });
-    let ticket = incidents::prepare(ctx, cause(file, exchange), detail)?;
-    Ok(Settlement {
-        end,
-        effects: Box::new(move |tx| ticket.open(tx).map(drop)),
-    })
-}
 
-fn cause(file: &DepotFileRow, exchange: &ExchangeRow) -> Cause {
-    Cause {
-        code: Anomaly::ReceiptUndeliverable,
-        project: Some(exchange.project.clone()),
-        owner: file.owner.clone(),
-        exchange_id: Some(file.exchange_id),
-        subject: subject_of(&file.depot, &file.flow, &file.name_hash),
+    /// The receipt stands: what is left to do is done at once, as a work of its own.
+    fn receipted(self, ctx: &Context, about: &[About]) -> Result<Settlement> {
+        let (file, exchange) = (&self.file, &self.exchange);
+        let transfers = about
+            .iter()
+            .map(|about| cft::prepare(ctx, &file.depot, cft::Way::Out, about, Some(exchange.id)))
+            .collect::<Result<Vec<_>>>()?;
+        let now = ctx.clock.now();
+        let detail = json!({ "depot": file.depot, "flow": file.flow, "verdict": file.verdict });
+        let (of, kind) = (subject(exchange), Kind::ArchiveReceipted);
+        let entry = journal::entry(&ctx.clock, &ctx.entropy, kind, of, detail)?;
+        let over = incidents::clear(ctx, &self.cause())?;
+        let effects: Effects = Box::new(move |tx| {
+            depot_files::receipted(tx, self.file.id)?;
+            append(tx, &entry)?;
+            over.close(tx)?;
+            for transfer in transfers.iter().flatten() {
+                transfer.write(tx)?;
+            }
+            if self.file.verdict == REJECTED {
+                archives::answered(tx, self.file.exchange_id, now)?;
+            }
+            archives::receipted(tx, self.file.exchange_id, now)
+        });
+        Ok(Settlement {
+            end: End::Again,
+            effects,
+        })
+    }
+
+    fn left(self, ctx: &Context) -> Result<Settlement> {
+        let now = ctx.clock.now();
+        let over = incidents::clear(ctx, &self.cause())?;
+        let effects: Effects = Box::new(move |tx| {
+            depot_files::gone(tx, self.file.id)?;
+            over.close(tx)?;
+            archives::left(tx, self.file.exchange_id, now)
+        });
+        Ok(Settlement {
+            end: End::Done,
+            effects,
+        })
+    }
+
+    /// Tried again, later and later; an incident after as many failures as the depot's settings say, at once where it has none
+    /// any more.
+    fn failed(
+        self,
+        ctx: &Context,
+        job: &JobRow,
+        fault: &Fault,
+        depot: Option<&Depot>,
+    ) -> Result<Settlement> {
+        let file = &self.file;
+        let step = if file.is_receipted() {
+            "source"
+        } else {
+            "receipt"
+        };
+        tracing::warn!(depot = file.depot, flow = file.flow, reconciliation_id = %file.exchange_id, step, %fault, "a receipt could not be left, or its source could not leave; it is tried again");
+        let poll = depot.map_or(LONGEST_PAUSE, |depot| depot.poll);
+        let pause = poll.saturating_mul(1 << job.attempts.min(12));
+        let end = End::Retry {
+            at: jobs::later(ctx, pause.clamp(Duration::from_millis(200), LONGEST_PAUSE)),
+            why: fault.to_string(),
+        };
+        if job.attempts + 1 < depot.map_or(1, |depot| depot.failures_before_incident) {
+            return Ok(Settlement::bare(end));
+        }
+        let detail = json!({
+            "depot": file.depot, "flow": file.flow, "fault": fault.code().as_str(), "attempts": job.attempts + 1,
+        });
+        let ticket = incidents::prepare(ctx, self.cause(), detail)?;
+        Ok(Settlement {
+            end,
+            effects: Box::new(move |tx| ticket.open(tx).map(drop)),
+        })
+    }
+
+    /// The cause of what keeps the step that it is at from being done.
+    fn cause(&self) -> Cause {
+        let file = &self.file;
+        Cause {
+            code: match file.is_receipted() {
+                true => Anomaly::SourceStuck,
+                false => Anomaly::ReceiptUndeliverable,
+            },
+            project: Some(self.exchange.project.clone()),
+            owner: file.owner.clone(),
+            exchange_id: Some(file.exchange_id),
+            subject: subject_of(&file.depot, &file.flow, &file.name_hash),
+        }
     }
 }

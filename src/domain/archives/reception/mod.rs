@@ -11,7 +11,7 @@
 //! commits nothing. **A crash** leaves rows that nobody sees and blobs; the lease's next holder takes them out
 //! ([`leftovers`]), and the file, which is still on its depot, is taken anew. A **cut** that outlasts a transfer's patience leaves
 //! what came in this process ([`spooling::Spooling`]), and a later look goes on there if size and date are unchanged. Rows are gone before the file is taken twice:
-//! a file whose receipt is not there yet has a row of its own (`depot_file`).
+//! a file that has not left yet has a row of its own (`depot_file`).
 //!
 //! To add a check of archives, see [`super::check`]; to add something that is written with an archive, see `record`.
 

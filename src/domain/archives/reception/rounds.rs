@@ -17,13 +17,14 @@ use super::{
     work::{Shared, Work},
 };
 use crate::{
-    config::depots::{Direction, Flow, Incoming},
+    config::depots::{Direction, Flow, Incoming, Transport},
     kernel::{
+        clock::has_passed,
         digest::Sha256,
         fault::{Fault, Result},
     },
     storage::depot_files,
-    transport::line::is_of_the_depot,
+    transport::{Listed, line::is_of_the_depot},
 };
 
 /// How often what was staged in vain is looked for, beside the first time.
@@ -133,10 +134,7 @@ impl Rounds {
             return Ok(false);
         }
         let (ctx, now) = (&self.desk.ctx, self.desk.ctx.clock.now());
-        if self
-            .cleared
-            .is_none_or(|at| now.duration_since(at) >= CLEARING)
-        {
+        if self.cleared.is_none_or(|at| has_passed(CLEARING, at, now)) {
             let in_hand = self.desk.in_hand().clone();
             leftovers::clear(ctx, &self.desk.depot.name, self.desk.token, &in_hand).await?;
             self.cleared = Some(now);
@@ -155,6 +153,7 @@ impl Rounds {
         });
         let listed = listed.await?;
         self.shared.keep_cuts(&flow.name, &listed);
+        self.tell_strays(flow, &listed);
         let ctx = &self.desk.ctx;
         let mut ready = {
             let mut memory = self.shared.memory();
@@ -170,6 +169,31 @@ impl Rounds {
                 && !known.contains(&(flow.name.clone(), keys.hash(&file.name)))
         });
         Ok(ready)
+    }
+
+    /// What came by a monitor came for one of our flows: what none of them will take is told, and not left to lie there unseen.
+    fn tell_strays(&self, flow: &Flow, listed: &[Listed]) {
+        let depot = &self.desk.depot;
+        if !matches!(depot.transport, Transport::Cft(_)) {
+            return;
+        }
+        let strays = listed
+            .iter()
+            .filter(|file| !depot.is_for(&flow.path, &file.name));
+        let strays = strays.count();
+        let mut memory = self.shared.memory();
+        if memory
+            .entry(flow.name.clone())
+            .or_default()
+            .has_more_strays(strays)
+        {
+            tracing::warn!(
+                depot = depot.name,
+                flow = flow.name,
+                strays,
+                "files lie in the spool of a monitor under names that no flow takes"
+            );
+        }
     }
 
     /// Flow and name's hash of what was taken and has not left yet.

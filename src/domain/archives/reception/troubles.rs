@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::transport::Listed;
+use crate::{kernel::clock::has_passed, transport::Listed};
 
 /// The longest pause between two tries of one file.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
@@ -26,7 +26,8 @@ struct Trouble {
     was_another: bool,
     /// How often its manifest was missing.
     waits: u32,
-    not_before: Timestamp,
+    /// When it was put off last, and how long.
+    put_off: Option<(Timestamp, SignedDuration)>,
 }
 
 impl Troubles {
@@ -67,7 +68,7 @@ impl Troubles {
     /// Whether it is a file's turn.
     pub fn is_due(&self, file: &Listed, now: Timestamp) -> bool {
         let known = self.known(file);
-        known.is_none_or(|trouble| now >= trouble.not_before)
+        known.is_none_or(|trouble| trouble.is_due(now))
     }
 
     /// Whether a file is given more time for a manifest that is not there yet.
@@ -79,8 +80,13 @@ impl Troubles {
     /// When the next file may be tried, after `now`. One whose turn has come is being tried, or is not complete: no look is to be
     /// hastened for it.
     pub fn next_try(&self, now: Timestamp) -> Option<Timestamp> {
-        let turns = self.0.values().map(|trouble| trouble.not_before);
-        turns.filter(|turn| *turn > now).min()
+        let waiting = self.0.values().filter(|trouble| !trouble.is_due(now));
+        let turn = |(at, pause): (Timestamp, SignedDuration)| {
+            at.checked_add(pause).unwrap_or(Timestamp::MAX)
+        };
+        waiting
+            .filter_map(|trouble| trouble.put_off.map(turn))
+            .min()
     }
 
     fn known(&self, file: &Listed) -> Option<&Trouble> {
@@ -107,7 +113,7 @@ impl Trouble {
             failures: 0,
             was_another: false,
             waits: 0,
-            not_before: Timestamp::MIN,
+            put_off: None,
         }
     }
 
@@ -117,6 +123,11 @@ impl Trouble {
 
     fn put_off(&mut self, now: Timestamp, pause: Duration) {
         let pause = SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX);
-        self.not_before = now.checked_add(pause).unwrap_or(Timestamp::MAX);
+        self.put_off = Some((now, pause));
+    }
+
+    fn is_due(&self, now: Timestamp) -> bool {
+        let put_off = self.put_off;
+        put_off.is_none_or(|(at, pause)| has_passed(pause, at, now))
     }
 }

@@ -3,24 +3,29 @@
 //! A growing, vanished or half file is left alone, and so is one whose manifest beside it still grows. What failed is tried again
 //! later and later. A gz whose manifest is not there yet is waited for a few polls long.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use wildmatch::WildMatch;
 
 use super::troubles::Troubles;
 use crate::{
     config::depots::{Complete, Incoming, MANIFESTS, RECEIPTS},
+    domain::archives::rest::Rest,
     transport::Listed,
 };
 
 /// What is remembered of a flow from one look to the next.
 #[derive(Default)]
 pub struct Memory {
-    /// Size and date of each file that was there, and since when they are what they are.
-    stable: HashMap<String, (u64, i64, Timestamp)>,
+    rest: Rest,
     /// Files that could not be taken.
     pub(super) troubles: Troubles,
+    /// How many files there are that no flow will ever take, where that is told.
+    strays: usize,
 }
 
 /// A file whose turn it is.
@@ -45,18 +50,17 @@ impl Memory {
     ) -> Vec<Ready> {
         self.forget(&listed);
         let pattern = WildMatch::new(&flow.pattern);
-        let markers: std::collections::HashSet<String> = match &flow.complete {
-            Complete::Marker(suffix) => {
-                let names = listed.iter().map(|file| file.name.as_str());
-                let stems = names.filter_map(|name| name.strip_suffix(suffix.as_str()));
-                stems.map(str::to_owned).collect()
-            }
-            Complete::Rename | Complete::Stable => Default::default(),
+        let stem = |name: &str| {
+            let stem = flow
+                .complete
+                .marker()
+                .and_then(|suffix| name.strip_suffix(suffix));
+            stem.map(str::to_owned)
         };
-        let is_marker = |name: &str| matches!(&flow.complete, Complete::Marker(suffix) if name.ends_with(suffix.as_str()));
+        let markers: HashSet<String> = listed.iter().filter_map(|file| stem(&file.name)).collect();
         let mut beside = manifests(&listed);
         listed.retain(|file| {
-            pattern.matches(&file.name) && !is_marker(&file.name) && !is_beside(&file.name)
+            pattern.matches(&file.name) && stem(&file.name).is_none() && !is_beside(&file.name)
         });
         let with_its_manifest = |file: Listed| Ready {
             beside: beside.remove(&file.name).unwrap_or_default(),
@@ -74,39 +78,28 @@ impl Memory {
         ready
     }
 
+    /// Notes how many files there are that no flow will ever take; answers whether they are more than before.
+    pub(super) fn has_more_strays(&mut self, strays: usize) -> bool {
+        std::mem::replace(&mut self.strays, strays) < strays
+    }
+
     /// Notes that a file was taken.
     pub fn taken(&mut self, file: &Listed) {
-        self.stable.remove(&file.name);
+        self.rest.forget(&file.name);
         self.troubles.over(file);
     }
 
     fn forget(&mut self, listed: &[Listed]) {
-        let there: std::collections::HashSet<&str> =
-            listed.iter().map(|file| file.name.as_str()).collect();
-        self.stable.retain(|name, _| there.contains(name.as_str()));
+        let there: HashSet<&str> = listed.iter().map(|file| file.name.as_str()).collect();
+        self.rest.keep(|name| there.contains(name));
         self.troubles.keep(|name| there.contains(name));
     }
 
     /// Whether the file and what may be its manifest are stable. All are looked at: each has a time of its own.
     fn is_at_rest(&mut self, ready: &Ready, now: Timestamp, poll: Duration) -> bool {
         let files = std::iter::once(&ready.file).chain(&ready.beside);
-        let moving = files.filter(|file| !self.is_stable(file, now, poll));
+        let moving = files.filter(|file| !self.rest.is_at_rest(file, now, poll));
         moving.count() == 0
-    }
-
-    fn is_stable(&mut self, file: &Listed, now: Timestamp, poll: Duration) -> bool {
-        let known = self.stable.get(&file.name);
-        match known {
-            Some((size, modified, since)) if (*size, *modified) == (file.size, file.modified) => {
-                let poll = SignedDuration::try_from(poll).unwrap_or(SignedDuration::MAX);
-                now.duration_since(*since) >= poll
-            }
-            _ => {
-                let seen = (file.size, file.modified, now);
-                self.stable.insert(file.name.clone(), seen);
-                false
-            }
-        }
     }
 }
 

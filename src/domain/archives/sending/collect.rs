@@ -23,7 +23,7 @@ use crate::{
     },
     domain::{
         Context,
-        archives::Lines,
+        archives::{Lines, rest::Rest},
         ged::documents::{self, Column},
         receipts,
     },
@@ -38,8 +38,7 @@ const ID: usize = 36;
 /// What is remembered of a flow from one look to the next.
 #[derive(Default)]
 pub struct Memory {
-    /// Size and date of each file as it was last seen, where that tells whether it is complete.
-    seen: HashMap<String, (u64, i64)>,
+    rest: Rest,
     told: Told,
 }
 
@@ -78,7 +77,7 @@ impl Flowing<'_> {
         let listed = listed.await?;
         self.forget(&mut memory.told, &listed).await?;
         let mut met = None;
-        for (file, looks) in self.ready(memory, listed) {
+        for (file, looks) in self.ready(memory, &listed) {
             if memory.told.is_known(&file.name, &looks) {
                 continue;
             }
@@ -96,7 +95,7 @@ impl Flowing<'_> {
 
     async fn settled(&self, memory: &mut Memory, file: &Listed, looks: Looks) -> Result<()> {
         let told = &mut memory.told;
-        match self.file(file).await? {
+        match self.file(file, &looks).await? {
             Fate::Taken => self.over(told, &file.name).await,
             Fate::Waits => Ok(()),
             Fate::Unfit(why) => self.tell(told, (file, looks), why).await,
@@ -104,45 +103,50 @@ impl Flowing<'_> {
     }
 
     /// The files of the pattern that are complete.
-    fn ready(&self, memory: &mut Memory, listed: Vec<Listed>) -> Vec<(Listed, Looks)> {
+    fn ready(&self, memory: &mut Memory, listed: &[Listed]) -> Vec<(Listed, Looks)> {
         let any = WildMatch::new(&self.acks.any_name());
-        let of = |file: &Listed| (file.size, file.modified);
-        let there: HashMap<String, (u64, i64)> = listed
+        let there: HashMap<&str, &Listed> = listed
             .iter()
-            .map(|file| (file.name.clone(), of(file)))
+            .map(|file| (file.name.as_str(), file))
             .collect();
-        memory.seen.retain(|name, _| there.contains_key(name));
-        let mut ready: Vec<Listed> = listed
-            .into_iter()
-            .filter(|file| any.matches(&file.name))
-            .collect();
-        ready.retain(|file| match &self.acks.complete {
-            Complete::Rename => true,
-            Complete::Marker(suffix) => there.contains_key(&format!("{}{suffix}", file.name)),
-            Complete::Stable => {
-                let now = of(file);
-                memory.seen.insert(file.name.clone(), now) == Some(now)
+        memory.rest.keep(|name| there.contains_key(name));
+        let beside =
+            |file: &Listed, suffix: &str| there.get(&*format!("{}{suffix}", file.name)).copied();
+        let (now, poll) = (self.ctx.clock.now(), self.depot.poll);
+        let mut ready = Vec::new();
+        for file in listed.iter().filter(|file| any.matches(&file.name)) {
+            let suffix = self.acks.signature.as_ref();
+            let signature = suffix.and_then(|suffix| beside(file, suffix));
+            let is_complete = match &self.acks.complete {
+                Complete::Rename => true,
+                Complete::Marker(suffix) => beside(file, suffix).is_some(),
+                // Each has a time of its own: both are looked at.
+                Complete::Stable => {
+                    let files = std::iter::once(file).chain(signature);
+                    let moving = files.filter(|file| !memory.rest.is_at_rest(file, now, poll));
+                    moving.count() == 0
+                }
+            };
+            if is_complete {
+                let of = |file: &Listed| (file.size, file.modified);
+                ready.push((file.clone(), (of(file), signature.map(of))));
             }
-        });
-        let signature = |file: &Listed| {
-            let suffix = self.acks.signature.as_ref()?;
-            there.get(&format!("{}{suffix}", file.name)).copied()
-        };
-        let looking = |file: Listed| {
-            let looks = (of(&file), signature(&file));
-            (file, looks)
-        };
-        ready.into_iter().map(looking).collect()
+        }
+        ready
     }
 
     /// One file, as far as it can be taken.
-    async fn file(&self, file: &Listed) -> Result<Fate> {
+    async fn file(&self, file: &Listed, looks: &Looks) -> Result<Fate> {
         let id = match self.about(&file.name).await? {
             Ok(id) => id,
             Err(why) => return Ok(Fate::Unfit(why)),
         };
         if file.size > LONGEST {
             return Ok(Fate::Unfit("too-large"));
+        }
+        // One that came since the look may still grow.
+        if self.acks.signature.is_some() && looks.1.is_none() {
+            return Ok(Fate::Waits);
         }
         let Some((body, signature)) = self.read(file).await? else {
             return Ok(Fate::Waits);

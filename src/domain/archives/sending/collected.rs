@@ -2,7 +2,7 @@
 
 use super::{acknowledgment::LONGEST, collect::Flowing};
 use crate::{
-    config::depots::{Complete, Then},
+    config::depots::Then,
     kernel::fault::{Code, Result},
     transport::{Listed, Session, path},
 };
@@ -31,7 +31,8 @@ impl Flowing<'_> {
     /// The file goes where its flow says, with what came beside it.
     pub(super) async fn have_leave(&self, file: &Listed) -> Result<()> {
         let source = path::join(&self.flow.path, &file.name)?;
-        let beside = [self.acks.signature.clone(), marker(&self.acks.complete)];
+        let marker = self.acks.complete.marker().map(str::to_owned);
+        let beside = [self.acks.signature.clone(), marker];
         let beside: Vec<String> = beside.into_iter().flatten().collect();
         let (then, name) = (self.acks.then.clone(), file.name.clone());
         let left = self.lines.with(&self.depot.name, move |line| {
@@ -82,12 +83,5 @@ fn leave(session: &mut dyn Session, source: &str, then: &Then, name: &str) -> Re
         },
         Err(fault) if fault.code() == Code::DepotFileExists => session.remove(source),
         done => done,
-    }
-}
-
-fn marker(complete: &Complete) -> Option<String> {
-    match complete {
-        Complete::Marker(suffix) => Some(suffix.clone()),
-        Complete::Rename | Complete::Stable => None,
     }
 }

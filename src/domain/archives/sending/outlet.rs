@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::{
     config::{
         Depot, Project,
-        depots::{Direction, Flow, Outgoing},
+        depots::{Direction, Flow, Outgoing, Transport},
     },
     domain::{
         Context,
@@ -28,7 +28,8 @@ use crate::{
     },
 };
 
-/// The most characters of a file's name that come from what it answers.
+/// The most bytes of a file's name that come from what it answers: marker, acknowledgment and signature have names longer than its
+/// own.
 const STEM: usize = 100;
 
 /// An outgoing flow of a depot.
@@ -72,17 +73,26 @@ pub fn find(ctx: &Context, depot: &str, flow: &str) -> Result<Way> {
 /// The name of a return's file: what it answers as far as that makes a plain name, then the return's id, which makes it the
 /// only one of its name and leads from its acknowledgment back to it.
 pub fn file_name(answers: &str, return_id: Uuid, way: &Way) -> String {
-    let plain = |c: char| match c {
-        c if c.is_alphanumeric() || c == '-' || c == '_' || c == '.' => c,
-        _ => '_',
-    };
-    let stem: String = answers.chars().take(STEM).map(plain).collect();
-    let stem = stem.trim_start_matches('.');
+    let is_ascii = matches!(way.depot.transport, Transport::Cft(_));
     let suffix = way.out.format.as_str();
-    match stem {
-        "" => format!("retour-{return_id}.{suffix}"),
+    match plain_stem(answers, is_ascii) {
+        stem if stem.is_empty() => format!("retour-{return_id}.{suffix}"),
         stem => format!("{stem}-{return_id}.{suffix}"),
     }
+}
+
+/// As much of a name as a file's may hold. A monitor would spell what is no ASCII: the partner could not answer by the name that we
+/// know.
+fn plain_stem(name: &str, is_ascii: bool) -> String {
+    let keep = |c: char| match c {
+        '-' | '_' | '.' => true,
+        c if is_ascii => c.is_ascii_alphanumeric(),
+        c => c.is_alphanumeric(),
+    };
+    let plain = |c: char| if keep(c) { c } else { '_' };
+    let mut stem: String = name.chars().map(plain).collect();
+    stem.truncate(stem.floor_char_boundary(STEM));
+    stem.trim_start_matches('.').to_owned()
 }
 
 /// An archive's file name without the suffix of its format.
@@ -134,6 +144,15 @@ pub fn queued(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_returns_name_keeps_a_hundred_bytes_of_what_it_answers() {
+        let named = |name: &str| plain_stem(name, false);
+        assert_eq!(named(&"漢".repeat(90)), "漢".repeat(33));
+        assert_eq!(named(&"a".repeat(150)), "a".repeat(100));
+        assert_eq!(named("..été 42/b"), "été_42_b");
+        assert_eq!(plain_stem("été 42", true), "_t__42");
+    }
 
     #[test]
     fn an_archives_suffix_is_no_part_of_what_its_return_is_called_after() {

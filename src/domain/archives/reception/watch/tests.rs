@@ -98,6 +98,16 @@ fn what_failed_is_tried_again_later_and_a_new_file_of_that_name_at_once() {
 }
 
 #[test]
+fn what_a_clock_set_back_has_put_off_is_tried_at_once() {
+    let flow = flow(Complete::Rename);
+    let (mut memory, file) = (Memory::default(), file("a.zip", 1, 5));
+    memory.troubles.failed(&file, instant(1_000_000_000), POLL);
+    let found = ready(&mut memory, &flow, std::slice::from_ref(&file), 100);
+    assert_eq!(found, ["a.zip"]);
+    assert_eq!(memory.troubles.next_try(instant(100_000_000)), None);
+}
+
+#[test]
 fn a_file_whose_turn_has_come_hastens_no_look() {
     let mut memory = Memory::default();
     memory
