@@ -159,6 +159,13 @@ fn received(settings: &Settings, args: ReceivedArgs) -> Result<Answer> {
         },
     )?;
     output::line(lies.display());
+    let name = lies.file_name().and_then(|name| name.to_str());
+    let folder = depots::cft::incoming(&args.part, &args.idf);
+    if !name.is_some_and(|name| depot.knows(&folder, name)) {
+        output::warning(
+            "no flow of the depot takes a file of this name by this PART and IDF: it will lie there until one does",
+        );
+    }
     Ok(Answer::Yes)
 }
 

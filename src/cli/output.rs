@@ -10,6 +10,11 @@ pub(crate) fn line(text: impl std::fmt::Display) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
+/// Tells something that keeps a command from nothing, beside its answer.
+pub(crate) fn warning(text: &str) {
+    eprintln!("navette: warning: {text}");
+}
+
 /// Prints a value as JSON, on one line.
 pub(crate) fn json(value: &impl Serialize) {
     match serde_json::to_string(value) {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use wildmatch::WildMatch;
+
 /// What the names of a receipt's two files end with; no archive's does.
 pub const RECEIPTS: [&str; 2] = [".ack.json", ".ack.p7s"];
 /// What a gz's manifest is called: the archive's own name, then this. No archive is called so.
@@ -23,6 +25,20 @@ pub struct Flow {
     pub idf: Option<String>,
     /// What is done there.
     pub direction: Direction,
+}
+
+impl Flow {
+    /// Whether a file of this name in its folder is for it: one that it takes, or what lies beside one.
+    pub fn knows(&self, name: &str) -> bool {
+        let (pattern, beside) = match &self.direction {
+            Direction::In(incoming) => (incoming.pattern.clone(), incoming.beside()),
+            Direction::Acknowledgments(acks) => (acks.any_name(), acks.beside()),
+            Direction::Out(_) => return false,
+        };
+        let pattern = WildMatch::new(&pattern);
+        let mut stems = beside.iter().filter_map(|ending| name.strip_suffix(ending));
+        pattern.matches(name) || stems.any(|stem| pattern.matches(stem))
+    }
 }
 
 /// What a flow does.
@@ -51,8 +67,20 @@ pub struct Incoming {
     pub rejected: Option<String>,
     /// The API client that sees what came here, where there is one: exchanges, receipts, events.
     pub client: Option<String>,
+    /// The formats that are taken, told by content.
+    pub formats: Vec<String>,
+    /// The source applications whose archives are taken; an empty list takes all.
+    pub applications: Vec<String>,
     /// How names without the UTF-8 flag are read.
     pub code_page: CodePage,
+}
+
+impl Incoming {
+    /// What the names of files end with that are taken for no archive: they lie beside one, or are of ours.
+    pub fn beside(&self) -> Vec<&str> {
+        let known = RECEIPTS.into_iter().chain(MANIFESTS);
+        known.chain(self.complete.marker()).collect()
+    }
 }
 
 /// Returns are left.
@@ -84,6 +112,15 @@ pub struct Acknowledgments {
 }
 
 impl Acknowledgments {
+    /// What is added to a file's name by what lies beside it.
+    pub fn beside(&self) -> Vec<&str> {
+        let signature = self.signature.as_deref();
+        signature
+            .into_iter()
+            .chain(self.complete.marker())
+            .collect()
+    }
+
     /// The names of its files, whatever the return.
     pub fn any_name(&self) -> String {
         self.named("*", "*")
@@ -104,6 +141,16 @@ pub enum Complete {
     Marker(String),
     /// When size and date are the same in two polls.
     Stable,
+}
+
+impl Complete {
+    /// The suffix of the marker, where one is awaited.
+    pub fn marker(&self) -> Option<&str> {
+        match self {
+            Self::Marker(suffix) => Some(suffix),
+            Self::Rename | Self::Stable => None,
+        }
+    }
 }
 
 /// What becomes of a file that was taken.
@@ -129,6 +176,8 @@ pub enum Format {
 /// The code pages of names that do not say theirs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CodePage {
+    /// UTF-8 where the bytes are UTF-8, else the zip specification's own.
+    Auto,
     /// The zip specification's own.
     Cp437,
     /// MS-DOS, Western Europe.

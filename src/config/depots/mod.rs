@@ -100,6 +100,12 @@ impl Depot {
         self.flows.iter().find(|flow| flow.name == name)
     }
 
+    /// Whether a file of this name in this folder is for one of its flows.
+    pub fn knows(&self, folder: &str, name: &str) -> bool {
+        let mut there = self.flows.iter().filter(|flow| flow.path == folder);
+        there.any(|flow| flow.knows(name))
+    }
+
     pub(super) fn read(reader: &mut Reader) -> Self {
         let name = reader.text("depot");
         if !name.is_empty() && !is_name(&name) {

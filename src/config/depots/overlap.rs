@@ -6,7 +6,7 @@
 
 use super::{
     super::reader::Reader,
-    flow::{Acknowledgments, Complete, Direction, Flow, Incoming, MANIFESTS, RECEIPTS, Then},
+    flow::{Acknowledgments, Direction, Flow, Incoming, MANIFESTS, RECEIPTS, Then},
 };
 
 /// An id as the name of a return's file holds it.
@@ -71,7 +71,7 @@ fn both(one: &Watch<'_>, other: &Watch<'_>) -> bool {
 
 fn have_other_markers(one: &Watch<'_>, other: &Watch<'_>) -> bool {
     let of = |watch: &Watch<'_>| match &watch.flow.direction {
-        Direction::In(incoming) => marker(&incoming.complete).map(str::to_owned),
+        Direction::In(incoming) => incoming.complete.marker().map(str::to_owned),
         _ => None,
     };
     of(one)
@@ -89,7 +89,7 @@ impl Watch<'_> {
 
 fn watch((at, flow): (usize, &Flow)) -> Option<Watch<'_>> {
     let (pattern, spared) = match &flow.direction {
-        Direction::In(incoming) => (incoming.pattern.clone(), spared(incoming)),
+        Direction::In(incoming) => (incoming.pattern.clone(), incoming.beside()),
         Direction::Acknowledgments(acks) => (acks.any_name(), Vec::new()),
         Direction::Out(_) => return None,
     };
@@ -99,18 +99,6 @@ fn watch((at, flow): (usize, &Flow)) -> Option<Watch<'_>> {
         pattern,
         spared,
     })
-}
-
-fn spared(incoming: &Incoming) -> Vec<&str> {
-    let beside = RECEIPTS.into_iter().chain(MANIFESTS);
-    beside.chain(marker(&incoming.complete)).collect()
-}
-
-fn marker(complete: &Complete) -> Option<&str> {
-    match complete {
-        Complete::Marker(suffix) => Some(suffix),
-        Complete::Rename | Complete::Stable => None,
-    }
 }
 
 /// Everything that a flow leaves on the depot.
@@ -151,8 +139,7 @@ fn of_archives(at: usize, incoming: &Incoming) -> Vec<Left<'_>> {
 }
 
 fn of_acknowledgments(at: usize, acks: &Acknowledgments) -> Vec<Left<'_>> {
-    let endings = [Some(""), acks.signature.as_deref(), marker(&acks.complete)];
-    let endings = endings.into_iter().flatten();
+    let endings = std::iter::once("").chain(acks.beside());
     let names: Vec<_> = endings
         .map(|ending| format!("{}{ending}", acks.any_name()))
         .collect();

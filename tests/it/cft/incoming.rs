@@ -15,6 +15,7 @@ use navette::transport::cft::spool::{Received, receive};
 use super::{about, connect, write_settings};
 use crate::kit::{
     cft::Monitor,
+    gateway::{Engine, Kit},
     process::{self, Finished},
     scratch, wait,
 };
@@ -198,40 +199,56 @@ fn a_file_counts_once_its_sidecar_is_whole() {
     );
 }
 
-/// The procedures of `deploy/cft`, filled in and run as the monitor does it, with a name that a shell would run.
+/// The monitor's settings where archives are zips by their names.
+fn zips(monitor: &Monitor) -> String {
+    let any = "pattern = \"*\"";
+    monitor.settings().replace(any, "pattern = \"*.zip\"")
+}
+
+/// The gateway tells of what lies in the spool for nobody, and its operator finds it.
 #[test]
-fn the_procedures_to_install_hand_a_file_over_whatever_its_sender_named_it() {
-    for procedure in ["received.sh", "received-to-spool.sh"] {
-        let (monitor, dir) = (Monitor::start(), scratch::fresh("procedures"));
-        write_settings(&monitor, &dir);
-        let file = monitor.receives("A0000007", b"archive");
-        let name = "l'été $(touch pwned) `touch pwned`;touch pwned.zip";
-        let text = fs::read_to_string(format!("deploy/cft/procedures/{procedure}")).unwrap();
-        let text = text
-            .replace("&FNAME", file.to_str().unwrap())
-            .replace("&PARM", name)
-            .replace("&PART", "ASP")
-            .replace("&IDF", "NAVLOT")
-            .replace("&IDTU", "A0000007")
-            .replace(
-                "/etc/navette/navette.toml",
-                dir.join("navette.toml").to_str().unwrap(),
-            )
-            .replace("/var/spool/navette/cft", monitor.spool().to_str().unwrap());
-        fs::write(dir.join("CFTUTIL"), "#!/bin/sh\n").unwrap();
-        scratch::set_mode(&dir.join("CFTUTIL"), 0o700);
-        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_navette"), dir.join("navette")).unwrap();
-        let path = format!("{}:{}", dir.display(), std::env::var("PATH").unwrap());
-        let mut shell = Command::new("sh");
-        shell
-            .args(["-c", &text])
-            .current_dir(&dir)
-            .env("PATH", path);
-        process::run(&shell, 60).succeeded();
-        let mut session = connect(&monitor);
-        let listed = session.list("in/ASP/NAVLOT").unwrap();
-        assert_eq!(listed.len(), 1, "{procedure}");
-        assert_eq!(listed[0].name, name, "{procedure}");
-        assert!(!dir.join("pwned").exists(), "{procedure}");
+fn a_file_in_the_spool_that_no_flow_takes_is_told() {
+    let monitor = Monitor::start();
+    let kit = Kit::new(Engine::Sqlite).with_depot("cft", zips(&monitor));
+    let gateway = kit.start();
+    let received = Received {
+        file: &monitor.receives("A0000001", b"archive"),
+        name: Some("LOT"),
+        part: "ASP",
+        idf: "NAVLOT",
+        idtu: "A0000001",
+    };
+    receive(&monitor.spool(), &received).unwrap();
+    wait::until("the warning", Duration::from_secs(60), || {
+        gateway
+            .log()
+            .contains("names that no flow takes")
+            .then_some(())
+    });
+    let said = gateway
+        .run(&["depot", "files", "cft", "--json"])
+        .succeeded();
+    let found: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let [file] = &found.as_array().unwrap()[..] else {
+        panic!("{found:#}")
+    };
+    assert_eq!(
+        (&file["flow"], &file["name"], &file["known"]),
+        (&"lots".into(), &"LOT".into(), &false.into())
+    );
+}
+
+/// A name that no flow takes is told, and its file is taken over: it is taken once a flow does.
+#[test]
+fn a_file_that_no_flow_takes_by_its_name_is_told() {
+    let (monitor, dir) = (Monitor::start(), scratch::fresh("settings"));
+    fs::create_dir_all(dir.join("depots")).unwrap();
+    fs::write(dir.join("depots/cft.toml"), zips(&monitor)).unwrap();
+    for (idtu, name, is_strange) in [("A0000001", "LOT.zip", false), ("A0000002", "LOT", true)] {
+        let file = monitor.receives(idtu, b"archive");
+        let said = received(&dir, &file, name, idtu);
+        assert!(said.status.success(), "{said:?}");
+        assert_eq!(said.stderr.contains("no flow"), is_strange, "{said:?}");
     }
+    assert_eq!(connect(&monitor).list("in/ASP/NAVLOT").unwrap().len(), 2);
 }

@@ -6,6 +6,7 @@ mod crashes;
 mod cuts;
 mod dossiers;
 mod duplicates;
+mod flows;
 mod formats;
 mod journey;
 mod leases;

@@ -19,6 +19,8 @@ use crate::{
 pub struct Memory {
     /// Size and date of each file that was there, and since when they are what they are.
     stable: HashMap<String, (u64, i64, Timestamp)>,
+    /// How many files were there that no flow takes.
+    strangers: usize,
     /// Files that could not be taken.
     pub(super) troubles: Troubles,
 }
@@ -72,6 +74,11 @@ impl Memory {
         ready.retain(|ready| self.troubles.is_due(&ready.file, now));
         ready.sort_by(|a, b| (a.file.modified, &a.file.name).cmp(&(b.file.modified, &b.file.name)));
         ready
+    }
+
+    /// Notes how many files are there that no flow takes; whether there are more of them than at the last look.
+    pub fn has_more_strangers(&mut self, strangers: usize) -> bool {
+        std::mem::replace(&mut self.strangers, strangers) < strangers
     }
 
     /// Notes that a file was taken.
