@@ -24,8 +24,9 @@ fn saying(kit: Kit, depot: &Depot, more: &str) -> Gateway {
     kit.with_depot(depot.name(), with_poll(&settings)).start()
 }
 
+/// The codes of findings; a receipt without any names none.
 fn codes(findings: &Value) -> BTreeSet<String> {
-    let findings = findings.as_array().expect("a list").iter();
+    let findings = findings.as_array().into_iter().flatten();
     let codes = findings.map(|finding| finding["code"].as_str().expect("a code").to_owned());
     codes.collect()
 }

@@ -68,7 +68,6 @@ both_engines! {
         for id in &ids {
             with_status(&gateway, id, "nonconforming");
         }
-        gateway.await_idle();
         assert_eq!(gateway.partner().count(), 0);
         assert_eq!(gateway.count("SELECT count(*) FROM exchange_return"), 0);
         let open = "SELECT count(*) FROM incident WHERE code = 'return-nonconforming' AND state = 'open'";
