@@ -159,8 +159,7 @@ fn received(settings: &Settings, args: ReceivedArgs) -> Result<Answer> {
         idtu: &args.idtu,
     };
     awaited(depot, &received)?;
-    let lies = receive(&cft.spool, &received)?;
-    output::line(lies.display());
+    output::line(receive(&cft.spool, &received)?.display());
     Ok(Answer::Yes)
 }
 
@@ -168,7 +167,7 @@ fn received(settings: &Settings, args: ReceivedArgs) -> Result<Answer> {
 /// that its procedure has failed.
 fn awaited(depot: &Depot, received: &Received<'_>) -> Result<()> {
     let (part, idf) = (received.part, received.idf);
-    if depot.is_for(&incoming(part, idf), received.called()) {
+    if depot.knows(&incoming(part, idf), received.called()) {
         return Ok(());
     }
     let detail = format!(

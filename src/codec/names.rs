@@ -26,11 +26,11 @@ pub enum CodePage {
 }
 
 impl CodePage {
-    /// The name that settings use: `auto`, `utf8`, `cp437`, `cp850`, `cp1252`.
+    /// The name that settings and commands use: `auto`, `utf-8` (or `utf8`), `cp437`, `cp850`, `cp1252`.
     pub fn named(name: &str) -> Option<Self> {
         Some(match name {
             "auto" => Self::Auto,
-            "utf8" => Self::Utf8,
+            "utf-8" | "utf8" => Self::Utf8,
             "cp437" => Self::Cp437,
             "cp850" => Self::Cp850,
             "cp1252" => Self::Cp1252,

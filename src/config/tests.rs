@@ -169,7 +169,7 @@ fn every_fault_of_every_depot_is_reported_with_those_of_the_rest() {
     std::fs::create_dir(&depots).unwrap();
     let sftp = "depot = \"a\"\ntransport = \"sftp\"\n[sftp]\nhost = \"h\"\nuser = \"u\"\nhost_key = [\"ab:cd\"]\n\
                 agent = true\npassword_file = \"none\"\n\
-                [[flow]]\nname = \"x\"\nproject = \"nobody\"\ndirection = \"in\"\npath = \"../etc\"\nreceipts = \"r\"\n\
+                [[flow]]\nname = \"x\"\nproject = \"nobody\"\ndirection = \"in\"\npath = \"../etc\"\nreceipts = \"r\"\nformats = [\"rar\"]\n\
                 [[flow]]\nname = \"x\"\nproject = \"nobody\"\ndirection = \"acknowledgments\"\npath = \"p\"\n\
                 answers = \"x\"\npattern = \"*.ack\"\ncolour = 1\n";
     std::fs::write(depots.join("1.toml"), sftp).unwrap();
@@ -183,6 +183,7 @@ fn every_fault_of_every_depot_is_reported_with_those_of_the_rest() {
         "1.toml:sftp.password_file",
         "1.toml:sftp ",
         "1.toml:flow[0].path",
+        "1.toml:flow[0].formats",
         "1.toml:flow[0].project",
         "1.toml:flow[1].name",
         "1.toml:flow[1].answers",

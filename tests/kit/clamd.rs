@@ -7,7 +7,10 @@ use std::{
     os::unix::net::UnixStream,
     path::PathBuf,
     process::{Child, Command},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -126,26 +129,39 @@ fn demanding(kit: Kit, address: &str) -> Kit {
         .set_project("antivirus", "\"required\"")
 }
 
-/// Something that greets like clamd and answers every scan with bytes of the test's choice; nothing: it keeps silent.
+/// Something that greets like clamd and answers every scan with bytes of the test's choice; nothing: it keeps silent until it has
+/// some.
 #[derive(Debug)]
 pub struct Impostor {
     port: u16,
-    answer: Arc<Mutex<Option<Vec<u8>>>>,
+    mood: Arc<Mood>,
+}
+
+/// What an impostor answers, and to how many scans it owes that.
+#[derive(Debug, Default)]
+struct Mood {
+    answer: Mutex<Option<Vec<u8>>>,
+    told: Condvar,
+    asked: AtomicUsize,
 }
 
 impl Impostor {
     /// Starts one.
     pub fn start(answer: Option<&[u8]>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let mood = Mood {
+            answer: Mutex::new(answer.map(<[u8]>::to_vec)),
+            ..Mood::default()
+        };
         let impostor = Self {
             port: listener.local_addr().expect("it is bound").port(),
-            answer: Arc::new(Mutex::new(answer.map(<[u8]>::to_vec))),
+            mood: Arc::new(mood),
         };
-        let answer = Arc::clone(&impostor.answer);
+        let mood = Arc::clone(&impostor.mood);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let answer = Arc::clone(&answer);
-                std::thread::spawn(move || serve(stream, &answer));
+                let mood = Arc::clone(&mood);
+                std::thread::spawn(move || serve(stream, &mood));
             }
         });
         impostor
@@ -153,7 +169,13 @@ impl Impostor {
 
     /// Has it answer otherwise from now on.
     pub fn answer(&self, answer: &[u8]) {
-        *lock(&self.answer) = Some(answer.to_vec());
+        *lock(&self.mood.answer) = Some(answer.to_vec());
+        self.mood.told.notify_all();
+    }
+
+    /// How many scans it was asked for.
+    pub fn asked(&self) -> usize {
+        self.mood.asked.load(Ordering::SeqCst)
     }
 
     /// The kit whose project demands a scan by it, within two seconds.
@@ -163,7 +185,7 @@ impl Impostor {
 }
 
 /// One connection: a greeting, or a scan read to its end.
-fn serve(mut stream: TcpStream, answer: &Mutex<Option<Vec<u8>>>) {
+fn serve(mut stream: TcpStream, mood: &Mood) {
     let mut word = [0; 6];
     if stream.read_exact(&mut word).is_err() {
         return;
@@ -175,12 +197,13 @@ fn serve(mut stream: TcpStream, answer: &Mutex<Option<Vec<u8>>>) {
     if drain(&mut stream).is_none() {
         return;
     }
-    let said = lock(answer).clone();
-    match said {
-        Some(said) => drop(stream.write_all(&said)),
-        // Silent until the other end has had enough.
-        None => drop(stream.read(&mut word)),
-    }
+    mood.asked.fetch_add(1, Ordering::SeqCst);
+    let said = mood
+        .told
+        .wait_while(lock(&mood.answer), |said| said.is_none());
+    let said = said.unwrap_or_else(PoisonError::into_inner).clone();
+    // The other end may have had enough meanwhile.
+    let _ = stream.write_all(&said.expect("it was waited for"));
 }
 
 /// Reads the rest of the command and every chunk.

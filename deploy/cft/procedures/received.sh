@@ -1,12 +1,12 @@
 #!/bin/sh
 # EXEC of receptions. Transfer CFT writes the transfer's values in place of the words that begin with &, then runs this.
-# PARM is what the partner wrote: it stands where no shell reads it, between two lines of its own.
+# PARM is what the partner wrote: it stands where no shell reads it, between two lines of its own. Without one that names a file,
+# the transfer's id does, as a zip: the flow's pattern must take it.
 set -eu
 name=$(cat <<'END_OF_PARM'
 &PARM
 END_OF_PARM
 )
-# Without a name that can be one here it is called after its transfer, and taken as a zip.
 case "$name" in
     '' | .* | */*) name='&IDTU.zip' ;;
 esac

@@ -4,26 +4,28 @@ use std::{fs, path::PathBuf};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use serde::Serialize;
 
-use super::opening;
+use super::{flow, opening, report::Report};
 use crate::{
     cli::{Answer, Settings, output},
-    codec::{CodePage, Finding, Limits},
-    domain::archives::{
-        Manifest,
-        check::{self, Checked, Progress, Rules},
+    codec::CodePage,
+    config::{
+        Flow,
+        depots::{self, Incoming},
     },
+    domain::archives::check::{self, Progress, Rules},
     kernel::fault::{Fault, Result},
 };
 
 /// Checks an archive as the gateway would, and lists every fault. Ends with 1 where there is one.
 ///
 /// The rules are those of the manifest's project where the gateway's settings (--config) are at hand. Without them, what
-/// every project asks is checked, and --sae and --media-type say what this one does.
+/// every project asks is checked, and --sae and --media-type say what this one does. With --depot the flow's own are asked
+/// too: project, formats, applications, code page.
 ///
 /// Examples:
 ///   navette archive check LOT42.zip
+///   navette archive check LOT42.zip --depot asp-depot
 ///   navette archive check LOT42.tar.gz --sae --media-type application/pdf --media-type 'image/*' --json
 ///   navette archive check facture.pdf.gz --manifest facture.pdf.gz.manifest.json
 #[derive(Args)]
@@ -37,13 +39,19 @@ pub struct CheckArgs {
     /// The project that the archive must be for.
     #[arg(long)]
     project: Option<String>,
+    /// The depot that it will be left on, in `depots/*.toml` beside the settings file.
+    #[arg(long, conflicts_with_all = ["project", "code_page"])]
+    depot: Option<String>,
+    /// The depot's incoming flow, where it has several.
+    #[arg(long, requires = "depot")]
+    flow: Option<String>,
     /// The project's SAE makes hashes mandatory.
     #[arg(long)]
     sae: bool,
     /// A media type that the project takes; may be given again. Without one, all are.
     #[arg(long, value_name = "TYPE")]
     media_type: Vec<String>,
-    /// What names mean that are not marked as UTF-8: auto, utf8, cp437, cp850, cp1252.
+    /// What names mean that are not marked as UTF-8: auto (UTF-8 where it is, else cp437), utf-8, cp437, cp850, cp1252.
     #[arg(long, default_value = "auto", value_parser = code_page)]
     code_page: CodePage,
     /// Answer with JSON.
@@ -52,14 +60,14 @@ pub struct CheckArgs {
 }
 
 fn code_page(name: &str) -> Result<CodePage, String> {
-    CodePage::named(name).ok_or_else(|| "expected auto, utf8, cp437, cp850 or cp1252".to_owned())
+    CodePage::named(name).ok_or_else(|| "expected auto, utf-8, cp437, cp850 or cp1252".to_owned())
 }
 
 pub(super) async fn run(settings: &Settings, args: CheckArgs) -> Result<Answer> {
-    let known = known(settings)?;
+    let (known, flow) = (known(settings)?, destination(settings, &args)?);
     let report = tokio::task::spawn_blocking(move || {
-        let report = report(&args, known.as_deref())?;
-        output::either(args.json, &report, || text(&args, &report));
+        let report = report(&args, known.as_deref(), flow.as_ref())?;
+        output::either(args.json, &report, || report.text(&args.file));
         Ok(report)
     });
     let report: Report = report.await.map_err(Fault::internal)??;
@@ -84,57 +92,34 @@ fn known(settings: &Settings) -> Result<Option<Vec<Rules>>> {
     ))
 }
 
-/// What is answered.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Report {
-    valid: bool,
-    format: Option<&'static str>,
-    size: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    project: Option<String>,
-    dossiers: usize,
-    pieces: usize,
-    files: usize,
-    bytes: u64,
-    /// Whose rules were asked: the project's by the settings, or those of the command line.
-    rules: &'static str,
-    findings: Vec<Told>,
+/// The flow that it will come by, where a depot is named.
+fn destination(settings: &Settings, args: &CheckArgs) -> Result<Option<(Flow, Incoming)>> {
+    let Some(name) = &args.depot else {
+        return Ok(None);
+    };
+    let depot = depots::depot(settings.file(), name)?;
+    flow::incoming(&depot, args.flow.as_deref()).map(Some)
 }
 
-/// One finding, with its piece.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Told {
-    #[serde(flatten)]
-    finding: Finding,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    dossier_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    piece_uid: Option<String>,
-}
-
-fn report(args: &CheckArgs, known: Option<&[Rules]>) -> Result<Report> {
+fn report(
+    args: &CheckArgs,
+    known: Option<&[Rules]>,
+    flow: Option<&(Flow, Incoming)>,
+) -> Result<Report> {
     let size = fs::metadata(&args.file)
         .map_err(|error| opening::unreadable(&args.file, &error))?
         .len();
-    let opened = match opening::open(&args.file, &Limits::default())? {
+    let mut rules = asked(args, flow)?;
+    let opened = match opening::open(&args.file, &rules)? {
         Ok(opened) => opened,
         Err(findings) => return Ok(Report::refused(size, findings)),
     };
-    let mut rules = Rules {
-        project: args.project.clone(),
-        sae: args.sae,
-        media_types: args.media_type.clone(),
-        code_page: args.code_page,
-        beside: manifest_beside(args)?,
-        ..Rules::default()
+    let project = match flow {
+        Some((flow, _)) => Some(flow.project.clone()),
+        None => check::manifest(&opened.text, opened.format, &rules)?.map(|told| told.project),
     };
     let mut whose = "command-line";
-    if let Some(known) = known
-        && let Some(project) =
-            check::manifest(&opened.text, opened.format, &rules)?.map(|manifest| manifest.project)
-    {
+    if let Some((known, project)) = known.zip(project) {
         whose = "settings";
         apply(&mut rules, known, &project);
     }
@@ -147,6 +132,25 @@ fn report(args: &CheckArgs, known: Option<&[Rules]>) -> Result<Report> {
         whose,
         checked?,
     ))
+}
+
+/// The rules of the command line, and the flow's.
+fn asked(args: &CheckArgs, flow: Option<&(Flow, Incoming)>) -> Result<Rules> {
+    let rules = Rules {
+        project: args.project.clone(),
+        sae: args.sae,
+        media_types: args.media_type.clone(),
+        code_page: args.code_page,
+        beside: manifest_beside(args)?,
+        ..Rules::default()
+    };
+    Ok(match flow {
+        Some((flow, incoming)) => Rules {
+            project: Some(flow.project.clone()),
+            ..rules.by(incoming)
+        },
+        None => rules,
+    })
 }
 
 fn manifest_beside(args: &CheckArgs) -> Result<Option<Vec<u8>>> {
@@ -168,87 +172,6 @@ fn apply(rules: &mut Rules, known: &[Rules], project: &str) {
         }
         None => rules.unknown_project = true,
     }
-}
-
-impl Report {
-    fn refused(size: u64, findings: Vec<Finding>) -> Self {
-        let told = |finding| Told {
-            finding,
-            dossier_id: None,
-            piece_uid: None,
-        };
-        Self {
-            valid: false,
-            format: None,
-            size,
-            project: None,
-            dossiers: 0,
-            pieces: 0,
-            files: 0,
-            bytes: 0,
-            rules: "command-line",
-            findings: findings.into_iter().map(told).collect(),
-        }
-    }
-
-    fn of(format: &'static str, size: u64, rules: &'static str, checked: Checked) -> Self {
-        let manifest = checked.manifest.as_ref();
-        let named = |flaw: check::Flaw| {
-            let dossier = flaw.piece.and_then(|at| manifest?.dossiers.get(at.dossier));
-            let piece = flaw.piece.and_then(|at| dossier?.pieces.get(at.piece));
-            Told {
-                finding: flaw.finding,
-                dossier_id: dossier.map(|dossier| dossier.dossier_id.clone()),
-                piece_uid: piece.map(|piece| piece.uid.to_string()),
-            }
-        };
-        let count = |of: fn(&Manifest) -> usize| manifest.map_or(0, of);
-        Self {
-            valid: checked.flaws.is_empty(),
-            format: Some(format),
-            size,
-            project: manifest.map(|manifest| manifest.project.clone()),
-            dossiers: count(|manifest| manifest.dossiers.len()),
-            pieces: count(Manifest::pieces),
-            files: count(Manifest::files),
-            bytes: checked.directory.bytes,
-            rules,
-            findings: checked.flaws.into_iter().map(named).collect(),
-        }
-    }
-}
-
-fn text(args: &CheckArgs, report: &Report) -> String {
-    let mut lines: Vec<String> = Vec::new();
-    for told in &report.findings {
-        let whose = match (&told.dossier_id, &told.piece_uid) {
-            (Some(dossier), Some(piece)) => format!(" [{dossier} / {piece}]"),
-            _ => String::new(),
-        };
-        lines.push(format!("{}{whose}", told.finding));
-    }
-    let verdict = match report.findings.len() {
-        0 => "no fault".to_owned(),
-        1 => "1 fault".to_owned(),
-        many => format!("{many} faults"),
-    };
-    let format = report.format.unwrap_or("no archive");
-    lines.push(format!(
-        "{verdict}: {} ({format}, {} bytes), {} dossiers, {} pieces, {} files of {} bytes",
-        args.file.display(),
-        report.size,
-        report.dossiers,
-        report.pieces,
-        report.files,
-        report.bytes
-    ));
-    if report.rules != "settings" {
-        lines.push(
-            "the project's own rules were not at hand (see --config, --sae, --media-type)"
-                .to_owned(),
-        );
-    }
-    lines.join("\n")
 }
 
 /// A progress bar on stderr; nothing where that is no terminal.

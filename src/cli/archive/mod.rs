@@ -3,10 +3,12 @@
 //! To add a command: a file here, and an arm in [`Command`] and in [`run`].
 
 mod check;
+mod flow;
 mod follow;
 mod opening;
 mod pack;
 mod receipt;
+mod report;
 mod send;
 
 use clap::{Args, Subcommand};

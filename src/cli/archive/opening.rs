@@ -9,8 +9,8 @@ use std::{
 };
 
 use crate::{
-    codec::{self, Finding, FindingCode, Format, Limits, Refusal, Source},
-    domain::archives::manifest,
+    codec::{self, Finding, FindingCode, Format, Refusal, Source},
+    domain::archives::{check::Rules, manifest},
     kernel::fault::{Code, Fault, Result},
 };
 
@@ -65,8 +65,8 @@ impl Seek for Reader {
     }
 }
 
-/// Opens `path`; the findings of one that is no archive, or whose packing is not safe.
-pub(super) fn open(path: &Path, limits: &Limits) -> Result<Result<Opened, Vec<Finding>>> {
+/// Opens `path`; the findings of one that is no archive or none that is taken, or whose packing is not safe.
+pub(super) fn open(path: &Path, rules: &Rules) -> Result<Result<Opened, Vec<Finding>>> {
     let mut file = File::open(path).map_err(|error| unreadable(path, &error))?;
     let failed = |error: io::Error| unreadable(path, &error);
     let size = file.metadata().map_err(failed)?.len();
@@ -74,6 +74,9 @@ pub(super) fn open(path: &Path, limits: &Limits) -> Result<Result<Opened, Vec<Fi
         let detail = "Ni zip, ni tar, ni gzip d'après son contenu.";
         return Ok(Err(vec![Finding::new(FindingCode::FormatUnknown, detail)]));
     };
+    if let Some(found) = rules.unwanted(format) {
+        return Ok(Err(vec![found]));
+    }
     let opened = |file| Opened {
         format,
         text: Text(Arc::new(file)),
@@ -83,7 +86,7 @@ pub(super) fn open(path: &Path, limits: &Limits) -> Result<Result<Opened, Vec<Fi
         return Ok(Ok(opened(file)));
     }
     let mut unpacked = nameless().map_err(failed)?;
-    match codec::unpack(file, |text| unpacked.write_all(text), limits) {
+    match codec::unpack(file, |text| unpacked.write_all(text), &rules.limits) {
         Ok(_) => Ok(Ok(opened(unpacked))),
         Err(Refusal::Unsafe(findings)) => Ok(Err(findings)),
         Err(Refusal::Unreadable(error)) => Err(failed(error)),

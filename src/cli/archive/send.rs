@@ -14,6 +14,7 @@ use serde_json::json;
 use wildmatch::WildMatch;
 
 use super::{
+    flow::{incoming, usage},
     opening::{self, unreadable},
     receipt::{self, Receipt},
 };
@@ -22,12 +23,12 @@ use crate::{
     codec::Format,
     config::{
         Depot, Flow,
-        depots::{self, Complete, Direction, Incoming},
+        depots::{self, Complete, Incoming},
     },
     kernel::{
         clock::Clock,
         digest::{Hasher, hex},
-        fault::{Code, Fault, Result},
+        fault::{Fault, Result},
     },
     transport::{Line, Uploaded, path, upload, upload_over},
 };
@@ -115,28 +116,6 @@ impl Order {
             flow,
             incoming,
         })
-    }
-}
-
-fn usage(detail: &str) -> Fault {
-    Fault::new(Code::Usage, detail)
-}
-
-/// The flow of that name, or the only one that takes archives.
-fn incoming(depot: &Depot, name: Option<&str>) -> Result<(Flow, Incoming)> {
-    let flows = depot.flows.iter().filter_map(|flow| match &flow.direction {
-        Direction::In(incoming) => Some((flow, incoming)),
-        _ => None,
-    });
-    let mut fitting: Vec<_> = flows
-        .filter(|(flow, _)| name.is_none_or(|name| flow.name == name))
-        .collect();
-    match (fitting.pop(), fitting.len()) {
-        (Some((flow, incoming)), 0) => Ok((flow.clone(), incoming.clone())),
-        (Some(_), _) => Err(usage(
-            "the depot has several incoming flows: name one with --flow",
-        )),
-        (None, _) => Err(usage("the depot has no such incoming flow")),
     }
 }
 

@@ -1,6 +1,7 @@
-//! `navette depot check`: one file per subcommand.
+//! `navette depot check|files`: one file per subcommand.
 
 mod check;
+mod files;
 
 use clap::{Args, Subcommand};
 
@@ -17,10 +18,12 @@ pub struct DepotArgs {
 #[derive(Subcommand)]
 enum Command {
     Check(check::CheckArgs),
+    Files(files::FilesArgs),
 }
 
 pub(super) async fn run(settings: &Settings, args: DepotArgs) -> Result<Answer> {
     match args.command {
         Command::Check(args) => check::run(settings, args).await,
+        Command::Files(args) => files::run(settings, args).await,
     }
 }

@@ -28,29 +28,16 @@ pub struct Flow {
 }
 
 impl Flow {
-    /// Whether a file of this name is of any use to it: one that it takes, or what may lie beside one.
-    pub fn is_for(&self, name: &str) -> bool {
-        let (pattern, complete, signature) = match &self.direction {
-            Direction::In(incoming) => (incoming.pattern.clone(), &incoming.complete, None),
-            Direction::Acknowledgments(acks) => {
-                (acks.any_name(), &acks.complete, acks.signature.as_deref())
-            }
+    /// Whether a file of this name in its folder is for it: one that it takes, or what lies beside one.
+    pub fn knows(&self, name: &str) -> bool {
+        let (pattern, beside) = match &self.direction {
+            Direction::In(incoming) => (incoming.pattern.clone(), incoming.beside()),
+            Direction::Acknowledgments(acks) => (acks.any_name(), acks.beside()),
             Direction::Out(_) => return false,
         };
-        let manifests = match &self.direction {
-            Direction::In(_) => &MANIFESTS[..],
-            _ => &[],
-        };
-        let beside = manifests
-            .iter()
-            .copied()
-            .chain(signature)
-            .chain(complete.marker());
-        let mut stems = beside
-            .filter_map(|ending| name.strip_suffix(ending))
-            .chain([name]);
         let pattern = WildMatch::new(&pattern);
-        stems.any(|stem| pattern.matches(stem))
+        let mut stems = beside.iter().filter_map(|ending| name.strip_suffix(ending));
+        pattern.matches(name) || stems.any(|stem| pattern.matches(stem))
     }
 }
 
@@ -80,8 +67,20 @@ pub struct Incoming {
     pub rejected: Option<String>,
     /// The API client that sees what came here, where there is one: exchanges, receipts, events.
     pub client: Option<String>,
+    /// The formats that are taken, told by content.
+    pub formats: Vec<String>,
+    /// The source applications whose archives are taken; an empty list takes all.
+    pub applications: Vec<String>,
     /// How names without the UTF-8 flag are read.
     pub code_page: CodePage,
+}
+
+impl Incoming {
+    /// What the names of files end with that are taken for no archive: they lie beside one, or are of ours.
+    pub fn beside(&self) -> Vec<&str> {
+        let known = RECEIPTS.into_iter().chain(MANIFESTS);
+        known.chain(self.complete.marker()).collect()
+    }
 }
 
 /// Returns are left.
@@ -113,6 +112,15 @@ pub struct Acknowledgments {
 }
 
 impl Acknowledgments {
+    /// What is added to a file's name by what lies beside it.
+    pub fn beside(&self) -> Vec<&str> {
+        let signature = self.signature.as_deref();
+        signature
+            .into_iter()
+            .chain(self.complete.marker())
+            .collect()
+    }
+
     /// The names of its files, whatever the return.
     pub fn any_name(&self) -> String {
         self.named("*", "*")
@@ -136,7 +144,7 @@ pub enum Complete {
 }
 
 impl Complete {
-    /// The suffix of the marker, where there is one.
+    /// The suffix of the marker, where one is awaited.
     pub fn marker(&self) -> Option<&str> {
         match self {
             Self::Marker(suffix) => Some(suffix),
@@ -168,6 +176,8 @@ pub enum Format {
 /// The code pages of names that do not say theirs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CodePage {
+    /// UTF-8 where the bytes are UTF-8, else the zip specification's own.
+    Auto,
     /// The zip specification's own.
     Cp437,
     /// MS-DOS, Western Europe.

@@ -102,10 +102,10 @@ impl Depot {
         self.flows.iter().find(|flow| flow.name == name)
     }
 
-    /// Whether a file of this name in this folder is of any use to one of its flows.
-    pub fn is_for(&self, folder: &str, name: &str) -> bool {
-        let mut flows = self.flows.iter();
-        flows.any(|flow| flow.path == folder && flow.is_for(name))
+    /// Whether a file of this name in this folder is for one of its flows.
+    pub fn knows(&self, folder: &str, name: &str) -> bool {
+        let mut there = self.flows.iter().filter(|flow| flow.path == folder);
+        there.any(|flow| flow.knows(name))
     }
 
     pub(super) fn read(reader: &mut Reader) -> Self {

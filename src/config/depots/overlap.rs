@@ -89,7 +89,7 @@ impl Watch<'_> {
 
 fn watch((at, flow): (usize, &Flow)) -> Option<Watch<'_>> {
     let (pattern, spared) = match &flow.direction {
-        Direction::In(incoming) => (incoming.pattern.clone(), spared(incoming)),
+        Direction::In(incoming) => (incoming.pattern.clone(), incoming.beside()),
         Direction::Acknowledgments(acks) => (acks.any_name(), Vec::new()),
         Direction::Out(_) => return None,
     };
@@ -99,11 +99,6 @@ fn watch((at, flow): (usize, &Flow)) -> Option<Watch<'_>> {
         pattern,
         spared,
     })
-}
-
-fn spared(incoming: &Incoming) -> Vec<&str> {
-    let beside = RECEIPTS.into_iter().chain(MANIFESTS);
-    beside.chain(incoming.complete.marker()).collect()
 }
 
 /// Everything that a flow leaves on the depot.
@@ -144,8 +139,7 @@ fn of_archives(at: usize, incoming: &Incoming) -> Vec<Left<'_>> {
 }
 
 fn of_acknowledgments(at: usize, acks: &Acknowledgments) -> Vec<Left<'_>> {
-    let endings = [Some(""), acks.signature.as_deref(), acks.complete.marker()];
-    let endings = endings.into_iter().flatten();
+    let endings = std::iter::once("").chain(acks.beside());
     let names: Vec<_> = endings
         .map(|ending| format!("{}{ending}", acks.any_name()))
         .collect();

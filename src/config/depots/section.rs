@@ -23,7 +23,11 @@ const FORMATS: &Words<Format> = &[
     ("tar.gz", Format::TarGz),
 ];
 
+/// What archives may be, by their content.
+const ARCHIVES: [&str; 4] = ["zip", "tar", "tar.gz", "gz"];
+
 const CODE_PAGES: &Words<CodePage> = &[
+    ("auto", CodePage::Auto),
     ("cp437", CodePage::Cp437),
     ("cp850", CodePage::Cp850),
     ("cp1252", CodePage::Cp1252),
@@ -77,6 +81,11 @@ impl Section<'_> {
     fn text(&mut self, name: &str) -> String {
         let key = self.key(name);
         self.reader.text(&key)
+    }
+
+    fn list(&mut self, name: &str) -> Vec<String> {
+        let key = self.key(name);
+        self.reader.list(&key)
     }
 
     fn optional(&mut self, name: &str) -> Option<String> {
@@ -158,7 +167,26 @@ impl Section<'_> {
             receipts: self.folder("receipts"),
             rejected: self.optional_folder("rejected"),
             client: self.optional("client"),
+            formats: self.formats(),
+            applications: self.list("applications"),
             code_page: self.word("code_page", CODE_PAGES),
+        }
+    }
+
+    fn formats(&mut self) -> Vec<String> {
+        let formats = self.list("formats");
+        if formats
+            .iter()
+            .any(|word| !ARCHIVES.contains(&word.as_str()))
+        {
+            self.wrong(
+                "formats",
+                &format!("expected some of: {}", ARCHIVES.join(", ")),
+            );
+        }
+        match formats.is_empty() {
+            true => ARCHIVES.map(str::to_owned).into(),
+            false => formats,
         }
     }
 

@@ -8,7 +8,7 @@
 //! | [`lines`] | the connections to the depots, shared by all that is done there |
 //! | [`reception`] | archives on their way in: poll, take, check, stage, flip, receipt |
 //! | `rest` | whether a file stands still from one look to the next |
-//! | [`view`] | archives as the operator sees them |
+//! | [`view`], [`lying`] | archives, and what lies on a depot, as the operator sees them |
 //! | [`kept`] | what is kept, sealed, of an archive, its dossiers and its pieces |
 //!
 //! What may be wrong has a code of its own ([`crate::codec::FindingCode`]): of the archive itself, and then it is refused
@@ -17,6 +17,7 @@
 pub mod check;
 pub mod kept;
 pub mod lines;
+pub mod lying;
 pub mod manifest;
 pub mod pack;
 pub mod reception;

@@ -98,7 +98,7 @@ codes! {
     /// A file of acknowledgment is not what it should be.
     AcknowledgmentInvalid = "acknowledgment-invalid",
         "Un fichier d'acquittement n'est pas recevable : signature fausse, autre retour, illisible, ou trop grand. Il reste sur le dépôt.",
-        "Prévenir le partenaire, qui dépose un acquittement correct ; vérifier signer_ca dans le fichier du dépôt.";
+        "Trouver le fichier (navette depot files le nomme par son fileNameHash) et prévenir le partenaire, qui dépose un acquittement correct ; vérifier signer_ca dans le fichier du dépôt.";
     /// A depot does not answer, or refuses us, again and again.
     DepotUnreachable = "depot-unreachable",
         "Un dépôt ne répond pas, ou nous refuse, de façon répétée : ses archives attendent.",
@@ -107,10 +107,10 @@ codes! {
     ArchiveRejected = "archive-rejected",
         "Une archive a été refusée, en entier ou pour certaines de ses pièces.",
         "Le reçu déposé nomme chaque défaut (navette archive show). L'émetteur corrige et dépose à nouveau.";
-    /// An archive cannot be taken for a reason of ours.
+    /// An archive cannot be taken for a reason of ours or of its depot's.
     ArchiveStuck = "archive-stuck",
-        "Une archive ne peut pas être reçue pour une raison qui nous est propre : elle reste sur le dépôt.",
-        "Lire le journal du service et vérifier la place sur le stockage ; la reprise est automatique.";
+        "Une archive ne peut pas être reçue : défaut de notre côté, ligne coupée, droits refusés par le dépôt, ou fichier qui change sans cesse. Elle reste sur le dépôt.",
+        "La faute est dans le détail ; navette depot files nomme le fichier par son fileNameHash. Vérifier le stockage, le journal du service et les droits (navette depot check) ; la reprise est automatique.";
     /// A receipt cannot be left on its depot.
     ReceiptUndeliverable = "receipt-undeliverable",
         "Le reçu d'une archive ne peut pas être déposé : l'archive reçue reste sur le dépôt.",

@@ -130,11 +130,11 @@ fn what_the_project_asks_is_asked() {
         [""; 0]
     );
     assert_eq!(
-        ask(|rules| rules.applications = Some(vec!["osiris".to_owned()])),
+        ask(|rules| rules.applications = vec!["osiris".to_owned()]),
         ["application-forbidden"]
     );
     assert_eq!(
-        ask(|rules| rules.applications = Some(vec!["isis".to_owned()])),
+        ask(|rules| rules.applications = vec!["isis".to_owned()]),
         [""; 0]
     );
     assert_eq!(

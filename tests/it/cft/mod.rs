@@ -4,6 +4,7 @@
 mod incoming;
 mod journey;
 mod outgoing;
+mod procedures;
 mod told;
 
 use std::{fs, io::Cursor, path::Path, sync::Arc};

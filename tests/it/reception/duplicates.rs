@@ -4,13 +4,15 @@ use std::fs;
 
 use navette::transport::path;
 
-use super::{at, exchange, left, receipt, receipt_named};
+use super::{SOON, at, exchange, left, receipt, receipt_named, with_poll};
 use crate::{
     both_engines,
     kit::{
+        clamd::Impostor,
         depot::{Depot, Make},
         document,
         lot::{Lot, gz},
+        wait,
     },
 };
 
@@ -111,6 +113,57 @@ both_engines! {
         depot.put("in/d.zip", &next.zip());
         assert_eq!(receipt(&depot, "d.zip")["outcome"], "accepted");
         left(&gateway, &depot, "d.zip");
+        gateway.doctor();
+    }
+
+    /// Where the project takes valid pieces, one in conflict is named and the others are taken: the return speaks of these alone.
+    async fn beside_a_piece_in_conflict_the_new_ones_are_taken_where_the_project_says_so(kit) {
+        let depot = Depot::start(Make::Folder);
+        let gateway = at(kit, &depot).set_project("acceptance", "\"valid-pieces\"").start();
+        depot.put("in/a.zip", &lot("a").zip());
+        assert_eq!(receipt(&depot, "a.zip")["outcome"], "accepted");
+        let mixed = lot("other").piece("P-2", "b.pdf", &document::small("b"));
+        depot.put("in/b.zip", &mixed.zip());
+        let partial = receipt(&depot, "b.zip");
+        assert_eq!((&partial["outcome"], &partial["pieces"]["accepted"]), (&"partial".into(), &1.into()), "{partial:#}");
+        let findings = partial["findings"].as_array().unwrap();
+        let found: Vec<_> = findings.iter().map(|found| (&found["code"], &found["pieceUid"])).collect();
+        assert_eq!(found, [(&"piece-conflict".into(), &"P-1".into())]);
+        let returns = gateway.partner().wait_for(2, SOON).await;
+        let mut returns = returns.iter().map(|received| received.json());
+        let told = returns.find(|told| told["reconciliationId"] == *exchange(&partial)).expect("its return");
+        let pieces = told["pieces"].as_array().unwrap();
+        let uids: Vec<_> = pieces.iter().map(|piece| &piece["metadata"]["pieceUid"]).collect();
+        assert_eq!(uids, ["P-2"], "{told:#}");
+        left(&gateway, &depot, "b.zip");
+        gateway.doctor();
+    }
+
+    /// The same bytes on two depots at once: both are looked at before either is visible, and one of them becomes the exchange.
+    async fn the_same_archive_on_two_depots_at_once_is_one_exchange(kit) {
+        let (one, other) = (Depot::start(Make::Folder), Depot::start(Make::Folder));
+        let settings = other.settings().replace("depot = \"partenaire\"", "depot = \"autre\"");
+        let antivirus = Impostor::start(None);
+        let kit = antivirus.looking(at(kit, &one)).set("antivirus.timeout_seconds", 60);
+        let gateway = kit.with_depot("autre", with_poll(&settings)).start();
+        let bytes = lot("a").zip();
+        for depot in [&one, &other] {
+            depot.put("in/a.zip", &bytes);
+        }
+        wait::until("both being looked at", SOON, || (antivirus.asked() == 2).then_some(()));
+        antivirus.answer(b"stream: OK\0");
+        let receipts = [&one, &other].map(|depot| receipt(depot, "a.zip"));
+        let (first, again): (Vec<_>, Vec<_>) = receipts.iter().partition(|receipt| receipt["duplicateOf"].is_null());
+        let ([first], [again]) = (&first[..], &again[..]) else { panic!("{receipts:#?}") };
+        assert_eq!(again["duplicateOf"], first["reconciliationId"]);
+        assert_eq!(again["receiptId"], first["receiptId"]);
+        for depot in [&one, &other] {
+            left(&gateway, depot, "a.zip");
+        }
+        assert_eq!(gateway.count("SELECT count(*) FROM exchange"), 1);
+        assert_eq!(gateway.count("SELECT count(*) FROM archive_piece"), 1);
+        gateway.await_idle();
+        assert_eq!((gateway.partner().count(), gateway.kept().blobs), (1, 1));
         gateway.doctor();
     }
 

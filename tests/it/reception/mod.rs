@@ -7,6 +7,7 @@ mod crashes;
 mod cuts;
 mod dossiers;
 mod duplicates;
+mod flows;
 pub mod formats;
 mod journey;
 mod leases;

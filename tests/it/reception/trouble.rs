@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use serde_json::Value;
+
 use super::{SOON, at, left, receipt, with_poll};
 use crate::{
     both_engines,
@@ -110,6 +112,9 @@ both_engines! {
         clamd.vanish();
         depot.put("in/a.zip", &lot("D-1"));
         incident(&gateway, "archive-stuck", "open");
+        let detail = gateway.sql("SELECT detail FROM incident WHERE code = 'archive-stuck'");
+        let detail: Value = serde_json::from_str(&detail).unwrap();
+        assert_eq!(depot.named(&gateway, &detail["fileNameHash"]), "a.zip");
         gateway.stop();
         clamd.appear();
         gateway.restart();

@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf, process::Command};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{SOON, acknowledge, dropped, lot, returned, through, through_with, with_status};
 use crate::{
@@ -51,8 +51,9 @@ pub(super) fn signature(text: &str, signer: &Identity) -> Vec<u8> {
     fs::read(folder.join("p7s")).unwrap()
 }
 
+/// The particulars of the open incident of this code.
 #[track_caller]
-fn incident(gateway: &Gateway, code: &str) -> String {
+pub fn incident(gateway: &Gateway, code: &str) -> String {
     wait::until(code, SOON, || {
         let told = gateway.sql(&format!(
             "SELECT detail FROM incident WHERE code = '{code}' AND state = 'open'"
@@ -171,7 +172,12 @@ fn a_file_that_acknowledges_no_return_of_ours_stays_and_is_told() {
     let mut gateway = through(Kit::new(Engine::Sqlite), &depot).start();
     let unknown = "acks/LOT-01a1ffe0-5902-7e5a-b1c6-3a9d4e8f7c43.zip.ack.json";
     depot.put(unknown, b"{}");
-    assert!(incident(&gateway, "acknowledgment-invalid").contains("unknown-return"));
+    let told: Value = serde_json::from_str(&incident(&gateway, "acknowledgment-invalid")).unwrap();
+    assert_eq!(told["reason"], "unknown-return");
+    assert_eq!(
+        format!("acks/{}", depot.named(&gateway, &told["fileNameHash"])),
+        unknown
+    );
     let id = dropped(&depot, "LOT.zip", &lot().zip());
     let name = returned(&depot);
     let other = json!({ "returnId": "01a1ffe0-5902-7e5a-b1c6-3a9d4e8f7c43" }).to_string();

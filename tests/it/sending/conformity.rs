@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::{dropped, lot, return_json, returned, through, with_status};
+use super::{dropped, lot, plis::pli, return_json, returned, through, with_status};
 use crate::{
     both_engines,
     kit::{
         depot::{Depot, Make},
         gateway::{Gateway, Kit, REASON},
     },
+    reception,
 };
 
 fn agreed(kit: Kit, schema: &Value) -> (Kit, PathBuf) {
@@ -55,6 +56,30 @@ both_engines! {
         assert_eq!(told["pieces"].as_array().unwrap().len(), 2);
         with_status(&gateway, &id, "returned");
         assert_eq!(gateway.sql("SELECT code, state FROM incident"), "return-nonconforming|resolved");
+        gateway.doctor();
+    }
+
+    /// By callback it is the same, of archives and of plis: nothing is posted before it conforms.
+    async fn an_archive_or_a_pli_that_is_not_as_agreed_is_not_posted_until_mended(kit) {
+        let depot = Depot::start(Make::Folder);
+        let (kit, file) = agreed(reception::at(kit, &depot), &schema());
+        let mut gateway = kit.start();
+        let ids = [("LOT.zip", lot()), ("pli.zip", pli())].map(|(name, lot)| dropped(&depot, name, &lot.zip()));
+        for id in &ids {
+            with_status(&gateway, id, "nonconforming");
+        }
+        assert_eq!(gateway.partner().count(), 0);
+        assert_eq!(gateway.count("SELECT count(*) FROM exchange_return"), 0);
+        let open = "SELECT count(*) FROM incident WHERE code = 'return-nonconforming' AND state = 'open'";
+        assert_eq!(gateway.count(open), 2);
+        std::fs::write(&file, json!({}).to_string()).unwrap();
+        assert!(gateway.stop().success());
+        gateway.restart();
+        retry(&gateway);
+        for id in &ids {
+            with_status(&gateway, id, "acknowledged");
+        }
+        assert_eq!(gateway.partner().count(), 2);
         gateway.doctor();
     }
 }

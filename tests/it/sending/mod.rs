@@ -3,6 +3,7 @@
 
 mod acknowledgments;
 mod callback;
+mod completeness;
 mod conformity;
 mod damage;
 mod deadline;

@@ -13,7 +13,8 @@ use crate::{
     reception,
 };
 
-fn pli() -> Lot {
+/// The lot as a pli.
+pub fn pli() -> Lot {
     lot().with(|manifest| {
         manifest["kind"] = json!("pli");
         manifest["pliId"] = json!("PLI-2026/42");

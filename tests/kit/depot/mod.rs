@@ -38,7 +38,7 @@ pub use proxy::Proxy;
 
 use super::{
     ftps::Make as FtpsMake,
-    gateway::PROJECT,
+    gateway::{Gateway, PROJECT},
     process::{self, Finished},
     scratch,
 };
@@ -236,6 +236,18 @@ impl Depot {
     /// Runs it.
     pub fn run(&self, arguments: &[&str]) -> Finished {
         process::run(&self.command(arguments), PATIENCE)
+    }
+
+    /// The name of the file there that an incident of this gateway calls so (`fileNameHash`), as an operator finds it.
+    #[track_caller]
+    pub fn named(&self, gateway: &Gateway, hash: &serde_json::Value) -> String {
+        let said = gateway
+            .run(&["depot", "files", self.name(), "--json"])
+            .succeeded();
+        let files: Vec<serde_json::Value> = serde_json::from_str(&said).expect("a list");
+        let found = files.iter().find(|file| file["fileNameHash"] == *hash);
+        let found = found.unwrap_or_else(|| panic!("{hash} is not in {said}"));
+        found["name"].as_str().expect("a name").to_owned()
     }
 
     /// A file in the folder from which commands run.

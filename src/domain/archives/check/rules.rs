@@ -2,8 +2,11 @@
 
 use super::{Flaw, Manifest, PieceAt};
 use crate::{
-    codec::{CodePage, Finding, FindingCode, Limits},
-    config::Project,
+    codec::{CodePage, Finding, FindingCode, Format, Limits},
+    config::{
+        Project,
+        depots::{self, Incoming},
+    },
     domain::processing::sniff,
 };
 
@@ -14,8 +17,10 @@ pub struct Rules {
     pub project: Option<String>,
     /// The manifest's project is none that the settings know.
     pub unknown_project: bool,
-    /// The applications that may send here; none takes any.
-    pub applications: Option<Vec<String>>,
+    /// The formats that the flow takes, by their names; an empty list takes all.
+    pub formats: Vec<String>,
+    /// The applications that may send here; an empty list takes all.
+    pub applications: Vec<String>,
     /// Whether probative archiving (SAE) makes the hash mandatory.
     pub sae: bool,
     /// The media types that the project takes; an empty list takes all.
@@ -39,6 +44,33 @@ impl Rules {
             media_types: project.media_types.clone(),
             ..Self::default()
         }
+    }
+
+    /// The same for what comes by a flow.
+    pub fn by(mut self, flow: &Incoming) -> Self {
+        self.formats.clone_from(&flow.formats);
+        self.applications.clone_from(&flow.applications);
+        self.code_page = match flow.code_page {
+            depots::CodePage::Auto => CodePage::Auto,
+            depots::CodePage::Cp437 => CodePage::Cp437,
+            depots::CodePage::Cp850 => CodePage::Cp850,
+            depots::CodePage::Cp1252 => CodePage::Cp1252,
+            depots::CodePage::Utf8 => CodePage::Utf8,
+        };
+        self
+    }
+
+    /// What an archive of this format is refused for before it is opened; nothing where it is taken.
+    pub fn unwanted(&self, format: Format) -> Option<Finding> {
+        let is_taken =
+            self.formats.is_empty() || self.formats.iter().any(|name| name == format.as_str());
+        let detail = || {
+            format!(
+                "Le flux prend {}, et non {format}.",
+                self.formats.join(", ")
+            )
+        };
+        (!is_taken).then(|| Finding::new(FindingCode::FormatNotAccepted, detail()))
     }
 
     /// What the manifest alone tells against the rules.
@@ -83,9 +115,9 @@ impl Rules {
                 "Ce projet n'est pas connu de cette passerelle.",
             )
         });
-        let known = self.applications.as_ref();
-        let foreign = known.filter(|known| !known.contains(&manifest.source_application));
-        let application = foreign.map(|_| {
+        let known = &self.applications;
+        let foreign = !known.is_empty() && !known.contains(&manifest.source_application);
+        let application = foreign.then(|| {
             let detail = "Cette application n'est pas autorisée à déposer ici.";
             Finding::new(FindingCode::ApplicationForbidden, detail)
         });

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     codec::{Finding, FindingCode, Format},
-    config::{Acceptance, depots},
+    config::Acceptance,
     domain::{
         archives::{
             Manifest,
@@ -150,13 +150,17 @@ pub async fn examine(taking: &Taking, spooled: &Spooled) -> Result<Examined> {
         let found = Finding::new(FindingCode::TooLarge, detail);
         return Ok(refused(vec![found]));
     };
+    let rules = Rules::of(&taking.project).by(&taking.incoming);
+    if let Some(found) = spooled.format.and_then(|format| rules.unwanted(format)) {
+        return Ok(refused(vec![found]));
+    }
     let (unpacked, reader) = match spool::unpacked(taking, spooled, blob).await? {
         Unpacking::NotNeeded => (None, blob.clone()),
         Unpacking::Done(row, reader) => (Some(*row), reader),
         Unpacking::Refused(findings) => return Ok(refused(findings)),
     };
     let (checked, seat) = match spooled.format {
-        Some(format) => checked(taking, spooled, reader.clone(), format).await?,
+        Some(format) => checked(taking, spooled, rules, reader.clone(), format).await?,
         None => {
             let detail = "Ni zip, ni tar, ni gzip par son contenu.";
             return Ok(refused(vec![Finding::new(
@@ -216,11 +220,10 @@ fn refused(findings: Vec<Finding>) -> Examined {
 async fn checked(
     taking: &Taking,
     spooled: &Spooled,
+    mut rules: Rules,
     reader: BlobReader,
     format: Format,
 ) -> Result<(Checked, Option<OwnedSemaphorePermit>)> {
-    let mut rules = Rules::of(&taking.project);
-    rules.code_page = code_page(taking.incoming.code_page);
     rules.beside.clone_from(&spooled.beside);
     rules.limits = taking.limits();
     // What a check holds in memory follows the number of files: those of one process take turns.
@@ -232,15 +235,6 @@ async fn checked(
         Ok((checked, Some(seat)))
     });
     checked.await.map_err(Fault::internal)?
-}
-
-fn code_page(word: depots::CodePage) -> crate::codec::CodePage {
-    match word {
-        depots::CodePage::Cp437 => crate::codec::CodePage::Cp437,
-        depots::CodePage::Cp850 => crate::codec::CodePage::Cp850,
-        depots::CodePage::Cp1252 => crate::codec::CodePage::Cp1252,
-        depots::CodePage::Utf8 => crate::codec::CodePage::Utf8,
-    }
 }
 
 /// Where a checked file's bytes lie, in the blob that was checked.

@@ -153,7 +153,7 @@ impl Rounds {
         });
         let listed = listed.await?;
         self.shared.keep_cuts(&flow.name, &listed);
-        self.tell_strays(flow, &listed);
+        self.tell_strangers(flow, &listed);
         let ctx = &self.desk.ctx;
         let mut ready = {
             let mut memory = self.shared.memory();
@@ -171,27 +171,27 @@ impl Rounds {
         Ok(ready)
     }
 
-    /// What came by a monitor came for one of our flows: what none of them will take is told, and not left to lie there unseen.
-    fn tell_strays(&self, flow: &Flow, listed: &[Listed]) {
+    /// Tells of files that no flow takes where nobody else has business: in a monitor's spool they would lie for ever, unseen.
+    fn tell_strangers(&self, flow: &Flow, listed: &[Listed]) {
         let depot = &self.desk.depot;
         if !matches!(depot.transport, Transport::Cft(_)) {
             return;
         }
-        let strays = listed
+        let strangers = listed
             .iter()
-            .filter(|file| !depot.is_for(&flow.path, &file.name));
-        let strays = strays.count();
+            .filter(|file| !depot.knows(&flow.path, &file.name));
+        let count = strangers.count();
         let mut memory = self.shared.memory();
         if memory
             .entry(flow.name.clone())
             .or_default()
-            .has_more_strays(strays)
+            .has_more_strangers(count)
         {
             tracing::warn!(
                 depot = depot.name,
                 flow = flow.name,
-                strays,
-                "files lie in the spool of a monitor under names that no flow takes"
+                count,
+                "files of the spool have names that no flow takes: navette depot files names them"
             );
         }
     }

@@ -22,10 +22,10 @@ use crate::{
 #[derive(Default)]
 pub struct Memory {
     rest: Rest,
+    /// How many files were there that no flow takes.
+    strangers: usize,
     /// Files that could not be taken.
     pub(super) troubles: Troubles,
-    /// How many files there are that no flow will ever take, where that is told.
-    strays: usize,
 }
 
 /// A file whose turn it is.
@@ -78,9 +78,9 @@ impl Memory {
         ready
     }
 
-    /// Notes how many files there are that no flow will ever take; answers whether they are more than before.
-    pub(super) fn has_more_strays(&mut self, strays: usize) -> bool {
-        std::mem::replace(&mut self.strays, strays) < strays
+    /// Notes how many files are there that no flow takes; whether there are more of them than at the last look.
+    pub fn has_more_strangers(&mut self, strangers: usize) -> bool {
+        std::mem::replace(&mut self.strangers, strangers) < strangers
     }
 
     /// Notes that a file was taken.

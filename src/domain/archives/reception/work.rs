@@ -22,7 +22,10 @@ use super::{
 use crate::{
     config::depots::{Flow, Incoming},
     domain::incidents::{self, Cause, Code as Anomaly},
-    kernel::fault::{Code, Fault, Result},
+    kernel::{
+        digest::{Sha256, hex},
+        fault::{Code, Fault, Result},
+    },
     transport::Listed,
 };
 
@@ -172,15 +175,18 @@ impl Work {
         let (ctx, depot) = (&self.desk.ctx, &self.desk.depot);
         let now = ctx.clock.now();
         let failures = self.memory(|memory| memory.troubles.failed(listed, now, depot.poll));
-        tracing::error!(depot = depot.name, flow = self.flow.name, failures, %fault, "an archive could not be taken; it is tried again");
+        let hash = self.name_hash(listed).await;
+        let file = hash.as_ref().map(|hash| hex(hash)).unwrap_or_default();
+        tracing::error!(depot = depot.name, flow = self.flow.name, file, failures, %fault, "an archive could not be taken; it is tried again");
         if failures < depot.failures_before_incident {
             return;
         }
         let detail = json!({
             "depot": depot.name, "flow": self.flow.name, "fault": fault.code().as_str(), "failures": failures,
+            "fileNameHash": file,
         });
         let told = async {
-            let ticket = incidents::prepare(ctx, self.cause(listed).await?, detail)?;
+            let ticket = incidents::prepare(ctx, self.cause(&hash?), detail)?;
             ctx.store.write(move |tx| ticket.open(tx).map(drop)).await
         };
         if let Err(fault) = told.await {
@@ -188,16 +194,20 @@ impl Work {
         }
     }
 
-    async fn cause(&self, listed: &Listed) -> Result<Cause> {
+    /// What tells the file from others where its name may not stand.
+    async fn name_hash(&self, listed: &Listed) -> Result<Sha256> {
         let keys = self.desk.ctx.keyring.project(&self.flow.project).await?;
-        let hash = keys.hash(&listed.name);
-        Ok(Cause {
+        Ok(keys.hash(&listed.name))
+    }
+
+    fn cause(&self, name_hash: &Sha256) -> Cause {
+        Cause {
             code: Anomaly::ArchiveStuck,
             project: Some(self.flow.project.clone()),
             owner: self.desk.owner(),
             exchange_id: None,
-            subject: on_depot::subject_of(&self.desk.depot.name, &self.flow.name, &hash),
-        })
+            subject: on_depot::subject_of(&self.desk.depot.name, &self.flow.name, name_hash),
+        }
     }
 }
 

@@ -50,6 +50,7 @@ impl Flowing<'_> {
         tracing::warn!(
             depot = self.depot.name,
             flow = self.flow.name,
+            file = hash,
             why,
             "a file of acknowledgment is not taken"
         );

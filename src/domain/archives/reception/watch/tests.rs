@@ -16,7 +16,9 @@ fn flow(complete: Complete) -> Incoming {
         receipts: "receipts".to_owned(),
         rejected: None,
         client: None,
-        code_page: CodePage::Cp437,
+        formats: Vec::new(),
+        applications: Vec::new(),
+        code_page: CodePage::Auto,
     }
 }
 
