@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     app::House,
-    domain::backup::{make, restore},
+    domain::backup::{check, make, restore},
     kernel::fault::Result,
 };
 
@@ -40,7 +40,8 @@ pub struct BackupArgs {
 /// Puts a backup back into an empty data folder and database, once every hash of its list holds.
 ///
 /// What was purged since the backup was made is purged again before anything can be served: what the ledgers of purges name
-/// (`purges/` of the data folder, of --keys, of --purges), and what the keys destroyed since kept.
+/// (`purges/` of the data folder, of --keys, of --purges), and what the keys destroyed since kept. A key that is missing although
+/// something under it is within its term, held or not acknowledged, and in no ledger, is told, and nothing is purged.
 ///
 /// Example: navette restore /mnt/backup/2026-11-22 --keys /mnt/keys --reason "panne disque"
 #[derive(Args)]
@@ -53,6 +54,9 @@ pub struct RestoreArgs {
     /// A folder of ledgers of purges saved from elsewhere; may be given more than once.
     #[arg(long, value_name = "DIR")]
     purges: Vec<PathBuf>,
+    /// Go on although keys are missing that no purge seems to have destroyed: what they opened is purged for good.
+    #[arg(long)]
+    without_missing_keys: bool,
     /// Why, for the journal: 200 characters at most, nothing personal.
     #[arg(long)]
     reason: Reason,
@@ -98,10 +102,11 @@ pub(super) async fn restore(settings: &Settings, args: RestoreArgs) -> Result<An
         from: args.dir,
         keys: args.keys,
         purges: args.purges,
+        without_missing_keys: args.without_missing_keys,
         by: operator::name(),
         reason: args.reason.into(),
     };
-    let (manifest, sums) = restore::check(&order).await?;
+    let (manifest, sums) = check::whole(&order.from).await?;
     let house = House::open_to_restore(config).await?;
     let restored = restore::restore(&house.ctx, &order, manifest, &sums).await?;
     output::either(args.json, &restored, || {

@@ -14,7 +14,10 @@ statements! {
     OF_DAYS = "SELECT id, project, purpose FROM project_key WHERE purpose LIKE 'day/%' AND destroyed_at IS NULL ORDER BY id";
     ALL_DESTROYED = "SELECT id FROM project_key WHERE destroyed_at IS NOT NULL";
     DESTROYED = "UPDATE project_key SET destroyed_at = $1 WHERE id = $2";
-    EXCHANGES_UNDER = "SELECT id FROM exchange WHERE id > $1 AND key_id = $2 AND purged_at IS NULL ORDER BY id LIMIT $3";
+    EXCHANGES_UNDER = "SELECT e.id, EXISTS (SELECT 1 FROM exchange_return r WHERE r.exchange_id = e.id AND r.acknowledged_at < $1) \
+        AND NOT EXISTS (SELECT 1 FROM legal_hold h WHERE h.project = e.project AND h.lifted_at IS NULL AND (h.dossier_hash = e.dossier_hash \
+        OR h.dossier_hash IN (SELECT x.dossier_hash FROM exchange_dossier x WHERE x.exchange_id = e.id))) \
+        FROM exchange e WHERE e.id > $2 AND key_id = $3 AND e.purged_at IS NULL ORDER BY e.id LIMIT $4";
     EXCHANGES_WRAPPED = "SELECT id, wrapped_key FROM exchange WHERE id > $1 AND key_id = $2 AND purged_at IS NULL ORDER BY id LIMIT $3";
     DOCUMENTS_WRAPPED = "SELECT id, wrapped_key FROM document WHERE id > $1 AND key_id = $2 AND purged_at IS NULL \
         AND container_id IS NULL ORDER BY id LIMIT $3";
@@ -74,10 +77,31 @@ pub fn all_destroyed(tx: &mut Tx<'_>) -> Result<BTreeSet<Uuid>> {
     rows.iter().map(|row| row.get(0)).collect()
 }
 
-/// At most `limit` exchanges that need the key, from after `after`.
-pub fn exchanges_under(tx: &mut Tx<'_>, id: Uuid, after: Uuid, limit: u32) -> Result<Vec<Uuid>> {
-    let rows = tx.query(EXCHANGES_UNDER, &params![after, id, limit])?;
-    rows.iter().map(|row| row.get(0)).collect()
+/// An exchange that needs a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Under {
+    /// Its id.
+    pub id: Uuid,
+    /// Whether it was acknowledged before its term's cutoff, and no hold keeps it.
+    pub is_due: bool,
+}
+
+/// At most `limit` exchanges that need the key, from after `after`; `cutoff` is that of their project's term.
+pub fn exchanges_under(
+    tx: &mut Tx<'_>,
+    id: Uuid,
+    cutoff: Timestamp,
+    after: Uuid,
+    limit: u32,
+) -> Result<Vec<Under>> {
+    let rows = tx.query(EXCHANGES_UNDER, &params![cutoff, after, id, limit])?;
+    let read = rows.iter().map(|row| {
+        Ok(Under {
+            id: row.get(0)?,
+            is_due: row.get(1)?,
+        })
+    });
+    read.collect()
 }
 
 /// A row's own key, as it is wrapped.

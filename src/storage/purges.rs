@@ -53,7 +53,7 @@ pub struct Sums {
 /// A blob that is on its way out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Removal {
-    /// The document's id and its blob's.
+    /// The document's id and its blob's; the exchange's own where it has no blob, and only the ledger is to learn of it.
     pub document_id: Uuid,
     /// The run that destroyed it.
     pub purge_id: Uuid,
@@ -77,12 +77,13 @@ statements! {
         bytes, keys_destroyed, kept_back) VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, 0, 0)";
     ADVANCE = "UPDATE purge_run SET exchanges = $1, documents = $2, bytes = $3, keys_destroyed = $4, kept_back = $5 WHERE id = $6";
     END = "UPDATE purge_run SET ended_at = $1, fault = $2 WHERE id = $3";
+    IS_OPEN = "SELECT 1 FROM purge_run WHERE id = $1 AND ended_at IS NULL";
     LAST = "SELECT id, environment, started_at, ended_at, run_by, reason, confirmed_clock, exchanges, documents, bytes, \
         keys_destroyed, kept_back, fault FROM purge_run ORDER BY started_at DESC LIMIT $1";
-    TO_REMOVE = "SELECT b.document_id, b.purge_id, d.exchange_id, \
-        EXISTS (SELECT 1 FROM exchange e WHERE e.id = d.exchange_id AND e.status = 'purged'), \
-        EXISTS (SELECT 1 FROM hub_attachment a WHERE a.document_id = d.id AND a.status = 'DELETED') \
-        FROM blob_removal b JOIN document d ON d.id = b.document_id \
+    TO_REMOVE = "SELECT b.document_id, b.purge_id, COALESCE(d.exchange_id, b.document_id), \
+        EXISTS (SELECT 1 FROM exchange e WHERE e.id = COALESCE(d.exchange_id, b.document_id) AND e.status = 'purged'), \
+        EXISTS (SELECT 1 FROM hub_attachment a WHERE a.document_id = b.document_id AND a.status = 'DELETED') \
+        FROM blob_removal b LEFT JOIN document d ON d.id = b.document_id \
         WHERE b.document_id > $1 ORDER BY b.document_id LIMIT $2";
     AWAITS_REMOVAL = "SELECT 1 FROM blob_removal WHERE document_id = $1";
     MARK = "SELECT at FROM clock_mark WHERE name = 'house'";
@@ -129,6 +130,11 @@ pub fn advance(tx: &mut Tx<'_>, run: Uuid, sums: &Sums) -> Result<()> {
 /// Notes that a run has ended, and why where it was early.
 pub fn end(tx: &mut Tx<'_>, run: Uuid, at: Timestamp, fault: Option<&str>) -> Result<()> {
     tx.execute(END, &params![at, fault, run]).map(drop)
+}
+
+/// Whether a run has begun and not ended.
+pub fn is_open(tx: &mut Tx<'_>, run: Uuid) -> Result<bool> {
+    Ok(tx.first(IS_OPEN, &params![run])?.is_some())
 }
 
 /// At most `limit` runs, the newest first.

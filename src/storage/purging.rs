@@ -67,6 +67,10 @@ const EMPTY_RETURNS: &str =
 const QUEUE_BLOBS: &str = "INSERT INTO blob_removal (document_id, purge_id, partner, environment, queued_at) \
     SELECT d.id, $1, d.partner, d.environment, $2 FROM document d \
     WHERE d.exchange_id IN ({}) AND d.container_id IS NULL AND d.purged_at IS NULL";
+/// What has no blob of its own, such as a refused archive, is queued by its own id: the ledger learns of it as of all others.
+const QUEUE_WITHOUT_BLOB: &str = "INSERT INTO blob_removal (document_id, purge_id, partner, environment, queued_at) \
+    SELECT e.id, $1, e.partner, e.environment, $2 FROM exchange e WHERE e.id IN ({}) AND NOT EXISTS \
+    (SELECT 1 FROM document d WHERE d.exchange_id = e.id AND d.container_id IS NULL AND d.purged_at IS NULL)";
 const EMPTY_DOCUMENTS: &str = "UPDATE document SET purged_at = $1, wrapped_key = $2, file_name = NULL WHERE exchange_id IN ({})";
 const QUEUE_OWN_BLOBS: &str = "INSERT INTO blob_removal (document_id, purge_id, partner, environment, queued_at) \
     SELECT d.id, $1, d.partner, d.environment, $2 FROM document d \
@@ -110,6 +114,7 @@ pub(super) fn of_sets() -> Vec<(&'static str, String)> {
         ("EMPTY_EXCHANGES", EMPTY_EXCHANGES),
         ("EMPTY_RETURNS", EMPTY_RETURNS),
         ("QUEUE_BLOBS", QUEUE_BLOBS),
+        ("QUEUE_WITHOUT_BLOB", QUEUE_WITHOUT_BLOB),
         ("EMPTY_DOCUMENTS", EMPTY_DOCUMENTS),
         ("QUEUE_OWN_BLOBS", QUEUE_OWN_BLOBS),
         ("EMPTY_OWN_DOCUMENTS", EMPTY_OWN_DOCUMENTS),
@@ -170,6 +175,10 @@ pub fn destroy(tx: &mut Tx<'_>, run: Uuid, at: Timestamp, all: &[Purged]) -> Res
 fn empty_documents(tx: &mut Tx<'_>, (run, at): (Uuid, Timestamp), all: &[Purged]) -> Result<()> {
     let queued = params![run, at];
     let emptied = params![at, Vec::new()];
+    // A folder's burial writes the ledger by itself.
+    let lasting = all.iter().filter(|purged| !purged.folder);
+    let lasting: Vec<Value> = lasting.map(|purged| purged.exchange_id.into()).collect();
+    sets::run(tx, QUEUE_WITHOUT_BLOB, &queued, &lasting)?;
     let whole = that(all, |beside| beside != Beside::Many);
     sets::run(tx, QUEUE_BLOBS, &queued, &whole)?;
     sets::run(tx, EMPTY_DOCUMENTS, &emptied, &whole)?;

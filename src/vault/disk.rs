@@ -214,11 +214,8 @@ pub fn copy(from: &Path, to: &Path) -> Result<Option<Sha256>> {
     }
 }
 
-/// Makes the file `from` the blob `id`, durably.
+/// Makes the file `from` the blob `id`, durably, in the place of whatever lay there.
 pub fn take_in(layout: &Layout, id: Uuid, from: &Path) -> Result<()> {
-    if layout.blob(id).exists() {
-        return Ok(());
-    }
     // What a restoration that died has left of it.
     remove(&layout.blob(id).with_extension(PART))?;
     let mut part = Part::new(layout, id);

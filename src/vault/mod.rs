@@ -147,7 +147,7 @@ impl Vault {
         blocking(move || disk::copy(&from, &to)).await
     }
 
-    /// Takes a file of [`Vault::export`] back as blob `id`, durably; one that is here already stays.
+    /// Takes a file of [`Vault::export`] back as blob `id`, durably, in the place of whatever lay there.
     pub async fn import(&self, id: Uuid, from: PathBuf) -> Result<()> {
         let layout = self.layout.clone();
         blocking(move || disk::take_in(&layout, id, &from)).await

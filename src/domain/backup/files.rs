@@ -79,8 +79,18 @@ pub fn replace(from: &Path, to: &Path) -> Result<Option<Sha256>> {
 
 /// The digest of a file.
 pub fn sum(path: &Path) -> Result<Sha256> {
+    sum_and_lines(path).map(|(sum, _)| sum)
+}
+
+/// The digest of a file, and how many lines it has.
+pub fn sum_and_lines(path: &Path) -> Result<(Sha256, u64)> {
     let mut input = File::open(path).map_err(refused(path))?;
-    digest(&mut input, path, |_| Ok(()))
+    let mut lines = 0;
+    let sum = digest(&mut input, path, |bytes| {
+        lines += bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+        Ok(())
+    })?;
+    Ok((sum, lines))
 }
 
 fn digest(

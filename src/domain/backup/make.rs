@@ -12,7 +12,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    BLOBS, MANIFEST, Manifest, ROWS, SUMS, VERSION, engine_name,
+    AT_ONCE, BLOBS, MANIFEST, Manifest, ROWS, SUMS, VERSION, engine_name,
     files::{self, Sums},
     keys::{self, Mirrored},
     rows,
@@ -36,9 +36,6 @@ use crate::{
         migrate,
     },
 };
-
-/// How many blobs are copied at once.
-const AT_ONCE: usize = 4;
 
 /// Where a backup goes, and who makes it.
 #[derive(Clone, Debug)]
@@ -98,7 +95,7 @@ async fn whole(ctx: &Context, order: &Order) -> Result<Made> {
         schema,
         rows,
         documents,
-    } = dumped(ctx, order.to.join(ROWS)).await?;
+    } = dumped(ctx, order.to.clone()).await?;
     failpoint::hit("backup.after-rows");
     let (blobs, missing) = copy_blobs(ctx, &order.to, documents).await?;
     let Mirrored {
@@ -140,7 +137,7 @@ struct Dumped {
     documents: Vec<Uuid>,
 }
 
-async fn dumped(ctx: &Context, folder: PathBuf) -> Result<Dumped> {
+async fn dumped(ctx: &Context, to: PathBuf) -> Result<Dumped> {
     let snapshot = ctx.store.snapshot(move |tx| {
         let mut dumped = Dumped {
             sums: Sums::new(),
@@ -149,16 +146,16 @@ async fn dumped(ctx: &Context, folder: PathBuf) -> Result<Dumped> {
             documents: Vec::new(),
         };
         for table in dump::tables(tx)? {
-            one_table(tx, &table, &folder, &mut dumped)?;
+            one_table(tx, &table, &to, &mut dumped)?;
         }
         Ok(dumped)
     });
     snapshot.await
 }
 
-fn one_table(tx: &mut Tx<'_>, table: &Table, folder: &Path, dumped: &mut Dumped) -> Result<()> {
-    let name = format!("{}.jsonl", table.name);
-    let path = folder.join(&name);
+fn one_table(tx: &mut Tx<'_>, table: &Table, to: &Path, dumped: &mut Dumped) -> Result<()> {
+    let name = rows::file(&table.name);
+    let path = to.join(&name);
     let mut out = BufWriter::new(files::create(&path)?);
     rows::write_head(&mut out, table)?;
     let column = |wanted: &str| table.columns.iter().position(|name| name == wanted);
@@ -182,9 +179,7 @@ fn one_table(tx: &mut Tx<'_>, table: &Table, folder: &Path, dumped: &mut Dumped)
     drop(out);
     dumped.rows += count;
     dumped.documents.extend(documents);
-    dumped
-        .sums
-        .insert(format!("{ROWS}/{name}"), files::sum(&path)?);
+    dumped.sums.insert(name, files::sum(&path)?);
     Ok(())
 }
 

@@ -6,7 +6,9 @@
 //! | [`rows`] | a table as lines of JSON, there and back |
 //! | [`keys`] | the daily keys, in it or apart, and the ledger of purges |
 //! | [`files`] | copies with their digests, the hash list, syncs |
-//! | [`restore`] | checks the whole list, puts all back, and only then lets the house be served |
+//! | [`check`] | whether a backup is whole: its list, every file, its counts |
+//! | [`restore`] | puts all back, and only then lets the house be served |
+//! | [`missing`] | the daily keys that are not there, and what of them a purge has destroyed |
 //! | [`replay`] | purges again, before that, what was purged since the backup was made |
 //!
 //! # What lies in a backup
@@ -25,9 +27,11 @@
 //! Rows are read in one transaction of the database's own snapshot. A blob is there before its row and goes after it, and
 //! the purge's lease is held meanwhile, so that every blob of the snapshot is there to be copied.
 
+pub mod check;
 pub mod files;
 pub mod keys;
 pub mod make;
+pub mod missing;
 pub mod replay;
 pub mod restore;
 pub mod rows;
@@ -48,6 +52,9 @@ pub const BLOBS: &str = "blobs";
 pub const KEYS: &str = "keys";
 /// The folder of the ledger of purges, beside keys that are kept apart.
 pub const PURGES: &str = "purges";
+
+/// How many files are copied, checked or put back at once.
+const AT_ONCE: usize = 4;
 
 /// What a backup says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

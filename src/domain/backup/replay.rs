@@ -1,22 +1,24 @@
 //! What was purged since a backup was made is purged again once it is restored, before anything is served.
 
-use std::collections::BTreeSet;
-
 use uuid::Uuid;
 
-use super::{PURGES, restore::Order};
+use super::{PURGES, missing, restore::Order};
 use crate::{
     domain::{
         Context,
         exchanges::{PIECE, TELEDOSSIER},
         ged::{
             epochs,
-            purge::{Run, batch, ledger, removal},
+            purge::{
+                Run, batch,
+                ledger::{self, Named},
+                removal,
+            },
         },
     },
     kernel::fault::Result,
     storage::{
-        hubee, keys, purges,
+        hubee, purges,
         purging::{self, Beside, NaturalKey, Purged},
         retention,
     },
@@ -25,28 +27,38 @@ use crate::{
 /// How many exchanges one transaction purges.
 const BATCH: usize = 250;
 
-/// Purges again what was purged since the backup was made: what the ledgers name, and what the destroyed keys kept.
-pub async fn replay(ctx: &Context, order: &Order) -> Result<u64> {
+/// What is to be purged again: what the ledgers name, and what the destroyed keys kept. Fails with `usage` where a key is not there
+/// and was not destroyed.
+pub async fn wanted(ctx: &Context, order: &Order) -> Result<Named> {
+    let mut folders = vec![ledger::folder(ctx)];
+    folders.extend(order.keys.iter().map(|keys| keys.join(PURGES)));
+    folders.extend(order.purges.iter().cloned());
+    let mut all = Named::default();
+    for folder in folders {
+        let named = ledger::read(&folder)?;
+        all.exchanges.extend(named.exchanges);
+        all.documents.extend(named.documents);
+    }
+    let missing = missing::look(ctx, &all.exchanges, ctx.clock.now()).await?;
+    if !order.without_missing_keys {
+        missing.all_destroyed()?;
+    }
+    all.exchanges.extend(missing.exchanges);
+    Ok(all)
+}
+
+/// Purges all of that again; answers how many exchanges.
+pub async fn replay(ctx: &Context, again: Named) -> Result<u64> {
     let run = Run {
         id: ctx.entropy.uuid(&ctx.clock)?,
         at: ctx.clock.now(),
     };
-    let mut folders = vec![ledger::folder(ctx)];
-    folders.extend(order.keys.iter().map(|keys| keys.join(PURGES)));
-    folders.extend(order.purges.iter().cloned());
-    let (mut all, mut documents) = (BTreeSet::new(), BTreeSet::new());
-    for folder in folders {
-        let named = ledger::read(&folder)?;
-        all.extend(named.exchanges);
-        documents.extend(named.documents);
-    }
-    all.extend(without_key(ctx).await?);
     let mut purged = 0;
-    let all: Vec<Uuid> = all.into_iter().collect();
-    for ids in all.chunks(BATCH) {
+    let exchanges: Vec<Uuid> = again.exchanges.into_iter().collect();
+    for ids in exchanges.chunks(BATCH) {
         purged += purge_again(ctx, run, ids.to_vec()).await?;
     }
-    let documents: Vec<Uuid> = documents.into_iter().collect();
+    let documents: Vec<Uuid> = again.documents.into_iter().collect();
     for ids in documents.chunks(BATCH) {
         delete_again(ctx, run, ids.to_vec()).await?;
     }
@@ -56,28 +68,6 @@ pub async fn replay(ctx: &Context, order: &Order) -> Result<u64> {
     let now = run.at;
     ctx.store.write(move |tx| purges::set_mark(tx, now)).await?;
     Ok(purged)
-}
-
-/// The exchanges whose day's key is not there.
-async fn without_key(ctx: &Context) -> Result<Vec<Uuid>> {
-    let mut all = Vec::new();
-    for key in ctx.store.read(keys::of_days).await? {
-        if ctx.keyring.epochs().holds(key.id) {
-            continue;
-        }
-        let mut after = Uuid::nil();
-        loop {
-            let id = key.id;
-            let page = ctx
-                .store
-                .read(move |tx| keys::exchanges_under(tx, id, after, 1000));
-            let page = page.await?;
-            let Some(last) = page.last() else { break };
-            after = *last;
-            all.extend(page);
-        }
-    }
-    Ok(all)
 }
 
 /// Deletes contents of télédossiers that stay: they were deleted before.

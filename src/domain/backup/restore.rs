@@ -12,7 +12,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    BLOBS, KEYS, MANIFEST, Manifest, ROWS, SUMS, VERSION, engine_name,
+    AT_ONCE, BLOBS, KEYS, Manifest, SUMS, check,
     files::{self, Sums},
     replay, rows,
 };
@@ -30,12 +30,10 @@ use crate::{
     storage::{
         dump::{self, Table},
         journal::append,
-        migrate, retention,
+        retention,
     },
 };
 
-/// How many files are checked or put back at once.
-const AT_ONCE: usize = 4;
 /// The mark of a restoration that has begun and not ended.
 const MARK: &str = "restoring";
 
@@ -48,6 +46,8 @@ pub struct Order {
     pub keys: Option<PathBuf>,
     /// More ledgers of purges, such as one saved from the lost machine.
     pub purges: Vec<PathBuf>,
+    /// Whether what a missing key leaves unreadable is purged although nothing says that it was.
+    pub without_missing_keys: bool,
     /// The operator.
     pub by: String,
     /// Why.
@@ -70,54 +70,30 @@ pub fn is_unfinished(data: &Path) -> bool {
     data.join(MARK).exists()
 }
 
-/// Checks a backup's list and every file of it. Fails with `corrupt`, naming the first that differs.
-pub async fn check(order: &Order) -> Result<(Manifest, Sums)> {
-    let sums = files::read_list(&order.from.join(SUMS))?;
-    let checks = stream::iter(sums.clone()).map(|(name, sum)| {
-        let path = order.from.join(&name);
-        files::blocking(move || match files::sum(&path) {
-            Ok(found) if found == sum => Ok(()),
-            Ok(_) => Err(damaged(&name, "other bytes than when it was made")),
-            Err(fault) => Err(damaged(&name, "it cannot be read").because(fault)),
-        })
-    });
-    checks.buffer_unordered(AT_ONCE).try_collect::<()>().await?;
-    let text = fs::read(order.from.join(MANIFEST)).map_err(files::refused(&order.from))?;
-    let manifest: Manifest = serde_json::from_slice(&text)
-        .map_err(|error| damaged(MANIFEST, "it does not read").because(error))?;
-    Ok((manifest, sums))
-}
-
-fn damaged(name: &str, why: &str) -> Fault {
-    Fault::new(
-        Code::Corrupt,
-        format!("the backup is damaged: {name}: {why}"),
-    )
-}
-
-/// Puts a checked backup back. Fails with `usage` where the house is not empty, or is of another kind than the backup.
+/// Puts a checked backup back. Fails with `usage` where the house is not empty, or is of another kind than the backup, or keys are
+/// missing.
 pub async fn restore(
     ctx: &Context,
     order: &Order,
     manifest: Manifest,
     sums: &Sums,
 ) -> Result<Restored> {
-    fits(ctx, &manifest).await?;
+    check::fits(ctx, &manifest).await?;
     let data = ctx.config.gateway.data_dir.clone();
-    let tables = ctx
-        .store
-        .read(|tx| Ok(dump::restored(dump::tables(tx)?)))
-        .await?;
+    let tables = ctx.store.read(dump::tables).await?;
+    check::has_every_table(sums, &tables)?;
+    let tables = dump::restored(tables);
     make_room(ctx, &data, &tables).await?;
     files::publish(&data.join(MARK), b"")?;
     for table in tables {
         put_back(ctx, order, table).await?;
     }
     failpoint::hit("restore.after-rows");
-    import_blobs(ctx, order, sums).await?;
     import_keys(ctx, order, &manifest, &data).await?;
+    let again = replay::wanted(ctx, order).await?;
+    import_blobs(ctx, order, sums).await?;
     failpoint::hit("restore.before-replay");
-    let purged_again = replay::replay(ctx, order).await?;
+    let purged_again = replay::replay(ctx, again).await?;
     record(ctx, order, &manifest, purged_again).await?;
     ctx.store.scrub(&retention::TABLES, false).await?;
     fs::remove_file(data.join(MARK)).map_err(files::refused(&data))?;
@@ -126,38 +102,6 @@ pub async fn restore(
         manifest,
         purged_again,
     })
-}
-
-async fn fits(ctx: &Context, manifest: &Manifest) -> Result<()> {
-    let gateway = &ctx.config.gateway;
-    let schema = ctx.store.read(migrate::applied_to).await?;
-    let schema: Vec<_> = schema
-        .into_iter()
-        .map(|(v, digest)| (v, hex(&digest)))
-        .collect();
-    let engine = engine_name(ctx.store.engine());
-    let differs = [
-        (manifest.version != VERSION, "it is of another layout"),
-        (
-            manifest.engine != engine,
-            "it is of the other database engine",
-        ),
-        (
-            manifest.environment != gateway.environment,
-            "it is of another environment",
-        ),
-        (
-            manifest.schema != schema,
-            "it is of another release's schema: restore it with that release, then upgrade",
-        ),
-    ];
-    match differs.into_iter().find(|(differs, _)| *differs) {
-        Some((_, why)) => Err(Fault::new(
-            Code::Usage,
-            format!("this backup cannot go back here: {why}"),
-        )),
-        None => Ok(()),
-    }
 }
 
 /// The house must be empty, but for what a restoration that died has left: that is taken out.
@@ -185,10 +129,13 @@ async fn make_room(ctx: &Context, data: &Path, tables: &[Table]) -> Result<()> {
 }
 
 async fn put_back(ctx: &Context, order: &Order, table: Table) -> Result<()> {
-    let path = order.from.join(ROWS).join(format!("{}.jsonl", table.name));
+    let path = order.from.join(rows::file(&table.name));
     let mut input = files::open(&path)?;
     if rows::columns(&mut input)? != table.columns {
-        return Err(damaged(&table.name, "other columns than the table's"));
+        return Err(check::damaged(
+            &table.name,
+            "other columns than the table's",
+        ));
     }
     loop {
         let (read, reader) = files::blocking(move || {
@@ -211,7 +158,8 @@ async fn import_blobs(ctx: &Context, order: &Order, sums: &Sums) -> Result<()> {
     let names = sums
         .keys()
         .filter_map(|name| name.strip_prefix(BLOBS)?.strip_prefix('/'));
-    let ids = names.map(|name| Uuid::try_parse(name).map_err(|_| damaged(name, "no blob's name")));
+    let ids =
+        names.map(|name| Uuid::try_parse(name).map_err(|_| check::damaged(name, "no blob's name")));
     let ids: Vec<Uuid> = ids.collect::<Result<_>>()?;
     let imports = stream::iter(ids).map(|id| {
         let from = order.from.join(BLOBS).join(id.simple().to_string());
@@ -268,6 +216,7 @@ async fn record(ctx: &Context, order: &Order, manifest: &Manifest, purged: u64) 
         "reason": order.reason,
         "madeAt": manifest.made_at,
         "sumsSha256": hex(&sha256(&list)),
+        "withoutMissingKeys": order.without_missing_keys,
         "purgedAgain": purged,
     });
     let entry = journal::entry(

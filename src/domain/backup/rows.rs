@@ -6,6 +6,7 @@ use std::io::{BufRead, Write};
 use data_encoding::BASE64;
 use serde_json::{Value as Json, json};
 
+use super::ROWS;
 use crate::{
     kernel::fault::{Code, Fault, Result},
     storage::{Row, Value, dump::Table},
@@ -13,6 +14,13 @@ use crate::{
 
 /// How many rows one transaction puts back.
 const PAGE: usize = 500;
+/// How many lines of a table's file are no rows.
+pub const HEAD: u64 = 1;
+
+/// The path of a table's file in a backup.
+pub fn file(table: &str) -> String {
+    format!("{ROWS}/{table}.jsonl")
+}
 
 /// Writes the first line.
 pub fn write_head(out: &mut impl Write, table: &Table) -> Result<()> {

@@ -7,14 +7,16 @@ use navette::{
     domain::ged::Keyring,
     kernel::{clock::Clock, fault::Code},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{AGED_DAYS, acknowledged, age, backup::Copy, purge, status};
+use super::{
+    AGED_DAYS, acknowledged, age, backup::Copy, deaths::engine_of, holds::hold, purge, status,
+};
 use crate::{
     both_engines,
     kit::{
         client::Client,
-        gateway::{Gateway, PROJECT, REASON},
+        gateway::{Gateway, Kit, PROJECT, REASON},
         pki::pki,
     },
 };
@@ -31,6 +33,13 @@ fn end_the_day(gateway: &Gateway, days_ago: u32) {
 
 fn keys(folder: &std::path::Path) -> usize {
     fs::read_dir(folder).map_or(0, Iterator::count)
+}
+
+/// The name of the file of the key that an exchange's own is wrapped under.
+fn key_of(gateway: &Gateway, id: &str) -> String {
+    let id = gateway.id(id);
+    let key = gateway.sql(&format!("SELECT key_id FROM exchange WHERE id = {id}"));
+    format!("{}.key", key.to_lowercase().replace('-', ""))
 }
 
 /// Names and bytes of a folder's files, in order.
@@ -86,9 +95,9 @@ both_engines! {
         gateway.await_idle();
         let apart = gateway.dir().join("cles");
         let name = apart.to_str().unwrap();
+        age(&gateway, AGED_DAYS, &[&gone[0], &gone[1]]);
         let (copy, _) = Copy::at(&gateway, "copie").made(&gateway, &["--keys", name]);
         assert_eq!(keys(&apart.join("keys")), 2);
-        age(&gateway, AGED_DAYS, &[&gone[0], &gone[1]]);
         let report = purge(&gateway);
         assert_eq!((&report["exchanges"], &report["keysDestroyed"]), (&2.into(), &1.into()), "{report}");
         Copy::at(&gateway, "copie-2").made(&gateway, &["--keys", name]);
@@ -111,17 +120,60 @@ both_engines! {
         assert!(gateway.stop().success());
         end_the_day(&gateway, 200);
         age(&gateway, AGED_DAYS, &[]);
-        let hold = ["D-0", "--project", PROJECT, "--reason", REASON];
-        gateway.run(&[&["hold", "add"][..], &hold].concat()).succeeded();
+        hold(&gateway, "add", "D-0");
         let report = purge(&gateway);
         assert_eq!((&report["exchanges"], &report["keysDestroyed"]), (&1.into(), &1.into()), "{report}");
         gateway.doctor();
         gateway.restart();
         let content = client.get(&format!("/v1/pieces/{}/content", ids[0])).await;
         assert!(content.body == crate::kit::document::small("D-0"));
-        gateway.run(&[&["hold", "remove"][..], &hold].concat()).succeeded();
+        hold(&gateway, "remove", "D-0");
         assert_eq!(purge(&gateway)["exchanges"], 1);
         gateway.doctor();
+    }
+
+    /// A file that went astray is no key that a purge destroyed: what it opens is told, and nothing is purged, unless its term is
+    /// over and nobody holds it.
+    async fn a_key_that_went_astray_is_told_before_anything_is_purged(kit) {
+        let mut gateway = kit.start();
+        let credentials = gateway.register("application", &["pieces:write", "pieces:read"]);
+        let client = Client::with_token(&gateway, &pki().client, &credentials).await;
+        let old = acknowledged(&gateway, &client, 1).await;
+        assert!(gateway.stop().success());
+        end_the_day(&gateway, 10);
+        gateway.restart();
+        let client = Client::with_token(&gateway, &pki().client, &credentials).await;
+        let new = super::sent(&client, "D-neuf").await;
+        super::await_status(&gateway, "acknowledged", 2);
+        gateway.await_idle();
+        age(&gateway, AGED_DAYS, &[&old[0]]);
+        hold(&gateway, "add", "D-0");
+        let apart = gateway.dir().join("cles");
+        let name = apart.to_str().unwrap();
+        let (copy, _) = Copy::at(&gateway, "copie").made(&gateway, &["--keys", name]);
+        let restore = ["restore", copy.path(), "--keys", name, "--reason", REASON, "--json"];
+        for id in [&old[0], &new] {
+            let house = Kit::new(engine_of(&gateway)).stopped();
+            let key = apart.join("keys").join(key_of(&gateway, id));
+            let bytes = fs::read(&key).unwrap();
+            fs::remove_file(&key).unwrap();
+            let said = house.run(&restore).failed_with(2);
+            let file = key_of(&gateway, id);
+            assert!(said.contains(&file) && said.contains("--without-missing-keys"), "{said}");
+            assert_eq!(house.count("SELECT count(*) FROM exchange WHERE purged_at IS NOT NULL"), 0);
+            house.run(&["serve"]).failed_with(3);
+            fs::write(&key, bytes).unwrap();
+            let said: Value = serde_json::from_str(&house.run(&restore).succeeded()).unwrap();
+            assert_eq!(said["purgedAgain"], 0, "{said}");
+            house.doctor();
+        }
+        fs::remove_file(apart.join("keys").join(key_of(&gateway, &new))).unwrap();
+        let (house, said) = copy.restored(&gateway, &["--keys", name, "--without-missing-keys"]);
+        assert_eq!(said["purgedAgain"], 1, "{said}");
+        let entry = house.sql("SELECT detail FROM journal WHERE kind = 'backup.restored'");
+        let entry: Value = serde_json::from_str(&entry).unwrap();
+        assert_eq!(entry["withoutMissingKeys"], true, "{entry}");
+        house.doctor();
     }
 
     /// A house that was not filled from the backups yet, or another one, has none of the keys: its own nightly backup leaves
@@ -135,7 +187,7 @@ both_engines! {
         let (copy, made) = Copy::at(&gateway, "copie").made(&gateway, &["--keys", name]);
         assert_eq!(made["unknownKeys"], json!([]), "{made}");
         let kept = files(&apart.join("keys"));
-        let stranger = crate::kit::gateway::Kit::new(super::deaths::engine_of(&gateway)).stopped();
+        let stranger = Kit::new(engine_of(&gateway)).stopped();
         let (_, made) = Copy::at(&stranger, "copie").made(&stranger, &["--keys", name]);
         assert_eq!(files(&apart.join("keys")), kept);
         let file = kept[0].0.as_str();
@@ -187,7 +239,7 @@ both_engines! {
         acknowledged(&gateway, &client, 1).await;
         let apart = gateway.dir().join("cles");
         let (copy, _) = Copy::at(&gateway, "copie").made(&gateway, &["--keys", apart.to_str().unwrap()]);
-        let house = crate::kit::gateway::Kit::new(super::deaths::engine_of(&gateway)).stopped();
+        let house = Kit::new(engine_of(&gateway)).stopped();
         let said = house.run(&["restore", copy.path(), "--reason", REASON]).failed_with(2);
         assert!(said.contains("--keys"), "{said}");
         house.run(&["serve"]).failed_with(3);

@@ -1,4 +1,4 @@
-//! Large archives go in slices; refused ones go as others do, unless an incident is about them, or their receipt never left.
+//! Archives go with all that they have beside, large ones in slices; refused ones go as others do, unless an incident is about them, or their receipt never left.
 
 use std::fs;
 
@@ -7,15 +7,18 @@ use serde_json::{Value, json};
 
 use super::{
     AGED_DAYS, age, await_status,
+    backup::Copy,
     clock::{frozen, hours},
     deaths::take_lease_away,
-    dry_run, kept, purge,
+    dry_run,
+    holds::hold,
+    kept, purge,
 };
 use crate::{
     both_engines,
     kit::{
         depot::{Depot, Make},
-        gateway::{Gateway, REASON},
+        gateway::{Gateway, Kit, REASON},
         lot::Lot,
     },
     reception::{at, left},
@@ -43,7 +46,83 @@ fn rejected(gateway: &Gateway) -> (Value, Value) {
     (all[0]["reconciliationId"].clone(), all[0]["count"].clone())
 }
 
+/// Ends the one incident that stands.
+fn resolve(gateway: &Gateway) {
+    let said = gateway.run(&["incident", "list", "--json"]).succeeded();
+    let all: Value = serde_json::from_str(&said).expect("JSON was asked for");
+    let id = all[0]["incidentId"].as_str().expect("an incident stands");
+    gateway
+        .run(&["incident", "resolve", id, "--reason", REASON])
+        .succeeded();
+}
+
+/// How many rows of archives hold something sealed, or a natural key.
+fn beside(gateway: &Gateway) -> [u64; 4] {
+    [
+        "archive_piece WHERE length(metadata) > 0 OR result IS NOT NULL",
+        "exchange_dossier WHERE length(metadata) > 0",
+        "archive WHERE name IS NOT NULL",
+        "natural_key",
+    ]
+    .map(|rows| gateway.count(&format!("SELECT count(*) FROM {rows}")))
+}
+
+/// A gateway and the exchange of an archive whose return is acknowledged and whose term is over.
+fn aged(kit: Kit, depot: &Depot, lot: &Lot) -> (Gateway, String) {
+    let gateway = through(kit, depot).start();
+    let id = dropped(depot, "LOT.zip", &lot.zip());
+    acknowledge(depot, &returned(depot));
+    with_status(&gateway, &id, "acknowledged");
+    gateway.await_idle();
+    age(&gateway, AGED_DAYS, &[]);
+    (gateway, id)
+}
+
 both_engines! {
+    /// What an archive of a few pieces has beside goes with it, at once.
+    async fn nothing_that_is_sealed_is_left_of_an_archive_of_a_few_pieces(kit) {
+        let depot = Depot::start(Make::Folder);
+        let (gateway, id) = aged(kit, &depot, &sending::lot());
+        assert_eq!(beside(&gateway), [2, 1, 1, 3], "pieces, dossiers, names, natural keys");
+        assert_eq!(purge(&gateway)["exchanges"], 1);
+        with_status(&gateway, &id, "purged");
+        assert_eq!(beside(&gateway), [0; 4]);
+        gateway.doctor();
+        assert!(gateway.blobs().is_empty());
+    }
+
+    /// Whichever of a batch's dossiers is on hold, the archive stays whole; it goes once the hold is lifted.
+    async fn a_hold_on_one_dossier_of_a_batch_keeps_its_archive(kit) {
+        let depot = Depot::start(Make::Folder);
+        let batch = Lot::batch(&["D-1", "D-2"]).piece_of(0, "P-1", &[("a.txt", b"a")]).piece_of(1, "P-2", &[("b.txt", b"b")]);
+        let (gateway, id) = aged(kit, &depot, &batch);
+        for dossier in ["D-2", "D-1"] {
+            hold(&gateway, "add", dossier);
+            let report = purge(&gateway);
+            assert_eq!((&report["exchanges"], kept(&report, &id)), (&json!(0), Some(&json!(["hold"]))), "{dossier}: {report}");
+            hold(&gateway, "remove", dossier);
+        }
+        assert_eq!(purge(&gateway)["exchanges"], 1);
+        with_status(&gateway, &id, "purged");
+    }
+
+    /// It has left no file that a purge would remove: the ledger names it all the same.
+    async fn a_refused_archive_that_was_purged_since_the_backup_is_purged_again(kit) {
+        let depot = Depot::start(Make::Folder);
+        let gateway = at(kit, &depot).start();
+        let id = taken(&gateway, &depot, b"no archive at all");
+        let (copy, _) = Copy::at(&gateway, "copie").made(&gateway, &[]);
+        resolve(&gateway);
+        age(&gateway, AGED_DAYS, &[]);
+        assert_eq!(purge(&gateway)["exchanges"], 1);
+        let ledger = gateway.dir().join("data/purges");
+        let purges = ["--purges", ledger.to_str().unwrap()];
+        let (house, said) = copy.restored_as(&gateway, |kit| at(kit, &depot), &purges);
+        assert_eq!(said["purgedAgain"], 1, "{said}");
+        with_status(&house, &id, "purged");
+        house.doctor();
+    }
+
     /// Its receipt names files, and is sealed and forgotten with it; what is asked for then keeps to the contract.
     async fn the_receipt_of_an_archive_with_findings_is_gone_with_it(kit) {
         let depot = Depot::start(Make::Folder);
@@ -61,10 +140,7 @@ both_engines! {
         assert_eq!(client.get(&receipt).await.status, 200);
         gateway.await_idle();
         // The incident of what was refused keeps all of it until it is over.
-        let incident = gateway.run(&["incident", "list", "--json"]).succeeded();
-        let incident: serde_json::Value = serde_json::from_str(&incident).unwrap();
-        let incident = incident[0]["incidentId"].as_str().unwrap();
-        gateway.run(&["incident", "resolve", incident, "--reason", REASON]).succeeded();
+        resolve(&gateway);
         gateway.stop();
         age(&gateway, AGED_DAYS, &[]);
         assert_eq!(purge(&gateway)["exchanges"], 1);
@@ -131,10 +207,7 @@ both_engines! {
         gateway.doctor();
         assert_eq!(purge(&gateway)["exchanges"], 0);
         assert_eq!(gateway.count(left), 0);
-        let kept = "SELECT count(*) FROM archive_piece WHERE length(metadata) > 0 OR result IS NOT NULL";
-        assert_eq!(gateway.count(kept), 0);
-        assert_eq!(gateway.count("SELECT count(*) FROM exchange_dossier WHERE length(metadata) > 0"), 0);
-        assert_eq!(gateway.count("SELECT count(*) FROM natural_key"), 0);
+        assert_eq!(beside(&gateway), [0; 4]);
         assert_eq!(gateway.count("SELECT count(*) FROM archive WHERE token IS NOT NULL"), 0);
         assert_eq!(gateway.count("SELECT count(*) FROM journal WHERE kind = 'exchange.purged'"), 1);
         gateway.doctor();

@@ -190,6 +190,47 @@ both_engines! {
         house.doctor();
     }
 
+    /// A list that was emptied or cut short still agrees with every file that it names: it is refused all the same.
+    async fn a_hash_list_that_was_emptied_or_cut_short_is_refused(kit) {
+        let (gateway, _, client) = known(kit).await;
+        acknowledged(&gateway, &client, 1).await;
+        let (copy, _) = Copy::at(&gateway, "copie").made(&gateway, &[]);
+        let list = gateway.dir().join("copie/SHA256SUMS");
+        let whole = fs::read_to_string(&list).unwrap();
+        let house = Kit::new(engine_of(&gateway)).stopped();
+        let without = |left_out: &str| {
+            let kept = whole.lines().filter(|line| !line.contains(left_out));
+            kept.map(|line| format!("{line}\n")).collect::<String>()
+        };
+        let last = whole.lines().last().unwrap().to_owned();
+        let of_exchanges = without("rows/exchange.jsonl");
+        for shortened in [String::new(), without(&last), without("blobs/"), without("keys/"), of_exchanges] {
+            assert_ne!(shortened, whole);
+            fs::write(&list, shortened).unwrap();
+            let said = house.run(&["restore", copy.path(), "--reason", REASON]).failed_with(5);
+            assert!(said.contains("SHA256SUMS"), "{said}");
+        }
+        fs::write(&list, whole).unwrap();
+        house.run(&["restore", copy.path(), "--reason", REASON]).succeeded();
+        house.doctor();
+    }
+
+    /// Of a house that was lost with its database, files may be left: what the backup has takes their place, whatever they hold.
+    async fn a_blob_that_lies_there_already_is_that_of_the_backup_afterwards(kit) {
+        let (gateway, _, client) = known(kit).await;
+        acknowledged(&gateway, &client, 1).await;
+        let (copy, _) = Copy::at(&gateway, "copie").made(&gateway, &[]);
+        let blob = &gateway.blobs()[0];
+        let house = Kit::new(engine_of(&gateway)).stopped();
+        let left = house.dir().join(blob.strip_prefix(gateway.dir()).unwrap());
+        fs::create_dir_all(left.parent().unwrap()).unwrap();
+        fs::copy(blob, &left).unwrap();
+        damage(&left);
+        house.run(&["restore", copy.path(), "--reason", REASON]).succeeded();
+        assert_eq!(fs::read(&left).unwrap(), fs::read(blob).unwrap());
+        house.doctor();
+    }
+
     /// A house that holds anything is not written over, and a backup takes an empty folder.
     async fn nothing_is_written_over(kit) {
         let (gateway, _, client) = known(kit).await;

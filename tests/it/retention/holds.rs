@@ -11,7 +11,8 @@ use crate::{
     },
 };
 
-fn hold(gateway: &Gateway, verb: &str, dossier: &str) -> Vec<Value> {
+/// Adds or removes a hold; what the command says.
+pub fn hold(gateway: &Gateway, verb: &str, dossier: &str) -> Vec<Value> {
     let arguments = [
         "hold",
         verb,

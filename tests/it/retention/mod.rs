@@ -3,7 +3,7 @@
 //! | file | what it tries |
 //! |---|---|
 //! | `purge` | what goes, what stays and why, through the command and the API |
-//! | `archives` | large archives, which go in slices; refused ones |
+//! | `archives` | archives with what they have beside, large ones in slices, batches on hold, refused ones |
 //! | `marks` | the bytes that must be gone, looked for in every file |
 //! | `clock` | clocks that are not believed |
 //! | `nightly` | the run of each night |

@@ -1,13 +1,18 @@
 //! The run of each night, by a clock that the test moves from night to night.
 
+use std::fs;
+
 use jiff::Timestamp;
-use navette::domain::ged::purge::daily;
+use navette::{
+    domain::ged::purge::{Order, Report, Run, account, daily, ledger},
+    kernel::{clock::Clock, fault::Fault},
+};
 
 use super::{
-    acknowledged,
+    AGED_DAYS, acknowledged, age,
     clock::{frozen, hours},
 };
-use crate::both_engines;
+use crate::{both_engines, inside, kit::gateway::REASON};
 
 /// How many runs there were, and what they purged.
 fn runs(gateway: &crate::kit::gateway::Gateway) -> String {
@@ -46,6 +51,45 @@ both_engines! {
         }
         let entries = "SELECT count(*) FROM journal WHERE kind = 'purge.run'";
         assert_eq!(gateway.count(entries), 1, "a run that finds nothing is not worth an entry");
+    }
+
+    /// A run that fails is an incident until one goes well, by whoever ordered it.
+    async fn a_nightly_run_that_failed_is_an_incident_until_one_goes_well(kit) {
+        let mut gateway = kit.start();
+        let client = gateway.client().await;
+        acknowledged(&gateway, &client, 1).await;
+        assert!(gateway.stop().success());
+        age(&gateway, AGED_DAYS, &[]);
+        gateway.sql("DELETE FROM clock_mark; SELECT 1");
+        let ledger = gateway.dir().join("data/purges");
+        fs::write(&ledger, b"no folder").unwrap();
+        let (ctx, clock) = frozen(&gateway, Clock::system().now()).await;
+        daily::look(&ctx).await.unwrap();
+        clock.set(ctx.clock.now() + hours(24));
+        assert!(daily::look(&ctx).await.is_err());
+        let state = || gateway.sql("SELECT state FROM incident WHERE code = 'purge-failed'");
+        assert_eq!(state(), "open");
+        fs::remove_file(&ledger).unwrap();
+        gateway.run(&["purge", "--reason", REASON, "--confirm-clock"]).succeeded();
+        assert_eq!(state(), "resolved");
+        let named = ledger::read(&ledger).unwrap().exchanges.len();
+        assert_eq!(named, 1, "what the first one destroyed is in the ledger after the second");
+    }
+
+    /// An operator's run that was given up with its lease has an end all the same; the night's own is left to the next look.
+    async fn a_run_that_was_given_up_with_its_lease_has_an_end_where_somebody_ordered_it(kit) {
+        let gateway = kit.stopped();
+        let ctx = inside::house(&gateway).await.ctx;
+        for reason in [Some(REASON.to_owned()), None] {
+            let order = Order { by: "essai".to_owned(), reason, confirm_clock: false, rewrite: false };
+            let run = Run { id: inside::id(), at: inside::now() };
+            account::begin(&ctx, &order, run).await.unwrap();
+            let report = Report::new(Some(run.id), run.at);
+            account::cut_short(&ctx, &order, run, &report, &Fault::unavailable("another purge")).await;
+        }
+        let ended = "SELECT reason, fault FROM purge_run WHERE ended_at IS NOT NULL";
+        assert_eq!(gateway.sql(ended), format!("{REASON}|unavailable"));
+        assert_eq!(gateway.count("SELECT count(*) FROM journal WHERE kind = 'purge.run'"), 1);
     }
 
     /// A run that died is gone on with the same night, by the next look after its lease.

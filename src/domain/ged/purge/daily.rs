@@ -4,12 +4,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Order, guard, removal};
+use super::{Order, account, guard, removal};
 use crate::{
-    domain::{
-        Context,
-        incidents::{self, Cause, Code as Incident},
-    },
+    domain::{Context, incidents},
     kernel::{
         fault::{Code, Fault, Result},
         term,
@@ -62,12 +59,7 @@ async fn tonight(ctx: &Context) -> Result<()> {
         rewrite: false,
     };
     match super::run(ctx, &order).await {
-        Ok(_) => {
-            let clearing = incidents::clear(ctx, &cause(ctx))?;
-            ctx.store
-                .write(move |tx| clearing.close(tx).map(drop))
-                .await
-        }
+        Ok(_) => Ok(()),
         // The guard's own incident says it already.
         Err(fault) if fault.code() == Code::ClockUntrusted => Ok(()),
         // Another purge runs, or a backup: the next look tries again.
@@ -78,11 +70,7 @@ async fn tonight(ctx: &Context) -> Result<()> {
 
 async fn failed(ctx: &Context, fault: Fault) -> Result<()> {
     let detail = json!({ "fault": fault.code().as_str() });
-    let ticket = incidents::prepare(ctx, cause(ctx), detail)?;
+    let ticket = incidents::prepare(ctx, account::failure(ctx), detail)?;
     ctx.store.write(move |tx| ticket.open(tx).map(drop)).await?;
     Err(fault)
-}
-
-fn cause(ctx: &Context) -> Cause {
-    Cause::of_house(ctx, Incident::PurgeFailed, "purge")
 }

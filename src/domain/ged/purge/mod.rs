@@ -9,6 +9,7 @@
 //! | `slices` | empties what a large archive has beside |
 //! | [`removal`] | removes the blobs of what was destroyed, and keeps the ledger |
 //! | [`ledger`] | the ids of what was purged, beside the database: what a restoration purges again |
+//! | [`account`] | what is kept of a run: its row and its entry in the journal |
 //! | [`daily`] | the run of each night |
 //!
 //! **The way of a run.** The lease `purge` is taken; the clock is judged; project after project, what was acknowledged
@@ -23,6 +24,7 @@
 //! **A run that dies** leaves whole exchanges purged or not; blobs that were queued go at the next start of a worker, and what was
 //! left to empty of large archives with the next run.
 
+pub mod account;
 pub mod batch;
 pub mod daily;
 pub mod guard;
@@ -36,21 +38,16 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::json;
 use uuid::Uuid;
 
 use self::{batch::Batch, survey::KeptBack};
 use super::epochs;
 use crate::{
     config::Project,
-    domain::{
-        Context,
-        journal::{self, Kind, Subject},
-    },
-    kernel::fault::{Fault, Result},
+    domain::Context,
+    kernel::fault::Result,
     storage::{
-        journal::append,
-        purges::{self, RunRow, Sums},
+        purges::Sums,
         retention::{self, START},
     },
 };
@@ -146,17 +143,20 @@ pub async fn run(ctx: &Context, order: &Order) -> Result<Report> {
         id: ctx.entropy.uuid(&ctx.clock)?,
         at: ctx.clock.now(),
     };
-    lease::held(ctx, run.id, guarded(ctx, order, run)).await
+    let mut report = Report::new(Some(run.id), run.at);
+    let done = lease::held(ctx, run.id, guarded(ctx, order, run, &mut report)).await;
+    if let Err(fault) = &done {
+        account::cut_short(ctx, order, run, &report, fault).await;
+    }
+    done.map(|()| report)
 }
 
-async fn guarded(ctx: &Context, order: &Order, run: Run) -> Result<Report> {
+async fn guarded(ctx: &Context, order: &Order, run: Run, report: &mut Report) -> Result<()> {
     guard::believe(ctx, order.confirm_clock).await?;
-    begin(ctx, order, run).await?;
-    let mut report = Report::new(Some(run.id), run.at);
-    let purged = all(ctx, order, run, &mut report).await;
-    let ended = end(ctx, order, run, &mut report, purged.as_ref().err()).await;
-    purged.and(ended)?;
-    Ok(report)
+    account::begin(ctx, order, run).await?;
+    let purged = all(ctx, order, run, report).await;
+    let ended = account::end(ctx, order, run, report, purged.as_ref().err()).await;
+    purged.and(ended)
 }
 
 /// Everything that is due, then the keys, then the dead bytes.
@@ -227,73 +227,4 @@ fn light(mut page: Vec<retention::Due>) -> Vec<retention::Due> {
     let fits = fits.count().max(1);
     page.truncate(fits);
     page
-}
-
-async fn begin(ctx: &Context, order: &Order, run: Run) -> Result<()> {
-    let row = RunRow {
-        id: run.id,
-        environment: ctx.config.gateway.environment.clone(),
-        started_at: run.at,
-        ended_at: None,
-        run_by: order.by.clone(),
-        reason: order.reason.clone(),
-        confirmed_clock: order.confirm_clock,
-        sums: Sums::default(),
-        fault: None,
-    };
-    ctx.store.write(move |tx| purges::begin(tx, &row)).await
-}
-
-/// Writes the run's end, its entry in the journal (where it did something, or somebody ordered it), and the ledger's last line.
-async fn end(
-    ctx: &Context,
-    order: &Order,
-    run: Run,
-    report: &mut Report,
-    fault: Option<&Fault>,
-) -> Result<()> {
-    let (sums, code) = (report.sums(), fault.map(|fault| fault.code().to_string()));
-    let worth_an_entry = report.exchanges > 0 || order.reason.is_some();
-    let entry = worth_an_entry.then(|| entry(ctx, order, run, &sums, code.as_deref()));
-    let (entry, now) = (entry.transpose()?, ctx.clock.now());
-    let written = ctx.store.write(move |tx| {
-        purges::advance(tx, run.id, &sums)?;
-        purges::end(tx, run.id, now, code.as_deref())?;
-        entry.iter().try_for_each(|entry| append(tx, entry))
-    });
-    written.await?;
-    if report.exchanges > 0 {
-        ledger::close(ctx, run.id, report).await?;
-    }
-    tracing::info!(run = %run.id, exchanges = sums.exchanges, kept_back = sums.kept_back, "purge ended");
-    metrics::counter!("navette_purged_total").increment(sums.exchanges);
-    metrics::gauge!("navette_purge_kept_back").set(sums.kept_back as f64);
-    Ok(())
-}
-
-fn entry(
-    ctx: &Context,
-    order: &Order,
-    run: Run,
-    sums: &Sums,
-    fault: Option<&str>,
-) -> Result<crate::storage::journal::EntryRow> {
-    let subject = Subject {
-        exchange_id: None,
-        project: None,
-        owner: ctx.owner("navette"),
-    };
-    let detail = json!({
-        "runId": run.id,
-        "operator": order.by,
-        "reason": order.reason,
-        "confirmedClock": order.confirm_clock,
-        "exchanges": sums.exchanges,
-        "documents": sums.documents,
-        "bytes": sums.bytes,
-        "keysDestroyed": sums.keys_destroyed,
-        "keptBack": sums.kept_back,
-        "fault": fault,
-    });
-    journal::entry(&ctx.clock, &ctx.entropy, Kind::PurgeRun, subject, detail)
 }
