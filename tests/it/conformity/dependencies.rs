@@ -9,6 +9,8 @@ use std::{collections::BTreeSet, fs, path::Path, process::Command};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::kit::process;
+
 /// A crate's version: what stands before a mark of pre-release or build.
 type Version = [u64; 3];
 
@@ -194,13 +196,8 @@ fn every_licence_is_one_that_we_may_pass_on() {
         "--filter-platform",
         "x86_64-unknown-linux-gnu",
     ]);
-    let told = metadata.output().expect("cargo runs");
-    assert!(
-        told.status.success(),
-        "{}",
-        String::from_utf8_lossy(&told.stderr)
-    );
-    let told: Value = serde_json::from_slice(&told.stdout).expect("JSON");
+    let told = process::run(&metadata, 120).succeeded();
+    let told: Value = serde_json::from_str(&told).expect("JSON");
     let packages = told["packages"].as_array().expect("packages");
     assert!(packages.len() > 300, "{}", packages.len());
     for package in packages {
