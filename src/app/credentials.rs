@@ -12,7 +12,8 @@ use crate::{
     http::tls::TlsFiles,
     kernel::{
         clock::Clock,
-        fault::{Code, Fault, Gathering, Result},
+        fault::{Code, Fault, Result},
+        gathering::Gathering,
     },
 };
 

@@ -13,7 +13,8 @@ use crate::{
     http::tls::Tls,
     kernel::{
         clock::Clock,
-        fault::{Fault, Gathering, Result},
+        fault::{Fault, Result},
+        gathering::Gathering,
     },
     storage::Store,
     transport,

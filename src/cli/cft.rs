@@ -159,7 +159,9 @@ fn received(settings: &Settings, args: ReceivedArgs) -> Result<Answer> {
         idtu: &args.idtu,
     };
     awaited(depot, &received)?;
-    output::line(receive(&cft.spool, &received)?.display());
+    let folder = incoming(&args.part, &args.idf);
+    let takes = |name: &str| depot.knows(&folder, name);
+    output::line(receive(&cft.spool, &received, takes)?.display());
     Ok(Answer::Yes)
 }
 

@@ -19,7 +19,10 @@ use rustls::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use crate::kernel::fault::{Code, Fault, Gathering, Result};
+use crate::kernel::{
+    fault::{Code, Fault, Result},
+    gathering::Gathering,
+};
 
 /// The keys of a listener's section, for its faults.
 const CERTIFICATE: &str = "certificate";

@@ -2,14 +2,10 @@
 //! and never sent. It knows nothing of HTTP: `http::problem` holds the table from code to status.
 //!
 //! Faults of one stage are gathered ([`Fault::gathered`]) and reported together (API-4), those of the settings by their places
-//! ([`Gathering`]).
+//! ([`Gathering`](super::gathering::Gathering)).
 //! To add a code: one line in the list below, one in `http::problem`, one in the contract's enum; tests compare the three.
 
-mod gathering;
-
 use std::fmt;
-
-pub use gathering::Gathering;
 
 /// What every fallible function of the house answers.
 pub type Result<T, E = Fault> = std::result::Result<T, E>;

@@ -6,6 +6,7 @@
 //! | [`clock`] | the time, passed in, so that a test can freeze it |
 //! | [`entropy`] | random bytes and ids, passed in for the same reason |
 //! | [`fault`] | the one error type: a stable code, a public text, a pointer per fault |
+//! | [`gathering`] | faults of the settings, gathered where each is found and told together |
 //! | [`json`] | strict reading of JSON: no key twice, bounded depth, no number altered |
 //! | [`numbers`] | which numbers of a JSON text would come back altered |
 //! | [`memory`] | what the allocator keeps of what was given back; large works that do not add up |
@@ -24,6 +25,7 @@ pub mod digest;
 pub mod entropy;
 pub mod failpoint;
 pub mod fault;
+pub mod gathering;
 pub mod json;
 pub mod memory;
 pub mod numbers;

@@ -21,7 +21,8 @@ use lettre::{
 use uuid::Uuid;
 
 use crate::kernel::{
-    fault::{Code, Fault, Gathering, Result},
+    fault::{Code, Fault, Result},
+    gathering::Gathering,
     secret::Secret,
 };
 

@@ -206,9 +206,9 @@ pub fn done(tx: &mut Tx<'_>, id: Uuid, token: Uuid) -> Result<()> {
     held(rows)
 }
 
-/// Puts a job of which a part is done back, to go on at once.
-pub fn again(tx: &mut Tx<'_>, id: Uuid, token: Uuid, now: Timestamp) -> Result<()> {
-    let rows = tx.execute(AGAIN, &params![now, id, token])?;
+/// Puts a job of which a part is done back, to go on at once: among those that wait, as one that does since `since`.
+pub fn again(tx: &mut Tx<'_>, id: Uuid, token: Uuid, since: Timestamp) -> Result<()> {
+    let rows = tx.execute(AGAIN, &params![since, id, token])?;
     held(rows)
 }
 

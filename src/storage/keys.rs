@@ -14,10 +14,14 @@ statements! {
     OF_DAYS = "SELECT id, project, purpose FROM project_key WHERE purpose LIKE 'day/%' AND destroyed_at IS NULL ORDER BY id";
     ALL_DESTROYED = "SELECT id FROM project_key WHERE destroyed_at IS NOT NULL";
     DESTROYED = "UPDATE project_key SET destroyed_at = $1 WHERE id = $2";
-    EXCHANGES_UNDER = "SELECT e.id, EXISTS (SELECT 1 FROM exchange_return r WHERE r.exchange_id = e.id AND r.acknowledged_at < $1) \
+    EXCHANGES_UNDER = "SELECT e.id, e.key_id = $1, EXISTS (SELECT 1 FROM exchange_return r WHERE r.exchange_id = e.id AND r.acknowledged_at < $2 \
+        AND r.state = 'delivered' AND NOT EXISTS (SELECT 1 FROM job j WHERE j.subject IN (r.id, e.id))) \
+        AND NOT EXISTS (SELECT 1 FROM incident i WHERE i.exchange_id = e.id AND i.state <> 'resolved') \
+        AND NOT EXISTS (SELECT 1 FROM depot_file f WHERE f.exchange_id = e.id) \
         AND NOT EXISTS (SELECT 1 FROM legal_hold h WHERE h.project = e.project AND h.lifted_at IS NULL AND (h.dossier_hash = e.dossier_hash \
         OR h.dossier_hash IN (SELECT x.dossier_hash FROM exchange_dossier x WHERE x.exchange_id = e.id))) \
-        FROM exchange e WHERE e.id > $2 AND key_id = $3 AND e.purged_at IS NULL ORDER BY e.id LIMIT $4";
+        FROM exchange e WHERE e.id > $3 AND e.purged_at IS NULL AND (e.key_id = $1 OR e.id IN (SELECT d.exchange_id FROM document d \
+        WHERE d.key_id = $1 AND d.purged_at IS NULL AND d.container_id IS NULL)) ORDER BY e.id LIMIT $4";
     EXCHANGES_WRAPPED = "SELECT id, wrapped_key FROM exchange WHERE id > $1 AND key_id = $2 AND purged_at IS NULL ORDER BY id LIMIT $3";
     DOCUMENTS_WRAPPED = "SELECT id, wrapped_key FROM document WHERE id > $1 AND key_id = $2 AND purged_at IS NULL \
         AND container_id IS NULL ORDER BY id LIMIT $3";
@@ -77,12 +81,14 @@ pub fn all_destroyed(tx: &mut Tx<'_>) -> Result<BTreeSet<Uuid>> {
     rows.iter().map(|row| row.get(0)).collect()
 }
 
-/// An exchange that needs a key.
+/// An exchange that needs a key, or of which a file does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Under {
     /// Its id.
     pub id: Uuid,
-    /// Whether it was acknowledged before its term's cutoff, and no hold keeps it.
+    /// Whether all of it does, and not files alone, which have the key of the day that they came on.
+    pub is_whole: bool,
+    /// Whether it was acknowledged before its term's cutoff, and no hold, incident or work keeps it: a purge would have taken it.
     pub is_due: bool,
 }
 
@@ -94,11 +100,12 @@ pub fn exchanges_under(
     after: Uuid,
     limit: u32,
 ) -> Result<Vec<Under>> {
-    let rows = tx.query(EXCHANGES_UNDER, &params![cutoff, after, id, limit])?;
+    let rows = tx.query(EXCHANGES_UNDER, &params![id, cutoff, after, limit])?;
     let read = rows.iter().map(|row| {
         Ok(Under {
             id: row.get(0)?,
-            is_due: row.get(1)?,
+            is_whole: row.get(1)?,
+            is_due: row.get(2)?,
         })
     });
     read.collect()

@@ -8,6 +8,7 @@
 //! | [`lines`] | the connections to the depots, shared by all that is done there |
 //! | [`reception`] | archives on their way in: poll, take, check, stage, flip, receipt |
 //! | `rest` | whether a file stands still from one look to the next |
+//! | `strangers` | files of a monitor's spool that no flow takes |
 //! | [`view`], [`lying`] | archives, and what lies on a depot, as the operator sees them |
 //! | [`kept`] | what is kept, sealed, of an archive, its dossiers and its pieces |
 //!
@@ -23,6 +24,7 @@ pub mod pack;
 pub mod reception;
 mod rest;
 pub mod sending;
+mod strangers;
 pub mod view;
 
 pub use check::{Checked, CheckedFile, Flaw, PieceAt, Rules};

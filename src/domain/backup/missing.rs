@@ -23,7 +23,7 @@ const NAMED: usize = 5;
 /// What the keys that are not there kept.
 #[derive(Debug, Default)]
 pub struct Missing {
-    /// The exchanges under them.
+    /// The exchanges under them; not those of which files alone are.
     pub exchanges: Vec<Uuid>,
     /// The keys that no purge seems to have destroyed, as they are told.
     astray: Vec<String>,
@@ -54,7 +54,7 @@ pub async fn look(ctx: &Context, named: &BTreeSet<Uuid>, now: Timestamp) -> Resu
         }
         missing
             .exchanges
-            .extend(under.into_iter().map(|one| one.id));
+            .extend(under.iter().filter(|one| one.is_whole).map(|one| one.id));
     }
     Ok(missing)
 }
@@ -87,7 +87,7 @@ fn refused(astray: &[String]) -> Fault {
     let detail = format!(
         "{} daily keys are missing although exchanges under them are kept, as far as backup and ledgers of purges tell: {named}; bring \
          their files back, name more ledgers with --purges, or take a newer backup, and restore again; with \
-         --without-missing-keys these exchanges are purged for good",
+         --without-missing-keys these exchanges are purged for good, and files that others have under these keys stay unreadable",
         astray.len()
     );
     Fault::new(Code::Usage, detail)

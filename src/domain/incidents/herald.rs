@@ -5,10 +5,7 @@ use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
 use crate::{
     config::{Config, Smtp, Tool, UNFIT},
     domain::returns::courier::{self, read, secret},
-    kernel::{
-        clock::Clock,
-        fault::{Gathering, Result},
-    },
+    kernel::{clock::Clock, fault::Result, gathering::Gathering},
     outbound::{
         callback::{Sender, Settings},
         smtp::{self, Mailer},

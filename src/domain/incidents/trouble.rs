@@ -43,7 +43,7 @@ pub async fn settlement(ctx: &Context, job: &JobRow, fault: &Fault) -> Settlemen
 /// they cannot be looked up, what was done counts all the same, and they stay for an operator.
 pub async fn over(ctx: &Context, job: &JobRow, settlement: Settlement) -> Settlement {
     // The many that succeed at once have nothing behind them, and are not asked about.
-    if !job.has_failed() || !matches!(settlement.end, End::Done | End::Again) {
+    if !job.has_failed() || !matches!(settlement.end, End::Done | End::Again { .. }) {
         return settlement;
     }
     match ended(ctx, job).await {

@@ -170,7 +170,11 @@ pub enum End {
     /// The work is done: the job goes.
     Done,
     /// A part of it is done: it goes on at once, as if it were new.
-    Again,
+    Again {
+        /// Since when it counts as waiting, where the rest is short and should be done before what else waits in its lane; else
+        /// it goes on after that.
+        since: Option<Timestamp>,
+    },
     /// It is to be tried again, not before `at`.
     Retry {
         /// When.
@@ -228,7 +232,7 @@ pub async fn settle(
         .write(move |tx| {
             match &settlement.end {
                 End::Done => jobs::done(tx, job, token)?,
-                End::Again => jobs::again(tx, job, token, now)?,
+                End::Again { since } => jobs::again(tx, job, token, since.unwrap_or(now))?,
                 End::Retry { at, why } => jobs::retry(tx, job, token, *at, why)?,
                 End::Fail { why } => jobs::fail(tx, job, token, why)?,
             }

@@ -10,7 +10,8 @@ use crate::{
     config::{Callback, Projects, UNFIT},
     kernel::{
         clock::Clock,
-        fault::{Code, Fault, Gathering, Result},
+        fault::{Code, Fault, Result},
+        gathering::Gathering,
         secret::Secret,
     },
     outbound::callback::{Sender, Settings, Signer},

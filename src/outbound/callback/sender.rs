@@ -18,7 +18,8 @@ use super::{
 use crate::kernel::{
     clock::Clock,
     digest::{Sha256, sha256},
-    fault::{Code, Fault, Gathering, Result},
+    fault::{Code, Fault, Result},
+    gathering::Gathering,
 };
 
 /// How much of an answer's body is read, in bytes.

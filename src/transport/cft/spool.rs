@@ -66,13 +66,18 @@ fn is_whole(folder: &Path, name: &str) -> bool {
 }
 
 /// Takes a file over into the spool, durable when this comes back; answers where it lies. One of the same name that still
-/// waits there, or that comes at once, is left alone: the new one gets the transfer's id before its name.
+/// waits there, or that comes at once, is left alone: the new one gets the transfer's id before its name,
+/// where `takes` says that such a name is of use.
 ///
 /// Fails with `depot-file-missing` where there is no such file, `invalid` where its name is none, `depot-file-exists` where too
 /// many of its name and id wait.
-pub fn receive(root: &Path, received: &Received<'_>) -> Result<PathBuf> {
+pub fn receive(
+    root: &Path,
+    received: &Received<'_>,
+    takes: impl Fn(&str) -> bool,
+) -> Result<PathBuf> {
     let folder = incoming(received.part, received.idf);
-    for name in names(received.called(), received.idtu) {
+    for name in names(received.called(), received.idtu).filter(|name| takes(name)) {
         let target = root.join(path::join(&folder, &name)?);
         make_folder(&target)?;
         if put(received, &target)? {

@@ -95,7 +95,7 @@ fn take_over(monitor: &Monitor, file: &Path, idtu: &str) -> PathBuf {
         idf: "NAVLOT",
         idtu,
     };
-    receive(&monitor.spool(), &received).unwrap()
+    receive(&monitor.spool(), &received, |_| true).unwrap()
 }
 
 /// Nor do they lose anything when their files come at the same moment.
@@ -218,6 +218,12 @@ fn a_file_that_no_flow_takes_stays_where_the_monitor_left_it() {
     assert!(file.exists());
     received(&dir, &file, "LOT.zip", "A0000001").succeeded();
     assert!(!file.exists());
+    let other = monitor.receives("A0000003", b"another");
+    let said = received(&dir, &other, "LOT.zip", "A0000003");
+    assert!(
+        !said.status.success() && other.exists(),
+        "its second name is none of the pattern"
+    );
     let manifest = monitor.receives("A0000002", b"{}");
     received(&dir, &manifest, "LOT1.zip.manifest.json", "A0000002").succeeded();
 }
@@ -227,19 +233,22 @@ both_engines! {
     async fn files_of_the_spool_that_no_flow_takes_are_told(kit) {
         let monitor = Monitor::start();
         let settings = monitor.settings().replacen("pattern = \"*\"", "pattern = \"*.zip\"", 1);
-        let folder = monitor.spool().join("in/ASP/NAVLOT");
-        fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join("A0000001"), "archive").unwrap();
-        fs::write(folder.join("A0000001.cft"), "part=ASP\nidf=NAVLOT\nidtu=A0000001\n").unwrap();
+        for idf in ["NAVLOT", "NAVACK"] {
+            let folder = monitor.spool().join("in/ASP").join(idf);
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join("A0000001"), "file").unwrap();
+            fs::write(folder.join("A0000001.cft"), format!("part=ASP\nidf={idf}\nidtu=A0000001\n")).unwrap();
+        }
         let gateway = kit.with_depot("cft", settings).start();
         let told = "have names that no flow takes";
-        wait::until(told, Duration::from_secs(60), || gateway.log().contains(told).then_some(()));
+        wait::until(told, Duration::from_secs(60), || (gateway.log().matches(told).count() == 2).then_some(()));
         let said = gateway.run(&["depot", "files", "cft", "--json"]).succeeded();
         let found: serde_json::Value = serde_json::from_str(&said).unwrap();
         let known = |name: &str| {
-            let mut files = found.as_array().unwrap().iter();
-            files.find(|file| file["name"] == name).map(|file| file["known"] == true)
+            let files = found.as_array().unwrap().iter();
+            let named = files.filter(|file| file["name"] == name);
+            named.map(|file| file["known"] == true).collect::<Vec<_>>()
         };
-        assert_eq!(known("A0000001"), Some(false), "{found:#}");
+        assert_eq!(known("A0000001"), [false, false], "{found:#}");
     }
 }

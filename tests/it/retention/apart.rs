@@ -35,6 +35,38 @@ fn keys(folder: &std::path::Path) -> usize {
     fs::read_dir(folder).map_or(0, Iterator::count)
 }
 
+/// A gateway that is stopped, with two acknowledged pieces of two days: one long over its term, one of today.
+async fn two_days(kit: Kit) -> (Gateway, String, String) {
+    let mut gateway = kit.start();
+    let credentials = gateway.register("application", &["pieces:write", "pieces:read"]);
+    let client = Client::with_token(&gateway, &pki().client, &credentials).await;
+    let old = acknowledged(&gateway, &client, 1).await.remove(0);
+    assert!(gateway.stop().success());
+    end_the_day(&gateway, 10);
+    gateway.restart();
+    let client = Client::with_token(&gateway, &pki().client, &credentials).await;
+    let new = super::sent(&client, "D-neuf").await;
+    super::await_status(&gateway, "acknowledged", 2);
+    gateway.await_idle();
+    age(&gateway, AGED_DAYS, &[&old]);
+    (gateway, old, new)
+}
+
+/// A restoration that does not find this key says so, and purges nothing.
+#[track_caller]
+fn is_missed(gateway: &Gateway, key: &str) {
+    let apart = gateway.dir().join("cles");
+    let name = apart.to_str().unwrap();
+    let (copy, _) = Copy::at(gateway, "copie").made(gateway, &["--keys", name]);
+    fs::remove_file(apart.join("keys").join(key)).unwrap();
+    let house = Kit::new(engine_of(gateway)).stopped();
+    let restore = ["restore", copy.path(), "--keys", name, "--reason", REASON];
+    let said = house.run(&restore).failed_with(2);
+    assert!(said.contains(key), "{said}");
+    let purged = "SELECT count(*) FROM exchange WHERE purged_at IS NOT NULL";
+    assert_eq!(house.count(purged), 0);
+}
+
 /// The name of the file of the key that an exchange's own is wrapped under.
 fn key_of(gateway: &Gateway, id: &str) -> String {
     let id = gateway.id(id);
@@ -135,24 +167,13 @@ both_engines! {
     /// A file that went astray is no key that a purge destroyed: what it opens is told, and nothing is purged, unless its term is
     /// over and nobody holds it.
     async fn a_key_that_went_astray_is_told_before_anything_is_purged(kit) {
-        let mut gateway = kit.start();
-        let credentials = gateway.register("application", &["pieces:write", "pieces:read"]);
-        let client = Client::with_token(&gateway, &pki().client, &credentials).await;
-        let old = acknowledged(&gateway, &client, 1).await;
-        assert!(gateway.stop().success());
-        end_the_day(&gateway, 10);
-        gateway.restart();
-        let client = Client::with_token(&gateway, &pki().client, &credentials).await;
-        let new = super::sent(&client, "D-neuf").await;
-        super::await_status(&gateway, "acknowledged", 2);
-        gateway.await_idle();
-        age(&gateway, AGED_DAYS, &[&old[0]]);
+        let (gateway, old, new) = two_days(kit).await;
         hold(&gateway, "add", "D-0");
         let apart = gateway.dir().join("cles");
         let name = apart.to_str().unwrap();
         let (copy, _) = Copy::at(&gateway, "copie").made(&gateway, &["--keys", name]);
         let restore = ["restore", copy.path(), "--keys", name, "--reason", REASON, "--json"];
-        for id in [&old[0], &new] {
+        for id in [&old, &new] {
             let house = Kit::new(engine_of(&gateway)).stopped();
             let key = apart.join("keys").join(key_of(&gateway, id));
             let bytes = fs::read(&key).unwrap();
@@ -174,6 +195,22 @@ both_engines! {
         let entry: Value = serde_json::from_str(&entry).unwrap();
         assert_eq!(entry["withoutMissingKeys"], true, "{entry}");
         house.doctor();
+    }
+
+    /// A key may open no exchange, and a file of one all the same: it came on another day.
+    async fn a_key_that_opens_files_alone_is_missed(kit) {
+        let (gateway, old, new) = two_days(kit).await;
+        let (astray, old, new) = (key_of(&gateway, &new), gateway.id(&old), gateway.id(&new));
+        let other = format!("(SELECT key_id FROM exchange WHERE id = {old})");
+        gateway.sql(&format!("UPDATE exchange SET key_id = {other} WHERE id = {new}; SELECT 1"));
+        is_missed(&gateway, &astray);
+    }
+
+    /// What is over its term and works still wait for is not what a purge would have taken.
+    async fn the_key_of_what_a_purge_would_have_kept_is_missed(kit) {
+        let (gateway, old, _) = two_days(kit).await;
+        gateway.sql("UPDATE exchange_return SET state = 'pending'; SELECT 1");
+        is_missed(&gateway, &key_of(&gateway, &old));
     }
 
     /// A house that was not filled from the backups yet, or another one, has none of the keys: its own nightly backup leaves

@@ -5,6 +5,7 @@ use std::fs;
 use navette::{
     config::depots::Direction,
     domain::archives::sending::collect::{Flowing, Memory},
+    kernel::clock::Clock,
 };
 
 use super::{
@@ -20,6 +21,7 @@ use crate::{
         pki::pki,
         wait,
     },
+    reception::formats::POLL,
 };
 
 /// A gateway through whose depot returns leave, the flow of this line saying more.
@@ -35,16 +37,18 @@ fn saying(kit: Kit, depot: &Depot, line: &str, more: &str) -> Kit {
 
 const ACKS: &str = "answers = \"retours\"";
 
-/// One look at the acknowledgments of a gateway that does not run.
-async fn look(gateway: &Gateway, depot: &Depot, memory: &mut Memory) {
+/// One look at the acknowledgments of a gateway that does not run, by this clock.
+async fn look(gateway: &Gateway, depot: &Depot, memory: &mut Memory, clock: &Clock) {
     let house = inside::house(gateway).await;
+    let mut ctx = house.ctx.clone();
+    ctx.clock = clock.clone();
     let settings = &house.ctx.config.depots[depot.name()];
     let flow = settings.flow("acquittements").expect("the kit's flow");
     let Direction::Acknowledgments(acks) = &flow.direction else {
         panic!("{flow:?}")
     };
     let flowing = Flowing {
-        ctx: &house.ctx,
+        ctx: &ctx,
         lines: &inside::lines(&house),
         depot: settings,
         flow,
@@ -76,8 +80,8 @@ both_engines! {
         gateway.doctor();
     }
 
-    /// One that grows is left alone until it is the same in two looks. The looks are our own, so that it never stands still by
-    /// accident.
+    /// One that grows is left alone until it has stood still for a poll. The looks and their clock are our own, so that it never does
+    /// so by accident.
     async fn an_acknowledgment_that_grows_is_left_alone_until_it_stands_still(kit) {
         let depot = Depot::start(Make::Folder);
         let mut gateway = saying(kit, &depot, ACKS, "complete = \"stable\"").start();
@@ -90,13 +94,15 @@ both_engines! {
         let file = depot.inside(&format!("acks/{name}.ack.json"));
         let (text, mut memory) = ("{\"outcome\": \"rejected\"}", Memory::default());
         // What it begins with could be read as a yes of its own.
+        let clock = Clock::frozen(Clock::system().now());
         for half in ["{}", "{\"outcome\": \"rej", text] {
             fs::write(&file, half).unwrap();
-            look(&gateway, &depot, &mut memory).await;
+            look(&gateway, &depot, &mut memory, &clock).await;
             assert!(file.exists(), "{half}");
             with_status(&gateway, &id, "returned");
+            clock.set(clock.now() + POLL);
         }
-        look(&gateway, &depot, &mut memory).await;
+        look(&gateway, &depot, &mut memory, &clock).await;
         assert!(!file.exists());
         with_status(&gateway, &id, "undelivered");
     }

@@ -49,6 +49,21 @@ async fn our_commits_wait_for_the_disk_whatever_the_database_says() {
     }
 }
 
+/// A server's setting that is changed while it runs holds for the sessions that have none of their own, at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn our_commits_wait_for_the_disk_whatever_the_server_is_told_meanwhile() {
+    let server = Server::start_new();
+    let database = server.fresh_database();
+    let store = open(&database);
+    assert_eq!(store.read(in_force).await.unwrap(), "on");
+    server.sql("postgres", "ALTER SYSTEM SET synchronous_commit = off");
+    server.sql("postgres", "SELECT pg_reload_conf()");
+    wait::until("the server's setting", SOON, || {
+        (server.sql("postgres", "SHOW synchronous_commit") == "off").then_some(())
+    });
+    assert_eq!(store.read(in_force).await.unwrap(), "on");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_does_not_sync_is_told_in_the_log() {
     let server = Server::start_new();

@@ -63,7 +63,7 @@ pub async fn run(ctx: &Context, lines: &Lines, job: &JobRow) -> Result<Settlemen
         lines.with(&depot.name, work).await
     };
     match done.await {
-        Ok(Done::Stands(about)) => found.receipted(ctx, &about),
+        Ok(Done::Stands(about)) => found.receipted(ctx, job, &about),
         Ok(Done::Left) => found.left(ctx),
         // What cannot be opened here is trouble of the archive, and its depot's no more than any other job's.
         Err(fault) if fault.code() == Code::Corrupt => Err(fault),
@@ -169,8 +169,9 @@ impl Found {
         found.await
     }
 
-    /// The receipt stands: what is left to do is done at once, as a work of its own.
-    fn receipted(self, ctx: &Context, about: &[About]) -> Result<Settlement> {
+    /// The receipt stands: what is left to do is done at once, as a work of its own and before what else waits on the depot: who
+    /// has seen the receipt may send another file of the same name.
+    fn receipted(self, ctx: &Context, job: &JobRow, about: &[About]) -> Result<Settlement> {
         let (file, exchange) = (&self.file, &self.exchange);
         let transfers = about
             .iter()
@@ -194,7 +195,9 @@ impl Found {
             archives::receipted(tx, self.file.exchange_id, now)
         });
         Ok(Settlement {
-            end: End::Again,
+            end: End::Again {
+                since: Some(job.run_at),
+            },
             effects,
         })
     }

@@ -17,14 +17,14 @@ use super::{
     work::{Shared, Work},
 };
 use crate::{
-    config::depots::{Direction, Flow, Incoming, Transport},
+    config::depots::{Direction, Flow, Incoming},
     kernel::{
         clock::has_passed,
         digest::Sha256,
         fault::{Fault, Result},
     },
     storage::depot_files,
-    transport::{Listed, line::is_of_the_depot},
+    transport::line::is_of_the_depot,
 };
 
 /// How often what was staged in vain is looked for, beside the first time.
@@ -153,11 +153,11 @@ impl Rounds {
         });
         let listed = listed.await?;
         self.shared.keep_cuts(&flow.name, &listed);
-        self.tell_strangers(flow, &listed);
         let ctx = &self.desk.ctx;
         let mut ready = {
             let mut memory = self.shared.memory();
             let memory = memory.entry(flow.name.clone()).or_default();
+            memory.strangers.tell(&self.desk.depot, flow, &listed);
             memory.ready(incoming, listed, ctx.clock.now(), self.desk.depot.poll)
         };
         if ready.is_empty() {
@@ -169,31 +169,6 @@ impl Rounds {
                 && !known.contains(&(flow.name.clone(), keys.hash(&file.name)))
         });
         Ok(ready)
-    }
-
-    /// Tells of files that no flow takes where nobody else has business: in a monitor's spool they would lie for ever, unseen.
-    fn tell_strangers(&self, flow: &Flow, listed: &[Listed]) {
-        let depot = &self.desk.depot;
-        if !matches!(depot.transport, Transport::Cft(_)) {
-            return;
-        }
-        let strangers = listed
-            .iter()
-            .filter(|file| !depot.knows(&flow.path, &file.name));
-        let count = strangers.count();
-        let mut memory = self.shared.memory();
-        if memory
-            .entry(flow.name.clone())
-            .or_default()
-            .has_more_strangers(count)
-        {
-            tracing::warn!(
-                depot = depot.name,
-                flow = flow.name,
-                count,
-                "files of the spool have names that no flow takes: navette depot files names them"
-            );
-        }
     }
 
     /// Flow and name's hash of what was taken and has not left yet.

@@ -14,7 +14,7 @@ use wildmatch::WildMatch;
 use super::troubles::Troubles;
 use crate::{
     config::depots::{Complete, Incoming, MANIFESTS, RECEIPTS},
-    domain::archives::rest::Rest,
+    domain::archives::{rest::Rest, strangers::Strangers},
     transport::Listed,
 };
 
@@ -22,8 +22,8 @@ use crate::{
 #[derive(Default)]
 pub struct Memory {
     rest: Rest,
-    /// How many files were there that no flow takes.
-    strangers: usize,
+    /// Files that no flow takes.
+    pub(super) strangers: Strangers,
     /// Files that could not be taken.
     pub(super) troubles: Troubles,
 }
@@ -76,11 +76,6 @@ impl Memory {
         ready.retain(|ready| self.troubles.is_due(&ready.file, now));
         ready.sort_by(|a, b| (a.file.modified, &a.file.name).cmp(&(b.file.modified, &b.file.name)));
         ready
-    }
-
-    /// Notes how many files are there that no flow takes; whether there are more of them than at the last look.
-    pub fn has_more_strangers(&mut self, strangers: usize) -> bool {
-        std::mem::replace(&mut self.strangers, strangers) < strangers
     }
 
     /// Notes that a file was taken.

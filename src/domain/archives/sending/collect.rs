@@ -23,7 +23,7 @@ use crate::{
     },
     domain::{
         Context,
-        archives::{Lines, rest::Rest},
+        archives::{Lines, rest::Rest, strangers::Strangers},
         ged::documents::{self, Column},
         receipts,
     },
@@ -40,6 +40,7 @@ const ID: usize = 36;
 pub struct Memory {
     rest: Rest,
     told: Told,
+    strangers: Strangers,
 }
 
 /// What became of a file.
@@ -75,6 +76,7 @@ impl Flowing<'_> {
             line.with(|session| session.list(&folder))
         });
         let listed = listed.await?;
+        memory.strangers.tell(self.depot, self.flow, &listed);
         self.forget(&mut memory.told, &listed).await?;
         let mut met = None;
         for (file, looks) in self.ready(memory, &listed) {

@@ -166,7 +166,7 @@ fn settled(done: Vec<Done>) -> Settlement {
         tickets.try_for_each(|ticket| ticket.open(tx).map(drop))
     });
     Settlement {
-        end: End::Again,
+        end: End::Again { since: None },
         effects,
     }
 }

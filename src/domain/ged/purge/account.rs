@@ -1,6 +1,9 @@
 //! What is kept of a run: its row, its entry in the journal, the end of the incident that an earlier one opened.
 
+use std::time::Duration;
+
 use serde_json::json;
+use tokio::time::sleep;
 
 use super::{Order, Report, Run, ledger};
 use crate::{
@@ -15,6 +18,10 @@ use crate::{
         purges::{self, RunRow, Sums},
     },
 };
+
+/// How often the end of a run that was given up is tried, and how far apart: what has ended it is often the database.
+const TRIES: u32 = 10;
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// What is told where a nightly run fails.
 pub fn failure(ctx: &Context) -> Cause {
@@ -76,14 +83,30 @@ pub async fn cut_short(ctx: &Context, order: &Order, run: Run, report: &Report, 
     if order.reason.is_none() {
         return;
     }
-    let is_open = ctx.store.read(move |tx| purges::is_open(tx, run.id)).await;
-    let told = match is_open {
-        Ok(true) => end(ctx, order, run, report, Some(fault)).await,
-        Ok(false) => Ok(()),
-        Err(fault) => Err(fault),
-    };
-    if let Err(fault) = told {
-        tracing::warn!(run = %run.id, %fault, "a purge that was given up is left without an end");
+    for _ in 0..TRIES {
+        let Err(met) = closed(ctx, order, run, report, fault).await else {
+            return;
+        };
+        tracing::warn!(run = %run.id, fault = %met, "the end of a purge that was given up could not be written; it is tried again");
+        sleep(PAUSE).await;
+    }
+    tracing::error!(run = %run.id, "a purge that was given up is left without an end");
+}
+
+async fn closed(
+    ctx: &Context,
+    order: &Order,
+    run: Run,
+    report: &Report,
+    fault: &Fault,
+) -> Result<()> {
+    match ctx
+        .store
+        .read(move |tx| purges::is_open(tx, run.id))
+        .await?
+    {
+        true => end(ctx, order, run, report, Some(fault)).await,
+        false => Ok(()),
     }
 }
 

@@ -26,12 +26,12 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// How many statements wait at most: all of a group's.
 const DEFERRED: usize = 512;
 /// The server's own limits for each connection: a statement, a lock, an abandoned transaction. And a commit that is answered
-/// is in the server's log on its disk, whatever is set for the role or the database; how it waits for a standby, where it
-/// does, is the operator's.
+/// is in the server's log on its disk, whatever is set for the role or the database, or for the server while the session lasts;
+/// how it waits for a standby, where it does, is the operator's.
 const SESSION: &str = "SET statement_timeout='25s'; SET lock_timeout='10s'; \
                        SET idle_in_transaction_session_timeout='60s'; \
-                       SELECT set_config('synchronous_commit', 'on', false) \
-                       WHERE current_setting('synchronous_commit') = 'off'";
+                       SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit') \
+                       WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false)";
 
 /// How units that ran together came to nothing.
 pub(super) enum Together {

@@ -1,6 +1,6 @@
 //! Faults of the settings, gathered where each is found and told together.
 
-use super::{Code, Fault, FieldFault, Result};
+use super::fault::{Code, Fault, FieldFault, Result};
 
 /// The faults of what is looked at, each at its place. Of several at one place the first is kept: the others follow from it.
 #[derive(Debug, Default)]
