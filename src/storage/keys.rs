@@ -20,8 +20,9 @@ statements! {
         AND NOT EXISTS (SELECT 1 FROM depot_file f WHERE f.exchange_id = e.id) \
         AND NOT EXISTS (SELECT 1 FROM legal_hold h WHERE h.project = e.project AND h.lifted_at IS NULL AND (h.dossier_hash = e.dossier_hash \
         OR h.dossier_hash IN (SELECT x.dossier_hash FROM exchange_dossier x WHERE x.exchange_id = e.id))) \
-        FROM exchange e WHERE e.id > $3 AND e.purged_at IS NULL AND (e.key_id = $1 OR e.id IN (SELECT d.exchange_id FROM document d \
-        WHERE d.key_id = $1 AND d.purged_at IS NULL AND d.container_id IS NULL)) ORDER BY e.id LIMIT $4";
+        FROM exchange e WHERE e.id > $3 AND e.purged_at IS NULL AND e.id IN (SELECT x.id FROM exchange x WHERE x.key_id = $1 \
+        AND x.purged_at IS NULL UNION SELECT d.exchange_id FROM document d WHERE d.key_id = $1 AND d.purged_at IS NULL \
+        AND d.container_id IS NULL) ORDER BY e.id LIMIT $4";
     EXCHANGES_WRAPPED = "SELECT id, wrapped_key FROM exchange WHERE id > $1 AND key_id = $2 AND purged_at IS NULL ORDER BY id LIMIT $3";
     DOCUMENTS_WRAPPED = "SELECT id, wrapped_key FROM document WHERE id > $1 AND key_id = $2 AND purged_at IS NULL \
         AND container_id IS NULL ORDER BY id LIMIT $3";

@@ -11,7 +11,7 @@ use crate::{
 /// The questions about rows that need a key, each with the index that is to answer it.
 fn questions(dialect: Dialect) -> Vec<(String, &'static str)> {
     let all = storage::statements(dialect).into_iter().map(|(_, sql)| sql);
-    let asked = all.filter(|sql| sql.starts_with("SELECT") && sql.contains(" key_id = $"));
+    let asked = all.filter(|sql| sql.starts_with("SELECT") && sql.contains("key_id = $"));
     let asked: Vec<_> = asked
         .map(|sql| match sql.contains(" FROM exchange ") {
             true => (sql, "exchange_by_key"),
