@@ -42,6 +42,7 @@ use crate::{
     },
     kernel::{
         clock::Clock,
+        crowd::Crowd,
         entropy::Entropy,
         fault::{Code, Fault, Result},
     },
@@ -113,6 +114,7 @@ impl House {
             clock,
             entropy,
             bell: Arc::new(Notify::new()),
+            intakes: Crowd::default(),
         };
         Ok(Self { ctx })
     }

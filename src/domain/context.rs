@@ -9,6 +9,7 @@ use crate::{
     config::{Config, Project},
     kernel::{
         clock::Clock,
+        crowd::Crowd,
         entropy::Entropy,
         fault::{Code, Fault, Result},
     },
@@ -35,6 +36,8 @@ pub struct Context {
     pub entropy: Entropy,
     /// Rung when a job was queued, so that this process's worker need not wait for its next look.
     pub bell: Arc<Notify>,
+    /// The pieces that this process is making durable at this moment.
+    pub intakes: Crowd,
 }
 
 impl Context {

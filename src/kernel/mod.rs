@@ -10,6 +10,7 @@
 //! | [`json`] | strict reading of JSON: no key twice, bounded depth, no number altered |
 //! | [`numbers`] | which numbers of a JSON text would come back altered |
 //! | [`memory`] | what the allocator keeps of what was given back; large works that do not add up |
+//! | [`crowd`] | how many are at something now, for those who give way |
 //! | [`digest`] | SHA-256, SHA-512 and keyed hashes |
 //! | [`schema`] | a JSON Schema that documents are held to |
 //! | [`secret`] | values that never reach a log and are wiped when dropped |
@@ -21,6 +22,7 @@
 
 pub mod cidr;
 pub mod clock;
+pub mod crowd;
 pub mod digest;
 pub mod entropy;
 pub mod failpoint;

@@ -112,11 +112,12 @@ statements! {
 }
 
 /// Those of the lanes of a JSON array in which a job may be taken: all of them are asked about in one statement, for that is done
-/// whenever a job ends. Each is looked up by itself, whatever the planner thinks of the table's size.
+/// whenever a job ends. Each is looked up by itself, and in the index's order, whatever the planner thinks of the table's size:
+/// read from its beginning, PostgreSQL's would be passed through row by dead row.
 const OPEN_SQLITE: &str = "SELECT l.value FROM json_each($1) l \
-    WHERE (SELECT 1 FROM job WHERE state = 'queued' AND lane = l.value AND run_at <= $2 LIMIT 1) = 1";
+    WHERE (SELECT 1 FROM job WHERE state = 'queued' AND lane = l.value AND run_at <= $2 ORDER BY run_at LIMIT 1) = 1";
 const OPEN_POSTGRES: &str = "SELECT l.name FROM json_array_elements_text(CAST(CAST($1 AS text) AS json)) AS l (name) \
-    WHERE (SELECT 1 FROM job WHERE state = 'queued' AND lane = l.name AND run_at <= $2 LIMIT 1) = 1";
+    WHERE (SELECT 1 FROM job WHERE state = 'queued' AND lane = l.name AND run_at <= $2 ORDER BY run_at LIMIT 1) = 1";
 /// What PostgreSQL's lease reads: rows that another transaction holds are passed over. SQLite has one writer.
 const READY_SQLITE: &str = "SELECT id, kind, lane, subject, state, attempts, run_at, last_fault, created_at FROM job \
     WHERE state = 'queued' AND lane = $1 AND run_at <= $2 ORDER BY run_at LIMIT $3";

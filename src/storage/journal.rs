@@ -54,7 +54,7 @@ statements! {
         WHERE exchange_id = $1 AND (at, id) > ($2, $3) ORDER BY at, id LIMIT $4";
     PENDING = "SELECT j.id, j.at, j.kind, j.exchange_id, j.project, j.partner, j.environment, j.detail \
         FROM journal_pending p JOIN journal j ON j.id = p.entry_id ORDER BY p.entry_id LIMIT $1";
-    ANY_PENDING = "SELECT 1 FROM journal_pending LIMIT 1";
+    ANY_PENDING = "SELECT 1 FROM journal_pending ORDER BY entry_id LIMIT 1";
     LAST = "SELECT seq, entry_id, chain FROM journal_link ORDER BY seq DESC LIMIT 1";
     LINKED_AFTER = "SELECT l.seq, l.entry_id, l.chain, j.id, j.at, j.kind, j.exchange_id, j.project, j.partner, \
         j.environment, j.detail FROM journal_link l LEFT JOIN journal j ON j.id = l.entry_id WHERE l.seq > $1 \

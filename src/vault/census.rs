@@ -30,7 +30,8 @@ pub struct Entry {
 
 impl Vault {
     /// Every published blob, folder by folder, in no order. Blocks at each step, and holds one folder's handle at a time.
-    /// A blob that is published or removed meanwhile may be in it or not; foreign files are not. Fails with `unavailable`.
+    /// A blob that is published or removed meanwhile may be in it or not, and a small one that is being written may be in it with
+    /// another size; foreign files are not. Fails with `unavailable`.
     pub fn list(&self) -> impl Iterator<Item = Result<Entry>> + Send + use<> {
         files(&self.layout)
             .filter_map(|file| file.and_then(|file| published(&file)).transpose())

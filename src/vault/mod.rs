@@ -14,7 +14,8 @@
 //! - upkeep: [`Vault::remove`], [`Vault::list`], [`Vault::parts`] (`census`).
 //!
 //! # The files
-//! `root/blobs/00…3f/<id in hexadecimal>`, the folder being the id's last (random) byte modulo 64; `<id>.part` until published.
+//! `root/blobs/00…3f/<id in hexadecimal>`, the folder being the id's last (random) byte modulo 64; `<id>.part` until published,
+//! where it is more than one group and so is written over its sender's time.
 //! A file is a header of 24 bytes, then frames of 65,536 bytes of text (the last one 0 to 65,536), each followed by its tag:
 //!
 //! | bytes | what |
@@ -35,7 +36,8 @@
 //! - A writer holds three groups of 256 KiB at most: one is filled while another is hashed and a third sealed and written.
 //! - After [`BlobWriter::finish`] the blob survives a power cut. A sync that fails fails the blob and is never tried again:
 //!   the retry would say yes and the bytes would be gone.
-//! - An unfinished writer leaves nothing; what a crash leaves, [`Vault::parts`] finds.
+//! - An unfinished writer leaves nothing; what a crash leaves, [`Vault::parts`] finds, and [`Vault::list`] where it was a small
+//!   blob being written.
 //!
 //! # How to add one
 //! Another store (S3): the same five methods on a type of its own, then an enum here. A new file layout: a new version in

@@ -7,15 +7,16 @@
 //! A lease is short and renewed while its worker lives ([`Worker::beat`]): the jobs of a worker that died come back within
 //! seconds, and one that only seemed dead cannot settle what another has taken since.
 //!
-//! [`lanes`] says how many jobs run at once, [`periodic`] holds what runs by the clock, [`gauges`] tells what waits, [`depots`]
-//! looks at the depots, [`acknowledgments`] at what partners answer there. To add a kind of job, see
-//! [`crate::domain::jobs`].
+//! [`lanes`] says how many jobs run at once, [`way`] when it gives way to those who send, [`periodic`] holds what runs by the
+//! clock, [`gauges`] tells what waits, [`depots`] looks at the depots, [`acknowledgments`] at what partners answer there. To add
+//! a kind of job, see [`crate::domain::jobs`].
 
 pub mod acknowledgments;
 pub mod depots;
 mod gauges;
 mod lanes;
 pub mod periodic;
+mod way;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -129,6 +130,7 @@ impl Worker {
                 () = self.ctx.bell.notified() => {}
                 () = tokio::time::sleep(wait) => {}
             }
+            way::give(&self.ctx.intakes).await;
         }
         self.end(running).await;
         idle.cancel();

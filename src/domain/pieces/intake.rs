@@ -74,6 +74,7 @@ impl Reception {
         request_bytes: u64,
         claim: Option<&Claim>,
     ) -> Result<Acknowledged> {
+        let _present = ctx.intakes.enter();
         room_for_return(ctx, &self.admission.metadata, request_bytes)?;
         let earlier_missing = is_earlier_missing(ctx, &self.admission).await?;
         let stored = timed("store", self.writer.finish()).await?;

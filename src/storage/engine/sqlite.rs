@@ -9,6 +9,7 @@ use std::{path::Path, thread, time::Duration};
 use crossbeam_channel::Receiver;
 use rusqlite::{
     Connection, ErrorCode, OpenFlags,
+    config::DbConfig,
     types::{ToSql, ToSqlOutput, ValueRef},
 };
 
@@ -56,7 +57,7 @@ fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<()> {
 /// What a connection is told first. One that only reads leaves the file's own settings as they are.
 const SETTINGS: &str = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;
      PRAGMA secure_delete=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192;
-     PRAGMA wal_autocheckpoint=4000; PRAGMA journal_size_limit=67108864;";
+     PRAGMA wal_autocheckpoint=16000; PRAGMA journal_size_limit=67108864;";
 const SETTINGS_READ_ONLY: &str = "PRAGMA query_only=ON; PRAGMA temp_store=MEMORY;";
 /// What those that read are told after that: each keeps pages of its own, which the system's cache has too.
 const READER: &str = "PRAGMA cache_size=-2048;";
@@ -70,6 +71,11 @@ fn connect(path: &Path, access: Access) -> Result<Connection> {
     let connection = Connection::open_with_flags(path, flags).map_err(fault)?;
     connection.busy_timeout(BUSY).map_err(fault)?;
     connection.set_prepared_statement_cache_capacity(PREPARED);
+    // A plan is made once, whatever is bound to it: by itself SQLite prepares a statement anew at each run where it could
+    // guess better for the bound values, which took half of a reader's time.
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map_err(fault)?;
     connection.execute_batch(settings).map_err(fault)?;
     Ok(connection)
 }
@@ -83,6 +89,8 @@ fn read_loop(connection: &Connection, queue: &Receiver<Box<dyn Unit>>) {
 
 fn write_loop(connection: &Connection, queue: &Receiver<Box<dyn Unit>>) {
     while let Ok(first) = queue.recv() {
+        // Where the processors are busy, those that are about to come go first, and share the commit.
+        thread::yield_now();
         let mut group = vec![first];
         group.extend(queue.try_iter().take(GROUP - 1));
         commit_together(connection, group);
@@ -122,13 +130,36 @@ fn settle(group: Vec<Box<dyn Unit>>, outcomes: Vec<Result<()>>) {
 }
 
 /// One transaction over the group: the members' own outcomes if it is durable, the fault that took all down otherwise.
+///
+/// Nearly always all members succeed, so at first nothing stands between them: a savepoint for each copies every page that it
+/// touches, which took a twelfth of the writer's time. Where one fails, all is undone and each runs again within its own.
 fn attempt(connection: &Connection, group: &mut [Box<dyn Unit>]) -> Result<Vec<Result<()>>> {
+    script(connection, "BEGIN IMMEDIATE")?;
+    let failed = group
+        .iter_mut()
+        .find_map(|unit| unit.run(&mut Tx(Kind::Sqlite(connection))).err());
+    let Some(fault) = failed else {
+        commit(connection)?;
+        return Ok(group.iter().map(|_| Ok(())).collect());
+    };
+    if connection.is_autocommit() {
+        // SQLite has rolled the whole transaction back (no room, input/output error).
+        return Err(fault);
+    }
+    script(connection, "ROLLBACK")?;
+    match group {
+        [_] => Ok(vec![Err(fault)]),
+        _ => attempt_apart(connection, group),
+    }
+}
+
+/// The same with each member within a savepoint of its own.
+fn attempt_apart(connection: &Connection, group: &mut [Box<dyn Unit>]) -> Result<Vec<Result<()>>> {
     script(connection, "BEGIN IMMEDIATE")?;
     let mut outcomes = Vec::with_capacity(group.len());
     for unit in group.iter_mut() {
         outcomes.push(member(connection, unit.as_mut()));
         if connection.is_autocommit() {
-            // SQLite has rolled the whole transaction back (no room, input/output error).
             let last = outcomes.pop().unwrap_or(Ok(()));
             return Err(last
                 .err()

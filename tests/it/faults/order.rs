@@ -25,31 +25,38 @@ both_engines! {
         let prefix: Vec<&str> = prefix.iter().map(String::as_str).collect();
         let mut gateway = kit.without_worker().behind(&prefix).start();
         let client = gateway.client().await;
-        for dossier in ["D-1", "D-2"] {
-            let answer = client.push(&metadata(dossier), document::small(dossier)).await;
+        for (dossier, size) in [("D-1", 2_000), ("D-2", 2_000), ("D-3", 300_000)] {
+            let answer = client.push(&metadata(dossier), document::pdf(dossier, size)).await;
             assert_eq!(answer.status, 202, "{answer:?}");
         }
         assert!(gateway.stop().success());
-        in_order(&gateway, &strace::read(&log));
+        let calls = strace::read(&log);
+        for is_long in [false, true] {
+            let begun = calls.iter().rfind(|call| is_begun(call, is_long));
+            in_order(&gateway, &calls, begun.expect("such a blob was begun"));
+        }
         gateway.doctor();
     }
 }
 
-/// Looks at the last blob that was begun.
-fn in_order(gateway: &Gateway, calls: &[Call]) {
-    let begun = calls
-        .iter()
-        .rfind(|call| call.is(&["openat"], ".part\", O_WRONLY"));
-    let begun = begun.expect("a blob was begun");
-    let (folder, name) = place(&begun.text);
-    let part = format!("{folder}/{name}.part>");
+/// Whether it makes the file of a blob that is written over its sender's time, or of one that is written at once.
+fn is_begun(call: &Call, is_long: bool) -> bool {
+    let makes = call.is(&["openat"], "/store/blobs/") && call.text.contains("O_CREAT");
+    makes && call.text.contains(".part\"") == is_long
+}
+
+/// Looks at the blob that was begun there: one that is written over its sender's time has another name until it is whole.
+fn in_order(gateway: &Gateway, calls: &[Call], begun: &Call) {
+    let (folder, file) = place(&begun.text);
+    let part = format!("{folder}/{file}>");
     let synced = next(calls, begun.end, &["fsync"], &part);
-    let named = next(
-        calls,
-        synced.end,
-        &["rename"],
-        &format!("{folder}/{name}\")"),
-    );
+    let named = match file.strip_suffix(".part") {
+        Some(name) => {
+            let name = format!("{folder}/{name}\")");
+            next(calls, synced.end, &["rename"], &name)
+        }
+        None => synced,
+    };
     let folder_synced = next(calls, named.end, &["fsync"], &format!("{folder}>)"));
     let committed = committed(gateway, calls, folder_synced.end);
     let ours = format!("127.0.0.1:{}->", gateway.address().port());
@@ -87,11 +94,11 @@ fn next<'c>(calls: &'c [Call], after: usize, names: &[&str], part: &str) -> &'c 
     found.unwrap_or_else(|| panic!("no {names:?} with {part} after line {after}"))
 }
 
-/// The last folder and the stem in the path of an `openat` of `…/FOLDER/STEM.part`.
+/// The last folder and the file in the path of an `openat` of `…/FOLDER/FILE`.
 fn place(text: &str) -> (String, String) {
     let path = text.split('"').nth(1).expect("a path");
     let mut parts = path.rsplit('/');
-    let name = parts.next().and_then(|name| name.strip_suffix(".part"));
+    let file = parts.next().expect("a file").to_owned();
     let folder = parts.next().expect("a folder");
-    (format!("/{folder}"), name.expect("a part").to_owned())
+    (format!("/{folder}"), file)
 }
