@@ -2,10 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use navette::{domain::journal::sequencer, kernel::fault::Code};
+use navette::{
+    domain::journal::sequencer::{self, Sequencer},
+    kernel::{clock::Clock, fault::Code},
+    storage::{
+        exchanges::Owner,
+        journal::{self as rows, EntryRow},
+    },
+};
 
 use crate::{
-    both_engines, inside,
+    both_engines, both_stores, inside,
     kit::{
         client::metadata,
         document,
@@ -115,5 +122,36 @@ both_engines! {
         assert!(gateway.stop().success());
         let (length, _) = sequencer::check(&inside::store(&gateway)).await.unwrap();
         assert_eq!(length, 14);
+    }
+}
+
+/// So many entries, of nothing in particular.
+fn entries(count: usize) -> Vec<EntryRow> {
+    let owner = Owner {
+        partner: "asp".to_owned(),
+        environment: "production".to_owned(),
+    };
+    let entry = |_| EntryRow {
+        id: inside::id(),
+        at: inside::now(),
+        kind: "incident.opened".to_owned(),
+        exchange_id: None,
+        project: None,
+        owner: owner.clone(),
+        detail: "{}".to_owned(),
+    };
+    (0..count).map(entry).collect()
+}
+
+both_stores! {
+    async fn one_look_numbers_all_that_waited_however_many(place) {
+        let store = place.migrated().await;
+        let all = entries(1_300);
+        let append = move |tx: &mut navette::storage::Tx<'_>| rows::append_all(tx, &all.iter().collect::<Vec<_>>());
+        store.write(append).await.unwrap();
+        let sequencer = Sequencer::new(store.clone(), Clock::system(), inside::id());
+        assert_eq!(sequencer.run().await.unwrap(), 1_300);
+        assert_eq!(sequencer::check(&store).await.unwrap().0, 1_300);
+        assert_eq!(sequencer.run().await.unwrap(), 0);
     }
 }

@@ -303,3 +303,31 @@ fn fault(error: rusqlite::Error) -> Fault {
         _ => Fault::internal(error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::*;
+
+    #[test]
+    fn a_statement_is_prepared_once_whatever_is_bound_to_it() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let connection = connect(&folder.path().join("some.db"), Access::Full).unwrap();
+        let many = "CREATE TABLE job (run_at INTEGER, state TEXT); CREATE INDEX due ON job (run_at) WHERE state = 'queued';
+            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 1000)
+            INSERT INTO job SELECT i, 'queued' FROM n; ANALYZE;";
+        script(&connection, many).unwrap();
+        let due = "SELECT run_at FROM job WHERE run_at <= $1 AND state = $2 ORDER BY run_at";
+        let mut statement = connection.prepare(due).unwrap();
+        for state in ["queued", "failed", "queued"] {
+            let found: Vec<i64> = statement
+                .query_map((7, state), |row| row.get(0))
+                .unwrap()
+                .map(rusqlite::Result::unwrap)
+                .collect();
+            assert_eq!(found.len(), if state == "queued" { 7 } else { 0 });
+        }
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
+    }
+}

@@ -138,6 +138,8 @@ fn serve(mut session: Session, queues: &Queues) {
 
 /// Runs `first` and what waits behind it under one commit; where that fails, each alone.
 fn run_together(session: &mut Session, first: Box<dyn Unit>, queue: &Receiver<Box<dyn Unit>>) {
+    // Where the processors are busy, those that are about to come go first, and share the commit.
+    thread::yield_now();
     let mut group = vec![first];
     group.extend(queue.try_iter().take(GROUP - 1));
     if group.len() == 1 {
