@@ -38,10 +38,13 @@ pub fn measure(figures: &mut Figures) {
     let file = noise(&dir);
     let server = FtpsServer::start(Make::Vsftpd);
     let depot = settings(&dir, &server);
-    let rates = rounds::medians(vec![
-        Box::new(|_| rate(&server, || ours(&depot, &file))),
-        Box::new(|_| rate(&server, || lftp(&server, &file))),
-    ]);
+    let rates = rounds::medians(
+        rounds::ROUNDS,
+        vec![
+            Box::new(|_| rate(&server, || ours(&depot, &file))),
+            Box::new(|_| rate(&server, || lftp(&server, &file))),
+        ],
+    );
     let [ours, lftp] = rates[..] else {
         unreachable!("two contenders")
     };

@@ -35,12 +35,15 @@ fn small(figures: &mut Figures, sqlite: &RefCell<Subject>, postgres: &RefCell<Su
     let push = |subject: &RefCell<Subject>, time| {
         subject.borrow_mut().rate_while_thawed(&content, 64, time)
     };
-    let rates = rounds::medians(vec![
-        Box::new(|time| yard.durable_files(64, Layout::Together, &content, time)),
-        Box::new(|time| push(sqlite, time)),
-        Box::new(|time| nginx.borrow_mut().put(&content, 64, time)),
-        Box::new(|time| push(postgres, time)),
-    ]);
+    let rates = rounds::medians(
+        rounds::MORE_ROUNDS,
+        vec![
+            Box::new(|time| yard.durable_files(64, Layout::Together, &content, time)),
+            Box::new(|time| push(sqlite, time)),
+            Box::new(|time| nginx.borrow_mut().put(&content, 64, time)),
+            Box::new(|time| push(postgres, time)),
+        ],
+    );
     nginx.borrow().audit();
     let [disk, embedded, web, server] = rates[..] else {
         unreachable!("four contenders, four rates")
@@ -63,10 +66,13 @@ fn small(figures: &mut Figures, sqlite: &RefCell<Subject>, postgres: &RefCell<Su
 fn large(figures: &mut Figures, sqlite: &RefCell<Subject>) {
     let nginx = RefCell::new(Nginx::start());
     let content = document::pdf(MARK, 19_900_000);
-    let rates = rounds::medians(vec![
-        Box::new(|time| nginx.borrow_mut().put(&content, 4, time)),
-        Box::new(|time| sqlite.borrow_mut().rate_while_thawed(&content, 4, time)),
-    ]);
+    let rates = rounds::medians(
+        rounds::ROUNDS,
+        vec![
+            Box::new(|time| nginx.borrow_mut().put(&content, 4, time)),
+            Box::new(|time| sqlite.borrow_mut().rate_while_thawed(&content, 4, time)),
+        ],
+    );
     nginx.borrow().audit();
     figures.line("nginx PUT of 19.9 MB, 4 connections", rates[0], "/s");
     figures.line("pieces of 19.9 MB, 4 connections, SQLite", rates[1], "/s");

@@ -16,12 +16,15 @@ pub fn measure(figures: &mut Figures) {
     let small = document::pdf(MARK, 100_000);
     let large = document::pdf(MARK, 19_900_000);
     let (disk, nginx) = (Disk::new(), RefCell::new(Nginx::start()));
-    let rates = rounds::medians(vec![
-        Box::new(|time| disk.durable_files(64, Layout::Together, &small, time)),
-        Box::new(|time| disk.durable_files(64, Layout::Apart, &small, time)),
-        Box::new(|time| nginx.borrow_mut().put(&small, 64, time)),
-        Box::new(|time| nginx.borrow_mut().put(&large, 4, time)),
-    ]);
+    let rates = rounds::medians(
+        rounds::ROUNDS,
+        vec![
+            Box::new(|time| disk.durable_files(64, Layout::Together, &small, time)),
+            Box::new(|time| disk.durable_files(64, Layout::Apart, &small, time)),
+            Box::new(|time| nginx.borrow_mut().put(&small, 64, time)),
+            Box::new(|time| nginx.borrow_mut().put(&large, 4, time)),
+        ],
+    );
     nginx.borrow().audit();
     let names = [
         "durable files of 100 KB, 64 threads, one directory",

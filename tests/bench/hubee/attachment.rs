@@ -54,19 +54,22 @@ fn compared(figures: &mut Figures, runtime: &Runtime, hub: &Hub, large: &Large) 
     let nginx = RefCell::new(Nginx::start());
     let number = Cell::new(0);
     let next = || number.replace(number.get() + 1) + 1;
-    let rates = rounds::medians(vec![
-        Box::new(|_| {
-            let rate = runtime.block_on(put(&nginx.borrow(), large, next()));
-            nginx.borrow_mut().expect_one_more();
-            rate
-        }),
-        Box::new(|_| {
-            runtime.block_on(async {
-                let sent = create(hub, large, next()).await;
-                upload(hub, large, &sent).await
-            })
-        }),
-    ]);
+    let rates = rounds::medians(
+        rounds::ROUNDS,
+        vec![
+            Box::new(|_| {
+                let rate = runtime.block_on(put(&nginx.borrow(), large, next()));
+                nginx.borrow_mut().expect_one_more();
+                rate
+            }),
+            Box::new(|_| {
+                runtime.block_on(async {
+                    let sent = create(hub, large, next()).await;
+                    upload(hub, large, &sent).await
+                })
+            }),
+        ],
+    );
     nginx.borrow().audit();
     figures.line("nginx PUT of 1 GB, 1 connection", rates[0], "MB/s");
     figures.line("attachment of 1 GB, 1 connection", rates[1], "MB/s");

@@ -42,10 +42,13 @@ pub fn measure(figures: &mut Figures) {
         .map(|name| File::of(name, "application/pdf", file.clone()))
         .into();
     let disk = Disk::new();
-    let rates = rounds::medians(vec![
-        Box::new(|time| disk.durable_files(CLIENTS, Layout::Together, &file, time)),
-        Box::new(|time| runtime.block_on(send(&hub, &files, time))),
-    ]);
+    let rates = rounds::medians(
+        rounds::ROUNDS,
+        vec![
+            Box::new(|time| disk.durable_files(CLIENTS, Layout::Together, &file, time)),
+            Box::new(|time| runtime.block_on(send(&hub, &files, time))),
+        ],
+    );
     audit(&hub);
     let spent = processes::processor_seconds(hub.pid().as_raw_nonzero().get()) * 1000.0;
     let spent = spent / hub.count("SELECT count(*) FROM hub_folder") as f64;
