@@ -99,6 +99,9 @@ statements! {
     OF_EXCHANGE = "SELECT id, exchange_id, partner, environment, role, file_name, media_type, size, sha256, key_id, wrapped_key, \
         created_at, piece_id, container_id, container_offset, container_length, container_method \
         FROM document WHERE exchange_id = $1 AND piece_id IS NULL ORDER BY id";
+    WITH_BLOBS = "SELECT id, exchange_id, partner, environment, role, file_name, media_type, size, sha256, key_id, wrapped_key, \
+        created_at, piece_id, container_id, container_offset, container_length, container_method \
+        FROM document WHERE exchange_id = $1 AND container_id IS NULL AND id > $2 ORDER BY id LIMIT $3";
     OF_PIECE = "SELECT id, exchange_id, partner, environment, role, file_name, media_type, size, sha256, key_id, wrapped_key, \
         created_at, piece_id, container_id, container_offset, container_length, container_method \
         FROM document WHERE piece_id = $1 ORDER BY id";
@@ -148,6 +151,18 @@ pub fn insert_document(document: &DocumentRow) -> (&'static str, Vec<Value>) {
 /// The documents of an exchange that belong to no piece of an archive, the received content first.
 pub fn documents(tx: &mut Tx<'_>, exchange: Uuid) -> Result<Vec<DocumentRow>> {
     let rows = tx.query(OF_EXCHANGE, &params![exchange])?;
+    rows.iter().map(document).collect()
+}
+
+/// At most `limit` documents of an exchange, pieces of an archive included, of ids after `id`: those that have a blob of their own,
+/// in which all the others lie.
+pub fn with_blobs_after(
+    tx: &mut Tx<'_>,
+    exchange: Uuid,
+    id: Uuid,
+    limit: u32,
+) -> Result<Vec<DocumentRow>> {
+    let rows = tx.query(WITH_BLOBS, &params![exchange, id, limit])?;
     rows.iter().map(document).collect()
 }
 

@@ -1,4 +1,5 @@
-//! What runs by the clock: the journal's sequencer, the sweep of orphans, the gauges of the queue, the antivirus's greeting, the nightly purge and the hub's batches.
+//! What runs by the clock: the journal's sequencer, the sweep of orphans, the gauges of the queue, the antivirus's greeting, the nightly purge, the hub's batches, and what was
+//! found damaged.
 //!
 //! To add one: an `async fn` of one round, and a line in [`run`]. What only one process may do takes a named lease inside.
 
@@ -11,6 +12,7 @@ use super::gauges::{self, Gauges};
 use crate::{
     domain::{
         Context,
+        doctor::healed,
         ged::{purge::daily, sweep, watch},
         hubee::batches,
         jobs::setback,
@@ -41,6 +43,7 @@ pub async fn run(ctx: Context, stop: CancellationToken) -> Result<()> {
             swept.unwrap_or(Ok(()))
         }
     }));
+    tasks.spawn(look_again(looked.clone(), stop.clone()));
     tasks.spawn(clock(jumping, stop.clone()));
     tasks.spawn(hub_batches(looked.clone(), stop.clone()));
     tasks.spawn(daily_purge(looked, stop.clone()));
@@ -111,6 +114,15 @@ async fn daily_purge(ctx: Context, stop: CancellationToken) {
         tracing::warn!(%fault, "the first look for the purge failed; the next one comes");
     }
     every("purge", daily::PERIOD, stop.clone(), look).await;
+}
+
+/// Looks again at what was found damaged. A stop does not wait for it: what is left is found by the next look.
+async fn look_again(ctx: Context, stop: CancellationToken) {
+    every("damage", healed::PERIOD, stop.clone(), || async {
+        let looked = stop.run_until_cancelled(healed::look(&ctx)).await;
+        looked.unwrap_or(Ok(0)).map(drop)
+    })
+    .await;
 }
 
 /// Looks every minute whether the hour of a batch of the hub has come.

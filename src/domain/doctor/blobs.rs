@@ -65,6 +65,13 @@ enum Seen {
     Wrong(Difference, Uuid, String),
 }
 
+/// Whether one document's blob is there and what was written, to its last byte. Fails only where the database is away.
+pub(super) async fn is_sound(ctx: &Context, row: DocumentRow) -> Result<bool> {
+    look(ctx, row, false)
+        .await
+        .map(|seen| matches!(seen, Seen::Sound(_)))
+}
+
 /// Looks at one blob. Fails only where the database is away.
 async fn look(ctx: &Context, row: DocumentRow, quick: bool) -> Result<Seen> {
     let id = row.exchange_id;

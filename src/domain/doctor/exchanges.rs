@@ -201,7 +201,7 @@ fn differing(receipt: &Receipt, row: &ReceiptRow, exchange: &ExchangeRow) -> Vec
 }
 
 /// The keys and metadata of an exchange, where they open.
-async fn opened(
+pub(super) async fn opened(
     ctx: &Context,
     exchange: &ExchangeRow,
     report: &mut Report,

@@ -70,7 +70,7 @@ codes! {
     /// Stored bytes are missing or not what was written.
     CorruptBlob = "corrupt-blob",
         "Un contenu conservé est absent ou n'est plus ce qui a été écrit.",
-        "Lancer navette doctor, puis restaurer le contenu depuis une sauvegarde.";
+        "Lancer navette doctor, puis restaurer le contenu depuis une sauvegarde. L'incident prend fin de lui-même dans l'heure, une fois tout l'échange relisible.";
     /// A content has another hash than the announced one.
     HashMismatch = "hash-mismatch",
         "Un contenu reçu n'a pas l'empreinte annoncée : l'envoi est refusé.",

@@ -84,7 +84,7 @@ pub async fn of_dropped_delivery(ctx: &Context, exchange: &ExchangeRow) -> Resul
 }
 
 /// The kind of the job that has met a trouble last; nothing where it was met outside of any.
-fn met_by(row: &IncidentRow) -> &str {
+pub fn met_by(row: &IncidentRow) -> &str {
     row.detail["job"].as_str().unwrap_or_default()
 }
 

@@ -1,11 +1,14 @@
 //! What opens an incident, what is counted in it, and what ends it.
 
-use navette::kernel::digest::{hex, sha256};
+use navette::{
+    domain::doctor::healed,
+    kernel::digest::{hex, sha256},
+};
 use serde_json::json;
 
 use super::{SOON, entries, listed, sent, undelivered, wait_for_incident};
 use crate::{
-    both_engines,
+    both_engines, inside,
     kit::{
         client::metadata,
         document,
@@ -136,6 +139,32 @@ both_engines! {
         client.get(&format!("/v1/pieces/{id}/content")).await.is_problem(500, "corrupt");
         let incident = wait_for_incident(&gateway, "corrupt-blob", "open");
         assert_eq!(incident["reconciliationId"], id);
+    }
+
+    /// Nobody's job ends it: it is looked at again, and stands until all of the exchange can be read.
+    async fn a_damage_that_was_met_by_a_reader_is_over_once_the_bytes_are_whole_again(kit) {
+        let gateway = kit.start();
+        let client = gateway.client().await;
+        let id = sent(&client, "D-1").await;
+        gateway.partner().wait_for(1, SOON).await;
+        let blob = gateway.blobs().remove(0);
+        let whole = std::fs::read(&blob).unwrap();
+        damage(&blob);
+        client.get(&format!("/v1/pieces/{id}/content")).await.is_problem(500, "corrupt");
+        let met = wait_for_incident(&gateway, "corrupt-blob", "open");
+        let ctx = inside::house(&gateway).await.ctx;
+        assert_eq!(healed::look(&ctx).await.unwrap(), 0);
+        std::fs::write(&blob, whole).unwrap();
+        gateway.sql(
+            "CREATE TABLE kept AS SELECT body FROM exchange_return; \
+             UPDATE exchange_return SET body = (SELECT wrapped_key FROM exchange); SELECT 1",
+        );
+        assert_eq!(healed::look(&ctx).await.unwrap(), 0, "its return is not whole");
+        gateway.sql("UPDATE exchange_return SET body = (SELECT body FROM kept); SELECT 1");
+        assert_eq!(healed::look(&ctx).await.unwrap(), 1);
+        let over = wait_for_incident(&gateway, "corrupt-blob", "resolved");
+        assert_eq!((&over["incidentId"], &over["resolvedBy"]), (&met["incidentId"], &json!(null)));
+        assert_eq!(entries(&gateway), ["incident.opened", "incident.resolved"]);
     }
 
     /// A content that is damaged before it is processed is an incident too, and its processing ends it once it is whole.
