@@ -226,8 +226,8 @@ fn limits(gateway: &Gateway) -> Limits {
         return_reserve: gateway.limits.return_reserve,
         rate: gateway.limits.body_rate,
         grace: gateway.limits.body_grace,
+        idle: gateway.limits.body_silence,
         total: gateway.limits.body_deadline,
-        ..Limits::default()
     }
 }
 

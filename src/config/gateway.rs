@@ -125,6 +125,8 @@ pub struct Limits {
     pub body_rate: u64,
     /// How long a body may be slower than that.
     pub body_grace: Duration,
+    /// The longest silence of a body, however fast it was before.
+    pub body_silence: Duration,
     /// How long the idempotency key of a request that died stays taken; a living request renews its claim.
     pub idempotency_lease: Duration,
     /// The most bytes of an archive, as it lies on its depot and once unpacked.
@@ -309,6 +311,7 @@ impl Limits {
             body_deadline: reader.seconds("limits.body_deadline_seconds", 300, 3600),
             body_rate: reader.number("limits.body_bytes_per_second", 1000, 1, 1_000_000_000),
             body_grace: reader.seconds("limits.body_grace_seconds", 10, 300),
+            body_silence: reader.seconds("limits.body_silence_seconds", 20, 300),
             idempotency_lease: reader.seconds("limits.idempotency_lease_seconds", 20, 600),
             archive: reader.number(
                 "limits.archive_bytes",

@@ -161,6 +161,20 @@ both_engines! {
         assert!(since.elapsed() >= Duration::from_secs(2), "{:?}", since.elapsed());
     }
 
+    /// However much of its deadline is left.
+    async fn a_sender_that_falls_silent_is_told_so_when_it_has_been_for_long(kit) {
+        let mut desk = Desk::open(kit.set("limits.body_silence_seconds", 2)).await;
+        let mut raw = connect(&desk).await;
+        let request = Request::good(&desk, "D-1").bytes();
+        let since = Instant::now();
+        raw.send(&request[..request.len() - 50]).await.unwrap();
+        let answer = raw.answer("POST", PATH).await.expect("an answer");
+        desk.refuses(&answer, 408, "body-too-slow");
+        let took = since.elapsed();
+        assert!(took >= Duration::from_secs(2), "before its silence was long: {took:?}");
+        assert!(took < Duration::from_secs(20), "only as without the setting: {took:?}");
+    }
+
     async fn a_sender_that_stalls_holds_nobody_up(kit) {
         let desk = Desk::open(kit).await;
         let mut stalled = Vec::new();

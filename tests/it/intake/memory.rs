@@ -25,6 +25,7 @@ async fn sixteen_large_pieces_at_once_are_taken_in_little_memory() {
     // The first of them waits for the last one, on a busy machine.
     let kit = Kit::new(Engine::Sqlite)
         .set("limits.body_deadline_seconds", 600)
+        .set("limits.body_silence_seconds", 300)
         .set("limits.body_bytes_per_second", 1);
     let desk = Desk::open(kit.without_worker()).await;
     let (content, before) = (document::pdf("D-1", SIZE), desk.gateway.peak());
