@@ -86,15 +86,14 @@ impl Raw {
 
     /// Comes back when the gateway has read every byte that was sent.
     pub async fn delivered(&self) {
-        let port = self
-            .stream
-            .get_ref()
-            .0
-            .local_addr()
-            .expect("connected")
-            .port();
+        let socket = self.stream.get_ref().0;
+        let (ours, theirs) = (socket.local_addr(), socket.peer_addr());
+        let ports = (
+            ours.expect("connected").port(),
+            theirs.expect("connected").port(),
+        );
         wait::eventually("empty queue", PATIENCE, async || {
-            (unread(port) == 0).then_some(())
+            (unread(ports) == 0).then_some(())
         })
         .await;
     }
@@ -151,15 +150,17 @@ async fn handshake(
     connector.connect(name, socket).await
 }
 
-/// Bytes of the connection from a local port that the gateway has not read: those that its machine has not confirmed, and
-/// those that wait there. A reset would take both away.
-fn unread(port: u16) -> u64 {
+/// Bytes of the connection between two local ports that its end, the latter, has not read: those that its machine has not
+/// confirmed, and those that wait there. A reset would take both away. Connections to other places may have the same first port.
+fn unread((from, to): (u16, u16)) -> u64 {
     let table = std::fs::read_to_string("/proc/net/tcp").expect("Linux tells");
-    let end = format!(":{port:04X}");
+    let (from, to) = (format!(":{from:04X}"), format!(":{to:04X}"));
     let queues = table.lines().filter_map(|line| {
         let fields: Vec<&str> = line.split_whitespace().collect();
         let (unsent, waiting) = fields.get(4)?.split_once(':')?;
-        let queue = match (fields[1].ends_with(&end), fields[2].ends_with(&end)) {
+        let is_between =
+            |one: &str, other: &str| fields[1].ends_with(one) && fields[2].ends_with(other);
+        let queue = match (is_between(&from, &to), is_between(&to, &from)) {
             (true, _) => unsent,
             (_, true) => waiting,
             _ => return None,
@@ -185,4 +186,37 @@ fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
     bytes
         .windows(wanted.len())
         .position(|window| window == wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::{TcpListener, TcpSocket};
+
+    use super::*;
+
+    /// The kernel gives one outgoing port to connections to different places.
+    #[tokio::test]
+    async fn what_another_connection_of_the_same_port_left_unread_is_not_counted() {
+        let (asked, other) = (listener().await, listener().await);
+        let mut one = connected(None, &asked).await;
+        let from = one.local_addr().unwrap();
+        let mut same = connected(Some(from.port()), &other).await;
+        let to = |listener: &TcpListener| (from.port(), listener.local_addr().unwrap().port());
+        same.write_all(b"unread").await.unwrap();
+        assert_eq!((unread(to(&asked)), unread(to(&other))), (0, 6));
+        one.write_all(b"too").await.unwrap();
+        assert_eq!((unread(to(&asked)), unread(to(&other))), (3, 6));
+    }
+
+    async fn listener() -> TcpListener {
+        TcpListener::bind("127.0.0.1:0").await.unwrap()
+    }
+
+    async fn connected(port: Option<u16>, to: &TcpListener) -> TcpStream {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_reuseaddr(true).unwrap();
+        let from = std::net::SocketAddr::from(([127, 0, 0, 1], port.unwrap_or(0)));
+        socket.bind(from).unwrap();
+        socket.connect(to.local_addr().unwrap()).await.unwrap()
+    }
 }
