@@ -101,7 +101,7 @@ statements! {
         FROM document WHERE exchange_id = $1 AND piece_id IS NULL ORDER BY id";
     WITH_BLOBS = "SELECT id, exchange_id, partner, environment, role, file_name, media_type, size, sha256, key_id, wrapped_key, \
         created_at, piece_id, container_id, container_offset, container_length, container_method \
-        FROM document WHERE exchange_id = $1 AND container_id IS NULL AND id > $2 ORDER BY id LIMIT $3";
+        FROM document WHERE exchange_id = $1 AND container_id IS NULL AND purged_at IS NULL AND id > $2 ORDER BY id LIMIT $3";
     OF_PIECE = "SELECT id, exchange_id, partner, environment, role, file_name, media_type, size, sha256, key_id, wrapped_key, \
         created_at, piece_id, container_id, container_offset, container_length, container_method \
         FROM document WHERE piece_id = $1 ORDER BY id";

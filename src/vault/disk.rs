@@ -118,6 +118,8 @@ pub struct Part {
     /// The name that the file now has.
     path: PathBuf,
     file: Option<File>,
+    /// The handle of the folder, where the file bears its final name from the start.
+    folder: Option<File>,
     written: u64,
     /// Bytes that the disk was asked to begin with.
     begun: u64,
@@ -133,6 +135,7 @@ impl Part {
             path: blob.with_extension(PART),
             blob,
             file: None,
+            folder: None,
             written: 0,
             begun: 0,
             published: false,
@@ -142,8 +145,16 @@ impl Part {
     /// Has the file bear its final name from the start: for a blob that is written at once, and not over a sender's time. To be
     /// called before the first write. Its row is what makes a blob one: whatever a crash leaves is swept, under either name.
     /// Measured with files of 100 KB: the other name and the renaming are a fifth of the processor time of a durable file.
-    pub fn name_at_once(&mut self) {
+    pub fn name_at_once(&mut self) -> Result<()> {
+        self.folder = Some(self.open_folder()?);
         self.path.clone_from(&self.blob);
+        Ok(())
+    }
+
+    /// A handle of its own, opened before the final name is made: whoever has a shared one, or a later one, may not be told of
+    /// the folder's failed writing, which is told once to each that was open by then.
+    fn open_folder(&self) -> Result<File> {
+        File::open(&self.home).map_err(refused("open a folder"))
     }
 
     /// Whether there is a file to remove.
@@ -176,8 +187,10 @@ impl Part {
 
     /// Makes the file durable under its final name.
     pub fn publish(mut self) -> Result<()> {
-        // A handle of its own, opened before the rename: a shared one would report a failed sync to one of its users only.
-        let home = File::open(&self.home).map_err(refused("open a folder"))?;
+        let home = match self.folder.take() {
+            Some(opened) => opened,
+            None => self.open_folder()?,
+        };
         failpoint::hit("vault.before-sync");
         self.sync()?;
         if self.path != self.blob {

@@ -40,7 +40,7 @@ impl Press {
     /// The same with the last group, then makes the blob durable under its final name. Blocks.
     pub fn finish(mut self, group: Group) -> Result<()> {
         if !self.part.exists() {
-            self.part.name_at_once();
+            self.part.name_at_once()?;
         }
         self.write(group, true)?;
         self.part.publish()

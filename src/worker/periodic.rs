@@ -103,6 +103,22 @@ where
     }
 }
 
+/// The same with a first round before the first wait.
+async fn at_once_and_every<F, R>(
+    name: &'static str,
+    period: Duration,
+    stop: CancellationToken,
+    round: F,
+) where
+    F: Fn() -> R,
+    R: Future<Output = Result<()>>,
+{
+    if let Err(fault) = round().await {
+        tracing::warn!(name, %fault, "the first periodic round failed; the next one comes");
+    }
+    every(name, period, stop, round).await;
+}
+
 /// Looks for the purge at once, for what one that died may have left, and then every minute.
 async fn daily_purge(ctx: Context, stop: CancellationToken) {
     // A stop does not wait for a long purge: what is done is done, the rest comes with the next look.
@@ -110,19 +126,16 @@ async fn daily_purge(ctx: Context, stop: CancellationToken) {
         let looked = stop.run_until_cancelled(daily::look(&ctx)).await;
         looked.unwrap_or(Ok(()))
     };
-    if let Err(fault) = look().await {
-        tracing::warn!(%fault, "the first look for the purge failed; the next one comes");
-    }
-    every("purge", daily::PERIOD, stop.clone(), look).await;
+    at_once_and_every("purge", daily::PERIOD, stop.clone(), look).await;
 }
 
-/// Looks again at what was found damaged. A stop does not wait for it: what is left is found by the next look.
+/// Looks again at what was found damaged, at once too: a worker that is stopped every hour would never do so. A stop does not wait for it: what is left is found by the next look.
 async fn look_again(ctx: Context, stop: CancellationToken) {
-    every("damage", healed::PERIOD, stop.clone(), || async {
+    let look = || async {
         let looked = stop.run_until_cancelled(healed::look(&ctx)).await;
         looked.unwrap_or(Ok(0)).map(drop)
-    })
-    .await;
+    };
+    at_once_and_every("damage", healed::PERIOD, stop.clone(), look).await;
 }
 
 /// Looks every minute whether the hour of a batch of the hub has come.

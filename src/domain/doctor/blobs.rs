@@ -163,7 +163,7 @@ async fn compare(ctx: &Context, page: Vec<Entry>, report: &mut Report) -> Result
         }
         Ok(unnamed)
     });
-    let before = sweep::before(ctx)?;
+    let before = sweep::swept_before(ctx)?;
     for (entry, leaving) in unnamed.await? {
         match entry.created < before && !leaving {
             true => report.add(Difference::BlobOrphan, entry.id, orphan(&entry)),

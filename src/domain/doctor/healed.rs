@@ -81,20 +81,25 @@ async fn is_whole(ctx: &Context, exchange: &ExchangeRow) -> Result<bool> {
     if !report.is_sound() || !is_return_whole(ctx, exchange).await? {
         return Ok(false);
     }
-    are_blobs_whole(ctx, exchange.id).await
+    are_documents_whole(ctx, exchange).await
 }
 
-async fn are_blobs_whole(ctx: &Context, exchange: Uuid) -> Result<bool> {
-    let mut after = Uuid::nil();
+/// Whether every blob of an exchange can be read to its last byte, and the name of every file that was produced.
+async fn are_documents_whole(ctx: &Context, exchange: &ExchangeRow) -> Result<bool> {
+    let (id, mut after) = (exchange.id, Uuid::nil());
     loop {
-        let read = move |tx: &mut Tx<'_>| with_blobs_after(tx, exchange, after, PAGE);
+        let read = move |tx: &mut Tx<'_>| with_blobs_after(tx, id, after, PAGE);
         let page = ctx.store.read(read).await?;
         let Some(last) = page.last() else {
             return Ok(true);
         };
         after = last.id;
         for row in page {
-            if !blobs::is_sound(ctx, row).await? {
+            let is_named = match row.file_name.clone() {
+                Some(name) => opens(ctx, exchange, Column::FileName, &name).await?,
+                None => true,
+            };
+            if !is_named || !blobs::is_sound(ctx, row).await? {
                 return Ok(false);
             }
         }
@@ -111,9 +116,19 @@ async fn is_return_whole(ctx: &Context, exchange: &ExchangeRow) -> Result<bool> 
     let Some(row) = found.filter(|_| exchange.kind == PIECE) else {
         return Ok(true);
     };
+    opens(ctx, exchange, Column::Return, &row.body).await
+}
+
+/// Whether what is sealed under the key of an exchange opens.
+async fn opens(
+    ctx: &Context,
+    exchange: &ExchangeRow,
+    column: Column,
+    sealed: &[u8],
+) -> Result<bool> {
     let opened = async {
         let key = documents::exchange_key(ctx, exchange).await?;
-        documents::open_bytes(&key, Column::Return, &row.body)
+        documents::open_bytes(&key, column, sealed)
     };
     match opened.await {
         Ok(_) => Ok(true),

@@ -1,5 +1,5 @@
 //! The inspection: does the store hold what the database says, does the database hold what the receipts promise, and is the
-//! journal whole? It reads, and changes nothing (but incidents that are over), while the gateway runs or when it is stopped.
+//! journal whole? It reads, and changes nothing, while the gateway runs or when it is stopped.
 //!
 //! | file | what it looks at |
 //! |---|---|
@@ -7,7 +7,7 @@
 //! | `archives` | the receipts of archives |
 //! | `hubee` | télédossiers: what is sealed of them, and its rows |
 //! | [`blobs`] | each document's blob, read to its last byte; and each blob, that a document names it |
-//! | [`healed`] | damage that was met while reading, again: its incident ends here |
+//! | [`healed`] | damage that was met while reading, looked at again by a worker: its incident ends here |
 //! | [`report`] | what a difference is called, what it is about and what to do |
 //!
 //! All of it goes by pages, so that its memory does not grow with the house. To add a check: a statement in

@@ -36,9 +36,9 @@ differences! {
     /// A blob of another length, or that does not decrypt, or to other bytes than were received.
     BlobDamaged = "blob-damaged",
         "restore this blob's file from a backup of the store, and have the disk checked";
-    /// A blob that no document names, too old to be on its way.
+    /// A blob that no document names, older than what the hourly sweep leaves.
     BlobOrphan = "blob-orphan",
-        "the hourly sweep removes it; if it stays, see whether a worker runs and may write to the store";
+        "an intake that died left it: the hourly sweep of a worker removes it; if it stays, see whether one runs and may write to the store";
     /// The store's folders cannot be read.
     StoreUnreadable = "store-unreadable",
         "check data_dir in the settings, the mount and its rights";

@@ -100,6 +100,12 @@ pub fn before(ctx: &Context) -> Result<Timestamp> {
     ctx.clock.now().checked_sub(age).map_err(Fault::internal)
 }
 
+/// What was begun before this instant and has no row was met by a sweep, where a worker runs: the hour of it, and its two looks.
+pub fn swept_before(ctx: &Context) -> Result<Timestamp> {
+    let sweep = PERIOD + patience(ctx);
+    before(ctx)?.checked_sub(sweep).map_err(Fault::internal)
+}
+
 async fn is_named(ctx: &Context, id: Uuid) -> Result<bool> {
     ctx.store
         .read(move |tx| exchanges::has_document(tx, id))

@@ -1,6 +1,8 @@
 //! Every way in which a house may disagree with itself, provoked piece by piece, found by one inspection.
 
-use std::fs;
+use std::{fs, time::UNIX_EPOCH};
+
+use uuid::Uuid;
 
 use super::{sent, wait_for_status};
 use crate::{
@@ -135,7 +137,12 @@ both_engines! {
         file.set_len(500).unwrap();
         pieces[3].sql("UPDATE document SET wrapped_key = NOTHING WHERE exchange_id = ID");
         let old = "018bcfe5-6800-7000-8000-000000000001";
-        fs::copy(gateway.blob(&contents[3]), gateway.blob(old)).unwrap();
+        // Two hours and a half old: the sweep of the hour may not have met it yet.
+        let begun = UNIX_EPOCH.elapsed().unwrap().as_secs() - 9_000;
+        let young = Uuid::new_v7(uuid::Timestamp::from_unix_time(begun, 0, 0, 0)).to_string();
+        for orphan in [old, &young] {
+            fs::copy(gateway.blob(&contents[3]), gateway.blob(orphan)).unwrap();
+        }
         let mut expected = [
             ("blob-missing", &contents[0][..]),
             ("blob-damaged", &contents[1]),

@@ -50,14 +50,21 @@ fn in_order(gateway: &Gateway, calls: &[Call], begun: &Call) {
     let (folder, file) = place(&begun.text);
     let part = format!("{folder}/{file}>");
     let synced = next(calls, begun.end, &["fsync"], &part);
-    let named = match file.strip_suffix(".part") {
+    let (made, named) = match file.strip_suffix(".part") {
         Some(name) => {
             let name = format!("{folder}/{name}\")");
-            next(calls, synced.end, &["rename"], &name)
+            let renamed = next(calls, synced.end, &["rename"], &name);
+            (renamed, renamed)
         }
-        None => synced,
+        None => (begun, synced),
     };
     let folder_synced = next(calls, named.end, &["fsync"], &format!("{folder}>)"));
+    // What fails between the name and a later handle may be told to another one alone.
+    let opening = format!("{folder}\", O_RDONLY");
+    let handle = calls
+        .iter()
+        .rfind(|call| call.is(&["openat"], &opening) && call.end < folder_synced.start);
+    assert!(handle.expect("the folder is opened").end < made.start);
     let committed = committed(gateway, calls, folder_synced.end);
     let ours = format!("127.0.0.1:{}->", gateway.address().port());
     let answered = next(calls, begun.end, &OUT, &ours);

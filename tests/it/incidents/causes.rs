@@ -143,7 +143,7 @@ both_engines! {
 
     /// Nobody's job ends it: it is looked at again, and stands until all of the exchange can be read.
     async fn a_damage_that_was_met_by_a_reader_is_over_once_the_bytes_are_whole_again(kit) {
-        let gateway = kit.start();
+        let mut gateway = kit.start();
         let client = gateway.client().await;
         let id = sent(&client, "D-1").await;
         gateway.partner().wait_for(1, SOON).await;
@@ -160,8 +160,22 @@ both_engines! {
              UPDATE exchange_return SET body = (SELECT wrapped_key FROM exchange); SELECT 1",
         );
         assert_eq!(healed::look(&ctx).await.unwrap(), 0, "its return is not whole");
-        gateway.sql("UPDATE exchange_return SET body = (SELECT body FROM kept); SELECT 1");
-        assert_eq!(healed::look(&ctx).await.unwrap(), 1);
+        gateway.sql(
+            "UPDATE exchange_return SET body = (SELECT body FROM kept); \
+             UPDATE document SET file_name = wrapped_key; SELECT 1",
+        );
+        assert_eq!(healed::look(&ctx).await.unwrap(), 0, "a file's name is not whole");
+        // A file whose time was over before the rest, as in a télédossier, is nobody's damage.
+        let deleted = gateway.id("019a1ffe-0542-7a41-9c3e-5b0f2a7d6e11");
+        gateway.sql(&format!(
+            "UPDATE document SET file_name = NULL; \
+             INSERT INTO document (id, exchange_id, partner, environment, role, media_type, size, sha256, key_id, wrapped_key, \
+             created_at, purged_at) SELECT {deleted}, exchange_id, partner, environment, role, media_type, size, sha256, key_id, \
+             substr(wrapped_key, 1, 0), created_at, created_at FROM document; SELECT 1"
+        ));
+        // A worker looks when it starts, and every hour.
+        assert!(gateway.stop().success());
+        gateway.restart();
         let over = wait_for_incident(&gateway, "corrupt-blob", "resolved");
         assert_eq!((&over["incidentId"], &over["resolvedBy"]), (&met["incidentId"], &json!(null)));
         assert_eq!(entries(&gateway), ["incident.opened", "incident.resolved"]);

@@ -163,7 +163,8 @@ both_engines! {
 
     /// However much of its deadline is left.
     async fn a_sender_that_falls_silent_is_told_so_when_it_has_been_for_long(kit) {
-        let mut desk = Desk::open(kit.set("limits.body_silence_seconds", 2)).await;
+        let kit = kit.set("limits.body_silence_seconds", 2).set("limits.body_bytes_per_second", 1);
+        let mut desk = Desk::open(kit).await;
         let mut raw = connect(&desk).await;
         let request = Request::good(&desk, "D-1").bytes();
         let since = Instant::now();
