@@ -95,7 +95,7 @@ pub fn patience(ctx: &Context) -> Duration {
 }
 
 /// What was begun before this instant and has no row is an orphan; what is younger may be on its way.
-pub fn before(ctx: &Context) -> Result<Timestamp> {
+fn before(ctx: &Context) -> Result<Timestamp> {
     let age = AGE.max(patience(ctx));
     ctx.clock.now().checked_sub(age).map_err(Fault::internal)
 }

@@ -151,27 +151,14 @@ both_engines! {
     }
 
     async fn a_sender_that_stalls_is_told_so_when_its_time_is_over(kit) {
-        let mut desk = Desk::open(impatient(kit)).await;
-        let mut raw = connect(&desk).await;
-        let request = Request::good(&desk, "D-1").bytes();
-        let since = Instant::now();
-        raw.send(&request[..request.len() - 50]).await.unwrap();
-        let answer = raw.answer("POST", PATH).await.expect("an answer");
-        desk.refuses(&answer, 408, "body-too-slow");
-        assert!(since.elapsed() >= Duration::from_secs(2), "{:?}", since.elapsed());
+        let took = stalled(Desk::open(impatient(kit)).await).await;
+        assert!(took >= Duration::from_secs(2), "{took:?}");
     }
 
     /// However much of its deadline is left.
     async fn a_sender_that_falls_silent_is_told_so_when_it_has_been_for_long(kit) {
         let kit = kit.set("limits.body_silence_seconds", 2).set("limits.body_bytes_per_second", 1);
-        let mut desk = Desk::open(kit).await;
-        let mut raw = connect(&desk).await;
-        let request = Request::good(&desk, "D-1").bytes();
-        let since = Instant::now();
-        raw.send(&request[..request.len() - 50]).await.unwrap();
-        let answer = raw.answer("POST", PATH).await.expect("an answer");
-        desk.refuses(&answer, 408, "body-too-slow");
-        let took = since.elapsed();
+        let took = stalled(Desk::open(kit).await).await;
         assert!(took >= Duration::from_secs(2), "before its silence was long: {took:?}");
         assert!(took < Duration::from_secs(20), "only as without the setting: {took:?}");
     }
@@ -188,6 +175,17 @@ both_engines! {
         let answer = desk.client.push(&metadata("D-99"), document::small("x")).await;
         assert_eq!(answer.status, 202);
     }
+}
+
+/// Sends all of a piece but its end, and answers how long it took to be told that it is too slow.
+async fn stalled(mut desk: Desk) -> Duration {
+    let mut raw = connect(&desk).await;
+    let request = Request::good(&desk, "D-1").bytes();
+    let since = Instant::now();
+    raw.send(&request[..request.len() - 50]).await.unwrap();
+    let answer = raw.answer("POST", PATH).await.expect("an answer");
+    desk.refuses(&answer, 408, "body-too-slow");
+    since.elapsed()
 }
 
 fn chunk(bytes: &[u8]) -> Vec<u8> {
