@@ -1,10 +1,27 @@
 //! Frames on their way to the file: gathered, hashed, sealed in place, written at once.
 
-use super::frame::{GROUP, SLOT, TAG, TEXT};
+use std::{mem, sync::LazyLock};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use super::frame::{GROUP, HEADER, SLOT, TAG, TEXT};
 use crate::kernel::digest::blocks::{BLOCK, Block};
 
 /// Blocks of a digest in a full frame: no block crosses a frame's border.
 const FRAME_BLOCKS: usize = TEXT / BLOCK;
+
+/// The bytes of a full group, the file's header included.
+const ROOM: usize = HEADER + GROUP * SLOT;
+
+/// How many groups' room is kept for the next ones: 4 MB. To ask the system for it costs a small piece as much as to write it.
+/// More than these go back to the system with the crowd that needed them.
+const SPARES: usize = 16;
+
+/// Where room is given back, and where it is found again.
+type Shelf<T> = (Sender<T>, Receiver<T>);
+
+/// Room that was given back: what it holds is forgotten.
+static SPARE: LazyLock<Shelf<Vec<u8>>> = LazyLock::new(|| bounded(SPARES));
 
 /// Up to [`GROUP`] frames, gathered in the very layout of the file (room for each tag included).
 pub struct Group {
@@ -19,7 +36,10 @@ pub struct Group {
 impl Group {
     /// An empty group, after the file's `header` (empty but for the first group).
     pub fn after(header: &[u8]) -> Self {
-        let mut bytes = Vec::with_capacity(header.len() + GROUP * SLOT);
+        let (_, spare) = &*SPARE;
+        let mut bytes = spare
+            .try_recv()
+            .unwrap_or_else(|_| Vec::with_capacity(ROOM));
         bytes.extend_from_slice(header);
         Self {
             bytes,
@@ -103,5 +123,44 @@ impl Group {
 
     fn close_frame(&mut self) {
         self.bytes.resize(self.bytes.len() + TAG, 0);
+    }
+}
+
+impl Drop for Group {
+    /// Keeps its room for another.
+    fn drop(&mut self) {
+        let mut room = mem::take(&mut self.bytes);
+        if room.capacity() >= ROOM {
+            room.clear();
+            // Where enough is kept, it goes back to the system.
+            let _ = SPARE.0.try_send(room);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_in_the_room_of_another_begins_with_its_own_header_only() {
+        for seed in 0..2 * SPARES as u8 {
+            let mut groups: Vec<_> = (0..3).map(|_| Group::after(&[seed; HEADER])).collect();
+            for group in &mut groups {
+                assert_eq!(group.bytes(), [seed; HEADER]);
+                assert!(group.bytes.capacity() >= ROOM, "it never grows");
+                while !group.is_full() {
+                    group.take(&[seed; TEXT]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_crowd_leaves_is_kept_up_to_a_limit() {
+        let crowd: Vec<_> = (0..2 * SPARES).map(|_| Group::after(&[])).collect();
+        drop(crowd);
+        let (_, spare) = &*SPARE;
+        assert!(spare.len() <= SPARES);
     }
 }

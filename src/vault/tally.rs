@@ -2,8 +2,6 @@
 
 use std::{mem, sync::Arc};
 
-use tokio::task::spawn_blocking;
-
 use super::{crew::Crew, group::Group, stage::Stage};
 use crate::kernel::{
     digest::{Digests, Sha512, blocks::Stream},
@@ -30,26 +28,24 @@ impl Tally {
         }
     }
 
-    /// Has a full group added elsewhere: by the crew, which nobody need wait for, or on a thread that may block.
+    /// Whether it is hashed together with others': by [`Tally::begin`]. Otherwise by [`Tally::add`].
+    pub fn is_shared(&self) -> bool {
+        self.sha512.is_none() && self.crew.is_there()
+    }
+
+    /// Has a full group added by the crew, which nobody need wait for.
     pub fn begin(mut self, group: Group) -> Stage<Hashed> {
         let (give, coming) = Stage::taken();
-        if self.sha512.is_none() && self.crew.is_there() {
-            let (crew, stream) = (Arc::clone(&self.crew), mem::take(&mut self.sha256));
-            crew.begin(stream, group, move |stream, group| {
-                self.sha256 = stream;
-                let _ = give.send(Ok((self, Some(group))));
-            });
-        } else {
-            spawn_blocking(move || {
-                let added = self.add(group);
-                let _ = give.send(added.map(|group| (self, Some(group))));
-            });
-        }
+        let (crew, stream) = (Arc::clone(&self.crew), mem::take(&mut self.sha256));
+        crew.begin(stream, group, move |stream, group| {
+            self.sha256 = stream;
+            let _ = give.send(Ok((self, Some(group))));
+        });
         coming
     }
 
     /// Adds a group, and gives it back. Blocks.
-    fn add(&mut self, group: Group) -> Result<Group> {
+    pub fn add(&mut self, group: Group) -> Result<Group> {
         if let Some(sha512) = &mut self.sha512 {
             group.texts().for_each(|text| sha512.update(text));
         }

@@ -1,5 +1,6 @@
-//! The asynchronous half of a writer: gathers the body into a group while the one before is hashed, and the one before that
-//! is sealed and written. No thread waits for another: a group enters a stage once the one before has left it.
+//! The asynchronous half of a writer: gathers the body into a group while the one before is hashed, sealed and written by a
+//! thread. Where writers hash together, that one is hashed only, while the one before it is sealed and written: a third group,
+//! for they wait for each other there. No thread waits for another: a group enters a stage once the one before has left it.
 
 use std::mem;
 
@@ -114,8 +115,10 @@ impl BlobWriter {
     async fn hand_over(&mut self) -> Result<()> {
         let ((tally, hashed), press) = self.ready().await?;
         let group = mem::replace(&mut self.group, Group::after(&[]));
-        self.hashing = tally.begin(group);
-        self.press = printing(press, hashed);
+        (self.hashing, self.press) = match tally.is_shared() {
+            true => (tally.begin(group), printing(press, hashed)),
+            false => alone(tally, press, group),
+        };
         Ok(())
     }
 
@@ -138,6 +141,18 @@ fn printing(press: Box<Press>, hashed: Option<Group>) -> Stage<Box<Press>> {
         let _ = give.send(press.print(group));
     });
     coming
+}
+
+/// Has a group hashed and printed by one thread.
+fn alone(mut tally: Tally, press: Box<Press>, group: Group) -> (Stage<Hashed>, Stage<Box<Press>>) {
+    let ((counted, hashing), (give, coming)) = (Stage::taken(), Stage::taken());
+    spawn_blocking(move || {
+        let printed = tally.add(group).and_then(|group| press.print(group));
+        // A fault of either is told by the press. Where the writer was dropped meanwhile, both are dropped here.
+        let _ = counted.send(Ok((tally, None)));
+        let _ = give.send(printed);
+    });
+    (hashing, coming)
 }
 
 impl Drop for BlobWriter {

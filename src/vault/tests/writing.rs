@@ -7,7 +7,7 @@ use super::{crew::Crew, *};
 #[tokio::test(flavor = "multi_thread")]
 async fn blobs_that_a_crew_hashes_together_come_back_as_they_were() {
     let mut kit = Kit::new();
-    kit.vault.crew = Arc::new(Crew::new(Lanes::of_processor()).unwrap());
+    kit.vault.crew = Arc::new(Crew::new(Lanes::widest()).unwrap());
     let sizes = [0, 1, GROUP - 1, GROUP, GROUP + 1, 3 * GROUP, 5 * GROUP + 77];
     let texts: Vec<_> = sizes.into_iter().map(text).collect();
     let stored = join_all(texts.iter().map(|text| kit.store_as(text, false))).await;
@@ -46,14 +46,21 @@ async fn a_blob_that_cannot_get_its_name_is_refused_once_and_leaves_nothing() {
 
 #[tokio::test]
 async fn a_blob_whose_file_cannot_be_made_is_lost_whoever_asks_first() {
-    // The third group waits for the first, and learns what became of it.
-    for (groups, told) in [(2, None), (5, Some(Code::Unavailable))] {
-        let kit = Kit::new();
+    // A later group waits for the first, and learns what became of it: the second where each hashes alone, the third in company.
+    let alone = [
+        (1, None, Lanes::One),
+        (2, Some(Code::Unavailable), Lanes::One),
+    ];
+    let any = [(1, None), (5, Some(Code::Unavailable))];
+    let any = any.map(|(groups, told)| (groups, told, Lanes::widest()));
+    for (groups, told, lanes) in alone.into_iter().chain(any) {
+        let mut kit = Kit::new();
+        kit.vault.crew = Arc::new(Crew::new(lanes).unwrap());
         let mut writer = kit.vault.create(&kit.key, false).unwrap();
         let part = kit.vault.layout.blob(writer.id()).with_extension("part");
         fs::create_dir(part).unwrap();
         let written = writer.write(&text(groups * GROUP + 1)).await;
-        assert_eq!(code(written), told, "{groups} groups");
+        assert_eq!(code(written), told, "{groups} groups, {lanes:?}");
         assert_eq!(code(writer.finish().await), Some(Code::Unavailable));
         assert_eq!(kit.files(), 0);
     }

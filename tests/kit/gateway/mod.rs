@@ -37,8 +37,8 @@ use super::{
     wait,
 };
 
-/// Seconds for a start, an end or a command on a busy machine.
-const PATIENCE: u32 = 60;
+/// Seconds for a start, an end or a command on a busy machine, whose disk may take a minute to be in step with all of them.
+const PATIENCE: u32 = 180;
 
 /// The project that every kit configures.
 pub const PROJECT: &str = "marche-1";

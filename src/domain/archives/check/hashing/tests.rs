@@ -100,7 +100,7 @@ fn files_of_every_length_are_hashed_in_lanes_as_each_would_be_alone() {
         0, 1, 63, 64, 65, 8191, 8193, 65_535, 65_536, 65_537, 200_000, 20_000,
     ];
     let store = Store::of((0..60).map(|place| sizes[place * 7 % sizes.len()]));
-    for lanes in [Lanes::One, Lanes::of_processor()] {
+    for lanes in [Lanes::One, Lanes::widest()] {
         let desk = done(&store, lanes);
         for (entry, outcome) in desk.told.iter().enumerate() {
             assert_eq!(
@@ -127,7 +127,7 @@ fn a_file_that_is_not_what_the_archive_says_is_told_and_its_neighbours_are_read_
     store.directory.entries[7].crc32 = Some(1);
     store.directory.entries[8].place.length = u64::from(u32::MAX);
     store.directory.entries[8].size = u64::from(u32::MAX);
-    let desk = done(&store, Lanes::of_processor());
+    let desk = done(&store, Lanes::widest());
     for (entry, outcome) in desk.told.iter().enumerate() {
         match (entry, outcome) {
             (7, Some(Outcome::False(finding))) => assert_eq!(finding.code, FindingCode::FalseCrc),
