@@ -33,7 +33,8 @@
 //!
 //! # What holds
 //! - No thread waits for a body: the disk is touched by short blocking tasks, one per 256 KiB and a single one for a smaller blob.
-//! - A writer holds three groups of 256 KiB at most: one is filled while another is hashed and a third sealed and written.
+//! - A writer holds two groups of 256 KiB: one is filled while the other is hashed, sealed and written. Where writers hash
+//!   together it holds a third, for hashing takes its time there.
 //! - After [`BlobWriter::finish`] the blob survives a power cut. A sync that fails fails the blob and is never tried again:
 //!   the retry would say yes and the bytes would be gone.
 //! - An unfinished writer leaves nothing; what a crash leaves, [`Vault::parts`] finds, and [`Vault::list`] where it was a small

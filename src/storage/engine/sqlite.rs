@@ -18,8 +18,8 @@ use crate::kernel::fault::{Code, Fault, Result};
 
 /// How many units one commit may carry.
 const GROUP: usize = 256;
-/// How long a writer waits for another process's transaction.
-const BUSY: Duration = Duration::from_secs(5);
+/// How long a writer waits for another process's transaction: a disk that is behind keeps a commit for seconds.
+const BUSY: Duration = Duration::from_secs(20);
 /// How many prepared statements a connection keeps.
 const PREPARED: usize = 256;
 /// The exit code of a process whose commit has an unknown outcome (EX_IOERR of sysexits).
