@@ -63,8 +63,8 @@ pub enum Habit {
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub fn keep(habit: Habit) {
     let settings: &[(i32, i32)] = match habit {
-        // What a crowd of large bodies held goes back at once. Measured with 64 of 20 MB: 70 MB at the most, 102 where it
-        // stays among what is small. What the next body needs again is kept by the vault, a few at a time.
+        // What a crowd of large bodies held goes back at once. Measured with 64 of 20 MB, nothing kept by the vault: 70 MB
+        // at the most, 102 where it stays among what is small. The vault keeps a little for the next bodies.
         Habit::Serving => &[
             (libc::M_MMAP_THRESHOLD, 128 << 10),
             (libc::M_TRIM_THRESHOLD, 16 << 20),

@@ -13,15 +13,39 @@ const FRAME_BLOCKS: usize = TEXT / BLOCK;
 /// The bytes of a full group, the file's header included.
 const ROOM: usize = HEADER + GROUP * SLOT;
 
-/// How many groups' room is kept for the next ones: 4 MB. To ask the system for it costs a small piece as much as to write it.
-/// More than these go back to the system with the crowd that needed them.
+/// How many groups' room is kept for the next ones: 4 MB. Small pieces find theirs there instead of asking the system for each;
+/// what a crowd held beyond these goes back to it.
 const SPARES: usize = 16;
 
-/// Where room is given back, and where it is found again.
-type Shelf<T> = (Sender<T>, Receiver<T>);
+/// Room that was given back, for whoever comes next.
+static SHELF: LazyLock<Shelf> = LazyLock::new(Shelf::empty);
 
-/// Room that was given back: what it holds is forgotten.
-static SPARE: LazyLock<Shelf<Vec<u8>>> = LazyLock::new(|| bounded(SPARES));
+/// Keeps up to [`SPARES`] groups' room. Never waits.
+struct Shelf {
+    put: Sender<Vec<u8>>,
+    take: Receiver<Vec<u8>>,
+}
+
+impl Shelf {
+    fn empty() -> Self {
+        let (put, take) = bounded(SPARES);
+        Self { put, take }
+    }
+
+    /// Room for a full group, with nothing in it.
+    fn room(&self) -> Vec<u8> {
+        let kept = self.take.try_recv();
+        kept.unwrap_or_else(|_| Vec::with_capacity(ROOM))
+    }
+
+    /// Forgets what the room holds, and keeps it unless enough is kept. What is smaller than a group's is not kept.
+    fn keep(&self, mut room: Vec<u8>) {
+        if room.capacity() >= ROOM {
+            room.clear();
+            let _ = self.put.try_send(room);
+        }
+    }
+}
 
 /// Up to [`GROUP`] frames, gathered in the very layout of the file (room for each tag included).
 pub struct Group {
@@ -36,10 +60,7 @@ pub struct Group {
 impl Group {
     /// An empty group, after the file's `header` (empty but for the first group).
     pub fn after(header: &[u8]) -> Self {
-        let (_, spare) = &*SPARE;
-        let mut bytes = spare
-            .try_recv()
-            .unwrap_or_else(|_| Vec::with_capacity(ROOM));
+        let mut bytes = SHELF.room();
         bytes.extend_from_slice(header);
         Self {
             bytes,
@@ -129,12 +150,7 @@ impl Group {
 impl Drop for Group {
     /// Keeps its room for another.
     fn drop(&mut self) {
-        let mut room = mem::take(&mut self.bytes);
-        if room.capacity() >= ROOM {
-            room.clear();
-            // Where enough is kept, it goes back to the system.
-            let _ = SPARE.0.try_send(room);
-        }
+        SHELF.keep(mem::take(&mut self.bytes));
     }
 }
 
@@ -157,10 +173,23 @@ mod tests {
     }
 
     #[test]
-    fn what_a_crowd_leaves_is_kept_up_to_a_limit() {
-        let crowd: Vec<_> = (0..2 * SPARES).map(|_| Group::after(&[])).collect();
-        drop(crowd);
-        let (_, spare) = &*SPARE;
-        assert!(spare.len() <= SPARES);
+    fn what_a_crowd_leaves_is_used_again_up_to_a_limit() {
+        let shelf = Shelf::empty();
+        let crowd: Vec<_> = (0..2 * SPARES).map(|_| shelf.room()).collect();
+        let left: Vec<_> = crowd.iter().map(|room| room.as_ptr()).collect();
+        for room in crowd {
+            shelf.keep(room);
+        }
+        let again: Vec<_> = (0..SPARES).map(|_| shelf.room()).collect();
+        let again: Vec<_> = again.iter().map(|room| room.as_ptr()).collect();
+        assert_eq!(again, left[..SPARES]);
+        assert!(shelf.take.is_empty());
+    }
+
+    #[test]
+    fn room_that_is_too_small_for_a_group_is_not_kept() {
+        let shelf = Shelf::empty();
+        shelf.keep(Vec::with_capacity(ROOM / 2));
+        assert!(shelf.room().capacity() >= ROOM);
     }
 }

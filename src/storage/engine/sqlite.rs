@@ -330,4 +330,25 @@ mod tests {
         }
         assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
     }
+
+    /// A disk that is behind may keep another process's commit for that long.
+    #[test]
+    fn a_writer_waits_six_seconds_for_another_and_goes_on() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("some.db");
+        let [other, own] = [(), ()].map(|()| connect(&path, Access::Full).unwrap());
+        script(
+            &other,
+            "CREATE TABLE some (one INTEGER); BEGIN IMMEDIATE; INSERT INTO some VALUES (1)",
+        )
+        .unwrap();
+        let committing = thread::spawn(move || {
+            thread::sleep(Duration::from_secs(6));
+            script(&other, "COMMIT").unwrap();
+        });
+        script(&own, "BEGIN IMMEDIATE; INSERT INTO some VALUES (2); COMMIT").unwrap();
+        committing.join().unwrap();
+        let rows = query(&own, "SELECT one FROM some", &[]).unwrap();
+        assert_eq!(rows.len(), 2);
+    }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{Gateway, PATIENCE};
+use super::{COMMAND, Gateway};
 use crate::kit::{
     pki::pki,
     process::{self, Fate, Finished},
@@ -76,7 +76,7 @@ impl Gateway {
         };
         let options: Vec<&str> = options.iter().map(String::as_str).collect();
         let command = process::wrapped(program, &options, &self.command(arguments));
-        process::run(&command, PATIENCE)
+        process::run(&command, COMMAND)
     }
 
     /// Gives a client another secret.
@@ -141,7 +141,7 @@ impl Gateway {
 
     /// Runs such a command.
     pub fn run_as(&self, credentials: &Credentials, arguments: &[&str]) -> Finished {
-        process::run(&self.command_as(credentials, arguments), PATIENCE)
+        process::run(&self.command_as(credentials, arguments), COMMAND)
     }
 
     /// The file of a blob.

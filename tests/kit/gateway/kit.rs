@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{
-    CALLBACK, Gateway, PATIENCE, PROJECT,
+    CALLBACK, COMMAND, Gateway, PROJECT,
     settings::{self, Settings},
 };
 use crate::kit::{
@@ -172,7 +172,7 @@ impl Kit {
     pub fn run_with(&self, environment: &[(&str, &str)], arguments: &[&str]) -> Finished {
         let mut command = self.command(arguments);
         command.envs(environment.iter().copied());
-        process::run(&command, PATIENCE)
+        process::run(&command, COMMAND)
     }
 
     pub(super) fn command(&self, arguments: &[&str]) -> Command {
