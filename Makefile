@@ -24,7 +24,7 @@ test: ## Everything that must hold: format, clippy, documentation, fuzz targets 
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" $(CARGO) doc --locked --no-deps --quiet
 	$(CARGO) check --locked --manifest-path fuzz/Cargo.toml --no-default-features --target-dir target/fuzz --quiet
-	$(CARGO) test --locked
+	$(CARGO) test --locked $(if $(QUIET),--quiet)
 
 bench: ## The figures of the README, measured here; they go to target/bench/figures.json
 	@scripts/install-needed bench

@@ -6,8 +6,9 @@
 
 use std::{
     fs::{self, File},
-    net::TcpListener,
+    net::{SocketAddr, TcpStream},
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use rustix::fs::{FlockOperation, flock};
@@ -17,6 +18,9 @@ const COUNT: u32 = 15_000;
 /// Ports of one block: more than most runs need.
 const BLOCK: u32 = 300;
 
+/// For a call of the loopback to be taken or refused.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 static PORTS: Mutex<Ports> = Mutex::new(Ports::none());
 
 /// A port that nothing listens on, given once per process, and to no other process while this one lives.
@@ -24,14 +28,13 @@ pub fn free() -> u16 {
     let mut ports = PORTS.lock().unwrap_or_else(PoisonError::into_inner);
     (0..COUNT)
         .map(|_| ports.candidate())
-        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .find(|port| is_free(*port))
         .expect("one port in fifteen thousand is free")
 }
 
 /// So many ports in a row that nothing listens on, given like those of [`free`]; the first of them.
 pub fn free_row(count: u16) -> u16 {
     let mut ports = PORTS.lock().unwrap_or_else(PoisonError::into_inner);
-    let is_free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
     let mut row = Vec::new();
     for port in (0..COUNT).map(|_| ports.candidate()) {
         let follows = row.last().is_none_or(|last| last + 1 == port);
@@ -46,6 +49,13 @@ pub fn free_row(count: u16) -> u16 {
         }
     }
     panic!("no {count} ports in a row are free");
+}
+
+/// Whether nobody listens there. Asked by a call and never by listening: a program that another test starts just then is born
+/// with every socket of ours, and would keep that one in use until it runs.
+fn is_free(port: u16) -> bool {
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    TcpStream::connect_timeout(&address, PATIENCE).is_err()
 }
 
 /// The blocks that a process holds, and how many of their ports it has given.
@@ -90,7 +100,13 @@ fn unheld() -> Option<(u32, File)> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::{
+        collections::BTreeSet,
+        net::TcpListener,
+        process::Command,
+        sync::atomic::{AtomicBool, Ordering},
+        thread,
+    };
 
     use super::*;
 
@@ -107,5 +123,36 @@ mod tests {
             (2 * BLOCK as usize, 2 * BLOCK as usize)
         );
         assert!(one.is_disjoint(&two), "{one:?}\n{two:?}");
+    }
+
+    #[test]
+    fn a_port_that_somebody_listens_on_is_not_free() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        assert!(!is_free(taken.local_addr().unwrap().port()));
+    }
+
+    /// What finds a port free leaves nothing there that a program started meanwhile could hold.
+    #[test]
+    fn a_port_that_was_found_free_can_be_taken_whatever_is_started_meanwhile() {
+        const TRIES: usize = 3_000;
+        let over = AtomicBool::new(false);
+        let refused = thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !over.load(Ordering::Relaxed) {
+                        Command::new("true").status().expect("coreutils are there");
+                    }
+                });
+            }
+            let mut ports = Ports::none();
+            let found = (0..TRIES)
+                .map(|_| ports.candidate())
+                .filter(|port| is_free(*port));
+            let refused = found.filter_map(|port| TcpListener::bind(("127.0.0.1", port)).err());
+            let refused: Vec<_> = refused.collect();
+            over.store(true, Ordering::Relaxed);
+            refused
+        });
+        assert!(refused.is_empty(), "{refused:?}");
     }
 }
