@@ -8,7 +8,10 @@ use tokio_util::sync::CancellationToken;
 use super::{House, credentials, front, keeping};
 use crate::{
     config::{Gateway, Hubee, LARGEST_ATTACHMENT},
-    domain::hubee::{Registry, Tokens, attachments::Scanner, registry},
+    domain::{
+        access::snapshot,
+        hubee::{Registry, Tokens, attachments::Scanner},
+    },
     http::{
         body::Limits,
         connection::Linger,
@@ -76,7 +79,7 @@ async fn clients(house: &House, stop: CancellationToken) -> Result<Registry> {
 }
 
 async fn keep_fresh(clients: Registry, stop: CancellationToken) {
-    let pause = || tokio::time::sleep(registry::PERIOD);
+    let pause = || tokio::time::sleep(snapshot::PERIOD);
     while stop.run_until_cancelled(pause()).await.is_some() {
         if let Err(fault) = clients.refresh().await {
             tracing::warn!(%fault, "the clients of the hub could not be read");

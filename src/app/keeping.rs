@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     domain::{
-        access::{Registry, registry},
+        access::{Registry, snapshot},
         ged::Keyring,
         receipts::Signer,
         returns::Couriers,
@@ -24,7 +24,7 @@ const DAILY: Duration = Duration::from_secs(86_400);
 /// Reads the clients again, and forgets what a new day ends, until `stop`.
 pub(super) async fn keep_fresh(clients: Registry, keyring: Keyring, stop: CancellationToken) {
     while stop
-        .run_until_cancelled(tokio::time::sleep(registry::PERIOD))
+        .run_until_cancelled(tokio::time::sleep(snapshot::PERIOD))
         .await
         .is_some()
     {

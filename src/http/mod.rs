@@ -20,6 +20,7 @@
 //! | [`range`] | how stored content is answered: digest, tag, range, file name |
 //! | [`api`] | the operations of the contract, and who may call them |
 //! | [`hubee`] | the same of the hub, on a listener of its own |
+//! | [`granting`] | what the token endpoints of both have in common |
 //! | [`operation`] | an operation as data: method, path, handler |
 //! | [`docs`] | the contract and its reader's page |
 //! | [`ops`] | health and metrics, on a listener of their own |
@@ -30,6 +31,7 @@ pub mod api;
 pub mod body;
 pub mod connection;
 pub mod docs;
+pub mod granting;
 pub mod hubee;
 pub mod listener;
 pub mod multipart;

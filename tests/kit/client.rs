@@ -254,6 +254,13 @@ pub async fn finish(request: RequestBuilder) -> Answer {
 
 /// Sends a call and reads its answer, if one comes. An answer that the contract does not declare fails the test.
 pub async fn try_finish(request: RequestBuilder) -> reqwest::Result<Answer> {
+    let (method, path, answer) = answered(request).await?;
+    answer.keeps_the_contract(method.as_str(), &path);
+    Ok(answer)
+}
+
+/// Sends a call and reads its answer, whatever it is, beside what was called.
+pub async fn answered(request: RequestBuilder) -> reqwest::Result<(Method, String, Answer)> {
     let (http, request) = request.build_split();
     let request = request?;
     let (method, path) = (request.method().clone(), request.url().path().to_owned());
@@ -263,8 +270,7 @@ pub async fn try_finish(request: RequestBuilder) -> reqwest::Result<Answer> {
         headers: response.headers().clone(),
         body: response.bytes().await?,
     };
-    answer.keeps_the_contract(method.as_str(), &path);
-    Ok(answer)
+    Ok((method, path, answer))
 }
 
 /// Metadata that the gateway accepts, for one dossier.

@@ -15,6 +15,7 @@
 //! | [`keys`] | the keys that sign and check tokens, and their JWKS |
 //! | [`token`] | issue and check |
 //! | [`registry`] | the clients as this process knows them, read again twice a second |
+//! | [`snapshot`] | clients by their id as they were read last, for this registry and the hub's |
 //! | `seen` | tokens whose signature was checked before |
 //! | [`metadata`] | the authorization server's description (RFC 8414) |
 //!
@@ -28,10 +29,12 @@ pub mod metadata;
 pub mod registry;
 pub mod scope;
 mod seen;
+pub mod snapshot;
 pub mod token;
 
 pub use client::Client;
 pub use keys::Keys;
 pub use registry::Registry;
 pub use scope::{Scope, Scopes};
+pub use snapshot::Snapshot;
 pub use token::{Bearer, Issued, Tokens};

@@ -1,15 +1,8 @@
-//! The clients as this process knows them: a snapshot of the table, read again twice a second, so that a revocation made
-//! anywhere is felt everywhere within a second, and no request waits for a look-up.
-//!
-//! A snapshot that could not be renewed for long is not believed any more: better no answer than a revoked client served.
+//! The clients as this process knows them: a [`Snapshot`] of the table, read again twice a second.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
-use super::{Client, Scopes};
+use super::{Client, Scopes, Snapshot};
 use crate::{
     kernel::fault::{Code, Fault, Result},
     storage::{
@@ -19,22 +12,12 @@ use crate::{
     },
 };
 
-/// How often the table is read.
-pub const PERIOD: Duration = Duration::from_millis(400);
-/// How old a snapshot may be before nobody is let in on its word.
-const STALE: Duration = Duration::from_secs(30);
-
 /// A cheap handle on the snapshot.
 #[derive(Clone)]
 pub struct Registry {
     store: Store,
     environment: Arc<str>,
-    snapshot: Arc<RwLock<Snapshot>>,
-}
-
-struct Snapshot {
-    clients: HashMap<String, Arc<Client>>,
-    read_at: Option<Instant>,
+    snapshot: Snapshot<Client>,
 }
 
 impl Registry {
@@ -43,27 +26,20 @@ impl Registry {
         Self {
             store,
             environment: environment.into(),
-            snapshot: Arc::new(RwLock::new(Snapshot {
-                clients: HashMap::new(),
-                read_at: None,
-            })),
+            snapshot: Snapshot::default(),
         }
     }
 
     /// Reads the table again.
     pub async fn refresh(&self) -> Result<()> {
-        let read_at = Some(Instant::now());
-        let rows = self.store.read(clients::all).await?;
-        let mine = rows
+        let at = Instant::now();
+        let rows = self.store.read(clients::all).await?.into_iter();
+        let mine = rows.filter(|row| *row.environment == *self.environment);
+        let mine: Vec<Client> = mine.map(client).collect::<Result<_>>()?;
+        let by_id = mine
             .into_iter()
-            .filter(|row| *row.environment == *self.environment);
-        let clients: HashMap<_, _> = mine
-            .map(|row| client(row).map(|client| (client.client_id.clone(), Arc::new(client))))
-            .collect::<Result<_>>()?;
-        *self
-            .snapshot
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = Snapshot { clients, read_at };
+            .map(|client| (client.client_id.clone(), client));
+        self.snapshot.replace(by_id, at);
         Ok(())
     }
 
@@ -81,21 +57,10 @@ impl Registry {
         mine.map(client).transpose()
     }
 
-    /// The client of that id, revoked or not. Fails with `unavailable` where the snapshot is too old to be believed.
-    fn find(&self, id: &str) -> Result<Option<Arc<Client>>> {
-        let snapshot = self.snapshot.read().unwrap_or_else(PoisonError::into_inner);
-        match snapshot.read_at {
-            Some(read_at) if read_at.elapsed() < STALE => Ok(snapshot.clients.get(id).cloned()),
-            _ => Err(Fault::unavailable(
-                "the clients could not be read for a while",
-            )),
-        }
-    }
-
     /// The client that a checked token names, revoked or not. One that the snapshot does not know yet is looked up in the table.
-    /// Fails with `client-revoked` where it is gone.
+    /// Fails with `client-revoked` where it is gone, with `unavailable` where the snapshot is too old to be believed.
     pub async fn named(&self, id: &str) -> Result<Arc<Client>> {
-        let client = match self.find(id)? {
+        let client = match self.snapshot.find(id)? {
             Some(client) => Some(client),
             None => self.look_up(id).await?.map(Arc::new),
         };

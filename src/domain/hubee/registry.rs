@@ -1,37 +1,21 @@
-//! The clients of the hub as this process knows them: a snapshot of the table, read again every 400 ms, so that neither a
-//! token nor a call waits for the database, and a revocation made anywhere is felt everywhere within a second.
-//!
-//! A snapshot that could not be renewed for long is not believed any more, as with [`crate::domain::access::registry`].
+//! The clients of the hub as this process knows them: a [`Snapshot`] of the table, read again every 400 ms, so that neither a
+//! token nor a call waits for the database.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
 use super::Client;
 use crate::{
-    kernel::fault::{Fault, Result},
+    domain::access::Snapshot,
+    kernel::fault::Result,
     storage::{Store, hubee::clients, is_text},
 };
-
-/// How often the table is read.
-pub const PERIOD: Duration = Duration::from_millis(400);
-/// How old a snapshot may be before nobody is let in on its word.
-const STALE: Duration = Duration::from_secs(30);
 
 /// A cheap handle on the snapshot.
 #[derive(Clone)]
 pub struct Registry {
     store: Store,
     environment: Arc<str>,
-    snapshot: Arc<RwLock<Snapshot>>,
-}
-
-#[derive(Default)]
-struct Snapshot {
-    clients: HashMap<String, Arc<Client>>,
-    read_at: Option<Instant>,
+    snapshot: Snapshot<Client>,
 }
 
 impl Registry {
@@ -40,30 +24,26 @@ impl Registry {
         Self {
             store,
             environment: environment.into(),
-            snapshot: Arc::default(),
+            snapshot: Snapshot::default(),
         }
     }
 
     /// Reads the table again.
     pub async fn refresh(&self) -> Result<()> {
-        let read_at = Some(Instant::now());
+        let at = Instant::now();
         let environment = Arc::clone(&self.environment);
         let rows = self.store.read(move |tx| clients::all(tx, &environment));
         let rows = rows.await?.into_iter();
-        let clients: HashMap<_, _> = rows
-            .map(|row| Client::of(row).map(|client| (client.id.clone(), Arc::new(client))))
-            .collect::<Result<_>>()?;
-        *self
-            .snapshot
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = Snapshot { clients, read_at };
+        let all: Vec<Client> = rows.map(Client::of).collect::<Result<_>>()?;
+        let by_id = all.into_iter().map(|client| (client.id.clone(), client));
+        self.snapshot.replace(by_id, at);
         Ok(())
     }
 
     /// The client of that id, revoked or not. One that the snapshot does not know yet is looked up in the table: its first
     /// call may follow its adding at once. Fails with `unavailable` where the snapshot is too old to be believed.
     pub async fn find(&self, id: &str) -> Result<Option<Arc<Client>>> {
-        match self.known(id)? {
+        match self.snapshot.find(id)? {
             Some(client) => Ok(Some(client)),
             None => self.look_up(id).await,
         }
@@ -73,16 +53,6 @@ impl Registry {
     pub async fn active(&self, id: &str) -> Result<Option<Arc<Client>>> {
         let client = self.find(id).await?;
         Ok(client.filter(|client| client.is_active()))
-    }
-
-    fn known(&self, id: &str) -> Result<Option<Arc<Client>>> {
-        let snapshot = self.snapshot.read().unwrap_or_else(PoisonError::into_inner);
-        match snapshot.read_at {
-            Some(read_at) if read_at.elapsed() < STALE => Ok(snapshot.clients.get(id).cloned()),
-            _ => Err(Fault::unavailable(
-                "the clients of the hub could not be read for a while",
-            )),
-        }
     }
 
     async fn look_up(&self, id: &str) -> Result<Option<Arc<Client>>> {

@@ -2,18 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Json,
-    body::Body,
-    extract::State,
-    response::{IntoResponse, Response},
-};
-use http::{
-    HeaderMap, HeaderValue, StatusCode,
-    header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE},
-    request::Parts,
-};
-use serde_json::{Value, json};
+use axum::{Json, body::Body, extract::State, response::Response};
+use bytes::Bytes;
+use http::{HeaderMap, header::CONTENT_TYPE, request::Parts};
+use serde_json::Value;
 
 use super::{Api, caller};
 use crate::{
@@ -25,18 +17,19 @@ use crate::{
         },
         pieces::refusal,
     },
-    http::body::read_whole,
+    http::{body::read_whole, granting},
     kernel::fault::{Code, Fault, Result},
 };
-
-/// The most bytes of a token request.
-const LARGEST: usize = 16_384;
 
 /// `POST /oauth2/token`.
 pub async fn token(State(api): State<Arc<Api>>, parts: Parts, body: Body) -> Result<Response> {
     Ok(match issue(&api, &parts, body).await? {
-        Ok(issued) => granted(&issued),
-        Err(error) => refused(&error),
+        Ok(issued) => granting::granted(
+            &issued.access_token,
+            issued.expires_in,
+            &issued.scopes.to_string(),
+        ),
+        Err(error) => granting::refused(&error, r#"Basic realm="navette""#),
     })
 }
 
@@ -48,11 +41,7 @@ async fn issue(api: &Api, parts: &Parts, body: Body) -> Result<Result<Issued, Gr
         Some(form) => form,
         None => return Ok(Err(bad_form())),
     };
-    let authorization = parts
-        .headers
-        .get(AUTHORIZATION)
-        .map(|value| value.to_str().unwrap_or_default());
-    let presented = match grant::present(authorization, &form) {
+    let presented = match granting::presented(&parts.headers, &form) {
         Ok(presented) => presented,
         Err(error) => return Ok(Err(error)),
     };
@@ -71,8 +60,8 @@ async fn issue(api: &Api, parts: &Parts, body: Body) -> Result<Result<Issued, Gr
     }
 }
 
-/// The form's fields in order; nothing where it is no form, or a long one.
-async fn form(headers: &HeaderMap, body: Body) -> Result<Option<Vec<(String, String)>>> {
+/// The form as it came; nothing where it is no form, or a long one.
+async fn form(headers: &HeaderMap, body: Body) -> Result<Option<Bytes>> {
     let kind = headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -81,17 +70,11 @@ async fn form(headers: &HeaderMap, body: Body) -> Result<Option<Vec<(String, Str
     if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         return Ok(None);
     }
-    let bytes = match read_whole(body, LARGEST).await {
-        Ok(bytes) => bytes,
-        Err(fault) if fault.code() == Code::BodyTooSlow => return Err(fault),
-        Err(_) => return Ok(None),
-    };
-    let pairs = form_urlencoded::parse(&bytes);
-    Ok(Some(
-        pairs
-            .map(|(name, value)| (name.into_owned(), value.into_owned()))
-            .collect(),
-    ))
+    match read_whole(body, granting::LARGEST).await {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(fault) if fault.code() == Code::BodyTooSlow => Err(fault),
+        Err(_) => Ok(None),
+    }
 }
 
 fn no_certificate() -> GrantError {
@@ -106,37 +89,6 @@ fn bad_form() -> GrantError {
         code: GrantCode::InvalidRequest,
         description: "Un formulaire application/x-www-form-urlencoded de 16384 octets au plus est attendu.",
     }
-}
-
-fn granted(issued: &Issued) -> Response {
-    let body = json!({
-        "access_token": issued.access_token.expose(),
-        "token_type": "Bearer",
-        "expires_in": issued.expires_in,
-        "scope": issued.scopes.to_string(),
-    });
-    uncached((StatusCode::OK, Json(body)).into_response())
-}
-
-fn refused(error: &GrantError) -> Response {
-    let status = match error.code {
-        GrantCode::InvalidClient => StatusCode::UNAUTHORIZED,
-        _ => StatusCode::BAD_REQUEST,
-    };
-    let body = json!({ "error": error.code.as_str(), "error_description": error.description });
-    let mut response = uncached((status, Json(body)).into_response());
-    if status == StatusCode::UNAUTHORIZED {
-        let challenge = HeaderValue::from_static(r#"Basic realm="navette""#);
-        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
-    }
-    response
-}
-
-fn uncached(mut response: Response) -> Response {
-    response
-        .headers_mut()
-        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
 }
 
 /// `GET /oauth2/jwks`.

@@ -30,7 +30,7 @@ const WORDS: [&str; 6] = [
 ];
 
 /// What a purge must leave nowhere: where it stands, and its bytes.
-type Marks = Vec<(String, Vec<u8>)>;
+pub type Marks = Vec<(String, Vec<u8>)>;
 
 /// Sealed columns, and where a mark of each begins: behind the nonce, or behind the id of the key's day.
 const SEALED: [(&str, &str); 10] = [
@@ -78,15 +78,15 @@ async fn marked(kit: Kit) -> Gateway {
     gateway
 }
 
-/// Every mark of what is kept now.
-fn marks(gateway: &Gateway) -> Marks {
+/// Every mark of what is kept now: of these sealed columns, of blobs and their keys, and these words.
+pub fn marks(gateway: &Gateway, sealed: &[(&str, &str)], words: &[&str]) -> Marks {
     let mut marks = Marks::new();
-    for (column, question) in SEALED {
+    for (column, question) in sealed {
         for line in gateway.sql(question).lines() {
             let bytes = data_encoding::HEXLOWER.decode(line.trim_start_matches("\\x").as_bytes());
             let bytes = bytes.expect("bytes are written in hexadecimal");
             let begin = bytes.len().min(64) - 32;
-            marks.push((column.to_owned(), bytes[begin..begin + 32].to_vec()));
+            marks.push(((*column).to_owned(), bytes[begin..begin + 32].to_vec()));
         }
     }
     for blob in gateway.blobs() {
@@ -97,8 +97,8 @@ fn marks(gateway: &Gateway) -> Marks {
         let bytes = std::fs::read(key).expect("a key");
         marks.push(("day key".to_owned(), bytes[12..44].to_vec()));
     }
-    for word in WORDS {
-        marks.push((word.to_owned(), word.as_bytes().to_vec()));
+    for word in words {
+        marks.push(((*word).to_owned(), word.as_bytes().to_vec()));
     }
     marks
 }
@@ -115,11 +115,11 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// The marks that stand in a file below one of `places`, each with the files.
-fn found(marks: &Marks, places: &[PathBuf]) -> Vec<(String, String)> {
+pub fn found(marks: &Marks, places: &[PathBuf]) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for file in places.iter().flat_map(|place| files(place)) {
         let bytes = std::fs::read(&file).unwrap_or_default();
-        let windows = |mark: &[u8]| memory::finds(&bytes, mark);
+        let windows = |mark: &[u8]| finds(&bytes, mark);
         for (name, _) in marks.iter().filter(|(_, mark)| windows(mark)) {
             found.push((name.clone(), file.display().to_string()));
         }
@@ -130,24 +130,22 @@ fn found(marks: &Marks, places: &[PathBuf]) -> Vec<(String, String)> {
 }
 
 /// Names of what was found, each once.
-fn names(found: &[(String, String)]) -> Vec<&str> {
-    let mut names: Vec<_> = found.iter().map(|(name, _)| name.as_str()).collect();
+pub fn names(found: &[(String, String)]) -> Vec<String> {
+    let mut names: Vec<_> = found.iter().map(|(name, _)| name.clone()).collect();
     names.dedup();
     names
 }
 
-pub mod memory {
-    /// Whether `mark` stands in `bytes`: by its first byte, then whole.
-    pub fn finds(bytes: &[u8], mark: &[u8]) -> bool {
-        let (first, mut rest) = (mark[0], bytes);
-        while let Some(at) = rest.iter().position(|byte| *byte == first) {
-            if rest[at..].starts_with(mark) {
-                return true;
-            }
-            rest = &rest[at + 1..];
+/// Whether `mark` stands in `bytes`: by its first byte, then whole.
+fn finds(bytes: &[u8], mark: &[u8]) -> bool {
+    let (first, mut rest) = (mark[0], bytes);
+    while let Some(at) = rest.iter().position(|byte| *byte == first) {
+        if rest[at..].starts_with(mark) {
+            return true;
         }
-        false
+        rest = &rest[at + 1..];
     }
+    false
 }
 
 /// Purges a stopped gateway as it would be four months later.
@@ -175,7 +173,7 @@ fn all_kept() -> Vec<&'static str> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_byte_of_what_was_purged_is_in_a_file_of_the_embedded_house() {
     let gateway = marked(Kit::with_database(None)).await;
-    let (marks, data) = (marks(&gateway), gateway.dir().join("data"));
+    let (marks, data) = (marks(&gateway, &SEALED, &WORDS), gateway.dir().join("data"));
     assert_eq!(
         names(&found(&marks, std::slice::from_ref(&data))),
         all_kept()
@@ -213,7 +211,10 @@ async fn names_left_in_postgresql(rewrite: bool) -> Vec<String> {
     let gateway = marked(Kit::with_database(Some(server.fresh_database()))).await;
     gateway.sql("CHECKPOINT");
     let heap = server.dir().join("data/base");
-    let (marks, places) = (marks(&gateway), vec![gateway.dir().join("data"), heap]);
+    let (marks, places) = (
+        marks(&gateway, &SEALED, &WORDS),
+        vec![gateway.dir().join("data"), heap],
+    );
     assert_eq!(names(&found(&marks, &places)), all_kept());
     let report = purge_four_months_later(&gateway, rewrite).await;
     assert_eq!(
@@ -224,7 +225,7 @@ async fn names_left_in_postgresql(rewrite: bool) -> Vec<String> {
     gateway.doctor();
     let left = found(&marks, &places);
     eprintln!("left: {left:?}");
-    names(&left).into_iter().map(str::to_owned).collect()
+    names(&left)
 }
 
 /// While the gateway runs, another process purges: the log is cut all the same, though readers are connected.
@@ -234,7 +235,7 @@ async fn no_byte_of_what_was_purged_is_in_the_log_of_a_running_embedded_house() 
     let client = gateway.client().await;
     acknowledged(&gateway, &client, 3).await;
     super::age(&gateway, super::AGED_DAYS, &[]);
-    let mut marks = marks(&gateway);
+    let mut marks = marks(&gateway, &SEALED, &WORDS);
     marks.retain(|(name, _)| name != "day key");
     assert!(gateway.dir().join("data/navette.db-wal").exists());
     let report = super::purge(&gateway);

@@ -23,7 +23,7 @@ use crate::{
     },
     retention::{
         clock::{frozen, hours},
-        marks::{files, memory::finds},
+        marks::{self, Marks},
     },
 };
 
@@ -45,9 +45,6 @@ const SEALED: [(&str, &str); 6] = [
     ("hub_attachment.body", "SELECT body FROM hub_attachment"),
     ("hub_event.body", "SELECT body FROM hub_event"),
 ];
-
-/// A mark: where it stands, and its bytes.
-type Marks = Vec<(String, Vec<u8>)>;
 
 /// A folder full of marks, created and uploaded.
 async fn uploaded(hub: &Hub) -> Sent {
@@ -91,41 +88,14 @@ async fn closed(kit: Kit) -> Hub {
     hub
 }
 
+/// Every mark of what the hub keeps now.
 fn marks(gateway: &Gateway) -> Marks {
-    let mut marks = Marks::new();
-    for (column, question) in SEALED {
-        for line in gateway.sql(question).lines() {
-            let bytes = data_encoding::HEXLOWER.decode(line.trim_start_matches("\\x").as_bytes());
-            let bytes = bytes.expect("bytes are written in hexadecimal");
-            let begin = bytes.len().min(64) - 32;
-            marks.push((column.to_owned(), bytes[begin..begin + 32].to_vec()));
-        }
-    }
-    for blob in gateway.blobs() {
-        let bytes = std::fs::read(blob).expect("a blob");
-        marks.push(("blob".to_owned(), bytes[500..532].to_vec()));
-    }
-    for key in files(&gateway.dir().join("data/keys")) {
-        let bytes = std::fs::read(key).expect("a key");
-        marks.push(("day key".to_owned(), bytes[12..44].to_vec()));
-    }
-    for word in WORDS {
-        marks.push((word.to_owned(), word.as_bytes().to_vec()));
-    }
-    marks
+    marks::marks(gateway, &SEALED, &WORDS)
 }
 
 /// The names of the marks that stand in a file below one of `places`.
 fn found(marks: &Marks, places: &[PathBuf]) -> Vec<String> {
-    let mut found = Vec::new();
-    for file in places.iter().flat_map(|place| files(place)) {
-        let bytes = std::fs::read(&file).unwrap_or_default();
-        let there = marks.iter().filter(|(_, mark)| finds(&bytes, mark));
-        found.extend(there.map(|(name, _)| name.clone()));
-    }
-    found.sort();
-    found.dedup();
-    found
+    marks::names(&marks::found(marks, places))
 }
 
 /// What the marks of a kept house must show, else nothing is proven by their absence: all that is sealed, but for `absent`.
