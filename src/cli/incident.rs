@@ -6,28 +6,22 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Answer, Settings, operator, output};
+use super::{
+    Answer, Settings,
+    operator::{self, Reason},
+    output,
+};
 use crate::{
     app,
     config::Config,
-    domain::{
-        incidents::{State as IncidentState, operator as desk, view::Incident},
-        jobs::retry::Operator,
-    },
-    kernel::{
-        clock::Clock,
-        entropy::Entropy,
-        fault::{Code, Fault, Result},
-    },
+    domain::incidents::{State as IncidentState, operator as desk, view::Incident},
+    kernel::fault::{Code, Fault, Result},
     storage::{
         Access, Store,
         incidents::{Filter, IncidentRow},
         migrate,
     },
 };
-
-/// The longest reason, in characters.
-const REASON: usize = 200;
 
 /// Lists incidents, and records what an operator does about them.
 #[derive(Args)]
@@ -110,7 +104,7 @@ struct StepArgs {
     id: Uuid,
     /// Why, for the journal: 200 characters at most, nothing personal.
     #[arg(long)]
-    reason: String,
+    reason: Reason,
     /// Answer with JSON.
     #[arg(long)]
     json: bool,
@@ -118,21 +112,22 @@ struct StepArgs {
 
 pub(super) async fn run(settings: &Settings, args: IncidentArgs) -> Result<Answer> {
     let config = Arc::new(settings.load()?);
+    let acting = |reason| operator::acting(&config.gateway, reason);
     match args.command {
         Command::List(args) => list(&config, args).await,
         Command::Show(args) => show(&config, args).await,
         Command::Ack(args) => {
-            let (operator, id) = (operator_of(&config, &args).await?, args.id);
+            let (operator, id) = (acting(args.reason).await?, args.id);
             let row = desk::acknowledge(&operator, &config, id).await?;
             told(&config, row, args.json)
         }
         Command::Resolve(args) => {
-            let (operator, id) = (operator_of(&config, &args).await?, args.id);
+            let (operator, id) = (acting(args.reason).await?, args.id);
             let row = desk::resolve(&operator, &config, id).await?;
             told(&config, row, args.json)
         }
         Command::Called(args) => {
-            let (operator, id) = (operator_of(&config, &args).await?, args.id);
+            let (operator, id) = (acting(args.reason).await?, args.id);
             let row = desk::called(&operator, &config, id).await?;
             told(&config, row, args.json)
         }
@@ -174,23 +169,6 @@ async fn reading(config: &Config) -> Result<Store> {
     let store = app::open_store(&config.gateway, Access::ReadOnly)?;
     migrate::check_current(&store).await?;
     Ok(store)
-}
-
-async fn operator_of(config: &Config, args: &StepArgs) -> Result<Operator> {
-    let length = args.reason.chars().count();
-    if !(1..=REASON).contains(&length) {
-        let detail = format!("--reason takes 1 to {REASON} characters");
-        return Err(Fault::new(Code::Usage, detail));
-    }
-    let store = app::open_store(&config.gateway, Access::Full)?;
-    migrate::check_current(&store).await?;
-    Ok(Operator {
-        store,
-        clock: Clock::system(),
-        entropy: Entropy::system(),
-        name: operator::name(),
-        reason: Some(args.reason.clone()),
-    })
 }
 
 fn states(state: Option<State>) -> Option<Vec<String>> {

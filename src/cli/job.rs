@@ -11,8 +11,7 @@ use super::{
 };
 use crate::{
     app,
-    domain::jobs::retry::Operator,
-    kernel::{clock::Clock, entropy::Entropy, fault::Result},
+    kernel::fault::Result,
     storage::{
         Access, migrate,
         replay::{self, ListedJob, Wanted},
@@ -109,15 +108,7 @@ async fn list(settings: &Settings, args: ListArgs) -> Result<Answer> {
 }
 
 async fn retry(settings: &Settings, args: RetryArgs) -> Result<Answer> {
-    let store = app::open_store(&settings.load()?.gateway, Access::Full)?;
-    migrate::check_current(&store).await?;
-    let operator = Operator {
-        store,
-        clock: Clock::system(),
-        entropy: Entropy::system(),
-        name: operator::name(),
-        reason: Some(args.reason.into()),
-    };
+    let operator = operator::acting(&settings.load()?.gateway, args.reason).await?;
     let revived = match args.id {
         Some(id) => vec![operator.retry(id).await?],
         None => {

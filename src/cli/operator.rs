@@ -1,6 +1,27 @@
-//! Who runs a command, for the journal.
+//! Who runs a command and why, for the journal.
 
 use std::{env, str::FromStr};
+
+use crate::{
+    app,
+    config::Gateway,
+    domain::jobs::retry::Operator,
+    kernel::{clock::Clock, entropy::Entropy, fault::Result},
+    storage::{Access, migrate},
+};
+
+/// Whoever runs this command, with the database of these settings. Fails where that cannot be opened, or is not of this release.
+pub(crate) async fn acting(gateway: &Gateway, reason: Reason) -> Result<Operator> {
+    let store = app::open_store(gateway, Access::Full)?;
+    migrate::check_current(&store).await?;
+    Ok(Operator {
+        store,
+        clock: Clock::system(),
+        entropy: Entropy::system(),
+        name: name(),
+        reason: Some(reason.into()),
+    })
+}
 
 /// The account's name as the system knows it; where it is root by `sudo`, both names.
 pub(crate) fn name() -> String {

@@ -5,23 +5,15 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Answer, Settings, operator, output};
-use crate::{
-    app,
-    domain::{
-        jobs::retry::Operator,
-        returns::redelivery::{Requested, Selection},
-    },
-    kernel::{
-        clock::Clock,
-        entropy::Entropy,
-        fault::{Code, Fault, Result},
-    },
-    storage::{Access, migrate},
+use super::{
+    Answer, Settings,
+    operator::{self, Reason},
+    output,
 };
-
-/// The most characters of a reason.
-const LONGEST_REASON: usize = 200;
+use crate::{
+    domain::returns::redelivery::{Requested, Selection},
+    kernel::fault::{Code, Fault, Result},
+};
 
 /// Sends returns again that were made before.
 #[derive(Args)]
@@ -74,7 +66,7 @@ struct RedeliverArgs {
     dry_run: bool,
     /// Why, for the journal: 200 characters at most, nothing personal.
     #[arg(long)]
-    reason: String,
+    reason: Reason,
     /// Answer with JSON.
     #[arg(long)]
     json: bool,
@@ -98,15 +90,7 @@ pub(super) async fn run(settings: &Settings, args: ReturnArgs) -> Result<Answer>
 async fn redeliver(settings: &Settings, args: RedeliverArgs) -> Result<Answer> {
     let config = settings.load()?;
     check(&args, config.projects.keys())?;
-    let store = app::open_store(&config.gateway, Access::Full)?;
-    migrate::check_current(&store).await?;
-    let operator = Operator {
-        store,
-        clock: Clock::system(),
-        entropy: Entropy::system(),
-        name: operator::name(),
-        reason: Some(args.reason.trim().to_owned()),
-    };
+    let operator = operator::acting(&config.gateway, args.reason.clone()).await?;
     let requested = match (args.id, args.since) {
         (Some(id), _) => vec![operator.redeliver(id).await?],
         (None, since) => {
@@ -133,11 +117,6 @@ fn selection(args: &RedeliverArgs, since: Timestamp) -> Selection {
 }
 
 fn check<'a>(args: &RedeliverArgs, mut projects: impl Iterator<Item = &'a String>) -> Result<()> {
-    let reason = args.reason.trim();
-    if reason.is_empty() || reason.chars().count() > LONGEST_REASON {
-        let detail = "--reason takes 1 to 200 characters";
-        return Err(Fault::new(Code::Usage, detail));
-    }
     match &args.project {
         Some(project) if !projects.any(|known| known == project) => Err(Fault::new(
             Code::Usage,

@@ -10,13 +10,9 @@ use super::super::{
     output,
 };
 use crate::{
-    app::{self, House},
-    domain::{
-        archives::view::{self, Shown, Summary, Wanted},
-        jobs::retry::Operator,
-    },
-    kernel::{clock::Clock, entropy::Entropy, fault::Result},
-    storage::{Access, migrate},
+    app::House,
+    domain::archives::view::{self, Shown, Summary, Wanted},
+    kernel::fault::Result,
 };
 
 /// Lists the archives that depots held, newest first.
@@ -135,15 +131,7 @@ fn text(shown: &Shown) -> String {
 
 pub(super) async fn retry(settings: &Settings, args: RetryArgs) -> Result<Answer> {
     let config = settings.load()?;
-    let store = app::open_store(&config.gateway, Access::Full)?;
-    migrate::check_current(&store).await?;
-    let operator = Operator {
-        store,
-        clock: Clock::system(),
-        entropy: Entropy::system(),
-        name: operator::name(),
-        reason: Some(args.reason.into()),
-    };
+    let operator = operator::acting(&config.gateway, args.reason).await?;
     let projects = &config.projects;
     let demanding = |name: &str| projects.get(name).is_some_and(|of| of.antivirus);
     let jobs = view::retry(&operator, args.id, demanding).await?;

@@ -11,13 +11,12 @@ use super::{
     attempt::Attempt,
     ending::Ending,
     pace::{self, Entry, HELD, Pace},
-    trial::Trial,
+    trial::{Trial, is_done},
 };
 use crate::{
     config::{Callback, Project},
     domain::{
         Context,
-        exchanges::{ReturnState, Status},
         ged::documents::{self, Column},
         incidents::{self, Cause, Clearing, Code as Anomaly, trouble},
         jobs::{self, Effects, End, Settlement},
@@ -39,7 +38,7 @@ use crate::{
 /// Makes one attempt to deliver the return that `job` is about, unless its partner is being probed by another.
 pub async fn run(ctx: &Context, couriers: &Couriers, job: &JobRow) -> Result<Settlement> {
     let found = Found::read(ctx, job).await?;
-    if found.is_done() {
+    if is_done(&found.row, &found.exchange) {
         return Ok(Settlement::bare(End::Done));
     }
     let project = ctx.project(&found.row.project)?;
@@ -89,13 +88,6 @@ impl Found {
             })
         });
         read.await
-    }
-
-    /// Acknowledged, and nobody has asked for it again; or purged, however it came to have a job.
-    fn is_done(&self) -> bool {
-        let delivered = self.row.state == ReturnState::Delivered.as_str();
-        let purged = self.exchange.status == Status::Purged.as_str();
-        purged || (delivered && self.row.redelivery_id.is_none())
     }
 
     async fn attempt(

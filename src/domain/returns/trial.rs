@@ -13,7 +13,7 @@ use super::ending::{Ending, subject};
 use crate::{
     domain::{
         Context,
-        exchanges::ReturnState,
+        exchanges::{ReturnState, Status},
         journal::{self, Kind},
     },
     kernel::{fault::Result, secret::Key},
@@ -34,6 +34,14 @@ pub(in crate::domain) struct Trial {
     pub(in crate::domain) id: Uuid,
     pub(in crate::domain) at: Timestamp,
     pub(in crate::domain) took: Duration,
+}
+
+/// Whether there is nothing to try: it was acknowledged and nobody has asked for it again, or it was purged, however it came to
+/// have a job.
+pub(in crate::domain) fn is_done(row: &ReturnRow, exchange: &ExchangeRow) -> bool {
+    let delivered = row.state == ReturnState::Delivered.as_str();
+    let purged = exchange.status == Status::Purged.as_str();
+    purged || (delivered && row.redelivery_id.is_none())
 }
 
 impl Trial {

@@ -6,6 +6,7 @@ mod doctor;
 mod help;
 mod jobs;
 mod push;
+mod reasons;
 mod receipts;
 mod settings;
 

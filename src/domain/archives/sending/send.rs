@@ -14,11 +14,10 @@ use crate::{
     domain::{
         Context,
         archives::Lines,
-        exchanges::{ReturnState, Status},
         ged::documents::{self, Column},
         incidents::trouble,
         jobs::{End, Settlement},
-        returns::trial::Trial,
+        returns::trial::{Trial, is_done},
     },
     kernel::{
         failpoint,
@@ -38,7 +37,7 @@ use crate::{
 /// Tries once to leave the return that `job` is about on its depot.
 pub async fn run(ctx: &Context, lines: &Lines, job: &JobRow) -> Result<Settlement> {
     let found = Found::read(ctx, job).await?;
-    if found.is_done() {
+    if is_done(&found.row, &found.exchange) {
         return Ok(Settlement::bare(End::Done));
     }
     let way = outlet::find(ctx, &found.file.depot, &found.file.flow)?;
@@ -143,12 +142,5 @@ impl Found {
             })
         });
         read.await
-    }
-
-    /// Acknowledged, and nobody has asked for it again; or purged, however it came to have a job.
-    fn is_done(&self) -> bool {
-        let delivered = self.row.state == ReturnState::Delivered.as_str();
-        let purged = self.exchange.status == Status::Purged.as_str();
-        purged || (delivered && self.row.redelivery_id.is_none())
     }
 }
