@@ -5,7 +5,7 @@ use std::{env, str::FromStr};
 use crate::{
     app,
     config::Gateway,
-    domain::jobs::retry::Operator,
+    domain::Operator,
     kernel::{clock::Clock, entropy::Entropy, fault::Result},
     storage::{Access, migrate},
 };

@@ -18,7 +18,7 @@
 //! | [`jobs`] | durable work: queued, leased, settled |
 //! | [`doctor`] | the inspection: store, database and journal compared |
 //!
-//! A [`Context`] carries what all of them share.
+//! A [`Context`] carries what all of them share; an [`Operator`] is somebody who acts by a command.
 
 pub mod access;
 pub mod archives;
@@ -32,9 +32,11 @@ pub mod hubee;
 pub mod incidents;
 pub mod jobs;
 pub mod journal;
+pub mod operator;
 pub mod pieces;
 pub mod processing;
 pub mod receipts;
 pub mod returns;
 
 pub use context::Context;
+pub use operator::Operator;

@@ -8,10 +8,10 @@ use uuid::Uuid;
 use super::{kept::Header, sending::process};
 use crate::{
     domain::{
-        Context,
+        Context, Operator,
         exchanges::Status,
         ged::documents::{self, Column},
-        jobs::{self, retry::Operator},
+        jobs,
         journal::{self, Kind, Subject},
         pieces::trace::{self, Event},
         receipts::{ArchiveReceipt, archive::ArchiveFinding},

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     config::Config,
     domain::{
-        jobs::retry::Operator,
+        Operator,
         journal::{self, Kind, Subject},
     },
     kernel::fault::{Code, Fault, Result},

@@ -7,16 +7,13 @@ use uuid::Uuid;
 use super::Kind;
 use crate::{
     domain::{
+        Operator,
         exchanges::Status,
         journal::{self, Kind as EntryKind, Subject},
     },
-    kernel::{
-        clock::Clock,
-        entropy::Entropy,
-        fault::{Code, Fault, Result},
-    },
+    kernel::fault::{Code, Fault, Result},
     storage::{
-        Store, exchanges,
+        exchanges,
         journal::EntryRow,
         piece_results,
         replay::{self, ListedJob, Wanted},
@@ -26,21 +23,6 @@ use crate::{
 
 /// How many jobs are looked up at once.
 const PAGE: u32 = 200;
-
-/// Who has jobs tried again, and with what.
-#[derive(Clone)]
-pub struct Operator {
-    /// The database.
-    pub store: Store,
-    /// The time.
-    pub clock: Clock,
-    /// Randomness.
-    pub entropy: Entropy,
-    /// The name that the journal keeps.
-    pub name: String,
-    /// Why, where it was said.
-    pub reason: Option<String>,
-}
 
 impl Operator {
     /// Has one job tried again. Fails with `not-found` where there is none of that id, with `usage` where it was not

@@ -12,10 +12,10 @@ use uuid::Uuid;
 
 use crate::{
     domain::{
-        Context,
+        Context, Operator,
         access::Client,
         ged::documents::{self, Column},
-        jobs::{self, Kind, retry::Operator},
+        jobs::{self, Kind},
         journal::{self, Kind as EntryKind, Subject},
         pieces::{content, view},
     },
