@@ -6,6 +6,8 @@ DEMO := target/demo
 PORT ?= 8443
 DEPOT ?= folder
 NAVETTE := $(CARGO) run --quiet --locked --bin navette --
+# The tests wait more than they compute: where there are few processors, more of them go side by side.
+export RUST_TEST_THREADS ?= $(shell n=$$(nproc); echo $$((n > 4 ? n : 4)))
 
 .PHONY: help demo run test bench fuzz audit
 

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::{
-    engine::{Row, Tx, Value},
+    engine::{Prepared, Row, Tx},
     exchanges::{Owner, owner},
 };
 use crate::{
@@ -74,7 +74,7 @@ statements! {
 }
 
 /// The statement that inserts a dossier, for a batch.
-pub fn insert_dossier(dossier: &DossierRow) -> (&'static str, Vec<Value>) {
+pub fn insert_dossier(dossier: &DossierRow) -> Prepared {
     let d = dossier.clone();
     let values = params![
         d.exchange_id,
@@ -89,7 +89,7 @@ pub fn insert_dossier(dossier: &DossierRow) -> (&'static str, Vec<Value>) {
 }
 
 /// The statement that inserts a piece, for a batch.
-pub fn insert_piece(piece: &PieceRow) -> (&'static str, Vec<Value>) {
+pub fn insert_piece(piece: &PieceRow) -> Prepared {
     let p = piece.clone();
     let values = params![
         p.id,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    engine::{Row, Tx, Value},
+    engine::{Prepared, Row, Tx},
     exchanges::{Owner, owner},
 };
 use crate::{
@@ -79,7 +79,7 @@ statements! {
 }
 
 /// The statement that inserts a file, for a batch.
-pub fn insert(file: &DepotFileRow) -> (&'static str, Vec<Value>) {
+pub fn insert(file: &DepotFileRow) -> Prepared {
     let f = file.clone();
     let values = params![
         f.id,

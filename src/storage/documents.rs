@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    engine::{Row, Tx, Value},
+    engine::{Prepared, Row, Tx, Value},
     exchanges::{Owner, owner},
 };
 use crate::{
@@ -117,7 +117,7 @@ statements! {
 }
 
 /// The statement that inserts `document`, for a batch.
-pub fn insert_document(document: &DocumentRow) -> (&'static str, Vec<Value>) {
+pub fn insert_document(document: &DocumentRow) -> Prepared {
     let d = document.clone();
     let mut values: Vec<Value> = params![
         d.id,

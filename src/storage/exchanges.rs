@@ -6,7 +6,7 @@ use uuid::Uuid;
 pub use super::documents::{
     Container, DocumentRow, Method, documents, documents_after, has_document, insert_document,
 };
-use super::engine::{Row, Tx, Value};
+use super::engine::{Prepared, Row, Tx};
 use crate::{
     kernel::{
         clock::instant,
@@ -143,7 +143,7 @@ pub fn claim_unasked(
 }
 
 /// The statement that inserts `exchange`, for a batch.
-pub fn insert(exchange: &ExchangeRow) -> (&'static str, Vec<Value>) {
+pub fn insert(exchange: &ExchangeRow) -> Prepared {
     let e = exchange.clone();
     let values = params![
         e.id,
@@ -169,7 +169,7 @@ pub fn insert(exchange: &ExchangeRow) -> (&'static str, Vec<Value>) {
 }
 
 /// The statement that inserts `receipt`, for a batch.
-pub fn insert_receipt(receipt: &ReceiptRow) -> (&'static str, Vec<Value>) {
+pub fn insert_receipt(receipt: &ReceiptRow) -> Prepared {
     let r = receipt.clone();
     let values = params![
         r.exchange_id,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    engine::{Engine, Row, Tx, Value},
+    engine::{Engine, Prepared, Row, Tx},
     exchanges::Owner,
 };
 use crate::{
@@ -132,7 +132,7 @@ const TOLERANCE: i64 = 60_000_000;
 const LONGEST_LEASE: i64 = 2 * 3_600_000_000;
 
 /// The statement that queues `job`, for a batch.
-pub fn queue(job: &NewJob, now: Timestamp) -> (&'static str, Vec<Value>) {
+pub fn queue(job: &NewJob, now: Timestamp) -> Prepared {
     let j = job.clone();
     let values = params![
         j.id,

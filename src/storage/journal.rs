@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    engine::{Row, Tx, Value},
+    engine::{Prepared, Row, Tx, Value},
     exchanges::Owner,
     sets,
 };
@@ -83,7 +83,7 @@ pub(super) fn of_sets() -> Vec<(&'static str, String)> {
 }
 
 /// The statements that append `entry`, for a batch.
-pub fn appending(entry: &EntryRow) -> [(&'static str, Vec<Value>); 2] {
+pub fn appending(entry: &EntryRow) -> [Prepared; 2] {
     [(APPEND, values(entry)), (PEND, params![entry.id].into())]
 }
 
@@ -116,11 +116,7 @@ fn values(entry: &EntryRow) -> Vec<Value> {
 /// Appends `entry`.
 pub fn append(tx: &mut Tx<'_>, entry: &EntryRow) -> Result<()> {
     let statements = appending(entry);
-    let statements: Vec<_> = statements
-        .iter()
-        .map(|(sql, values)| (*sql, &values[..]))
-        .collect();
-    tx.batch(&statements)
+    tx.run_all(&statements)
 }
 
 /// The entries of one exchange behind that date and id, oldest first, at most `limit`.

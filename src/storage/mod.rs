@@ -41,7 +41,7 @@ pub mod scans;
 pub mod sets;
 pub mod targets;
 
-pub use engine::{Access, Engine, Row, Store, Tx, Value, is_text};
+pub use engine::{Access, Engine, Prepared, Row, Store, Tx, Value, is_text};
 
 /// Every statement of every file for `engine`, by name: what the preparation test walks.
 pub fn statements(engine: Engine) -> Vec<(&'static str, String)> {

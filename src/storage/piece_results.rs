@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::{
     archive_pieces::{PieceRow, piece},
-    engine::{Tx, Value},
+    engine::{Prepared, Tx},
 };
 use crate::{kernel::fault::Result, params, statements};
 
@@ -51,7 +51,7 @@ pub fn accepted(tx: &mut Tx<'_>, exchange: Uuid, after: i64, limit: u32) -> Resu
 }
 
 /// The statement that keeps what a piece came to, for a batch.
-pub fn settle(piece: Uuid, outcome: &str, result: Vec<u8>) -> (&'static str, Vec<Value>) {
+pub fn settle(piece: Uuid, outcome: &str, result: Vec<u8>) -> Prepared {
     (SETTLE, params![outcome, result, piece].into())
 }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    engine::{Row, Tx, Value},
+    engine::{Prepared, Row, Tx},
     exchanges::{Owner, owner},
 };
 use crate::{
@@ -50,7 +50,7 @@ statements! {
 }
 
 /// The statement that inserts a file, for a batch.
-pub fn insert(file: &ReturnFileRow) -> (&'static str, Vec<Value>) {
+pub fn insert(file: &ReturnFileRow) -> Prepared {
     let f = file.clone();
     let values = params![
         f.return_id,

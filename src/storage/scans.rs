@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    engine::{Tx, Value},
+    engine::{Prepared, Tx},
     exchanges::Owner,
 };
 use crate::{
@@ -38,7 +38,7 @@ statements! {
 }
 
 /// The statement that keeps a verdict, for a batch; a first one stays.
-pub fn insert(row: &ScanRow) -> (&'static str, Vec<Value>) {
+pub fn insert(row: &ScanRow) -> Prepared {
     let r = row.clone();
     let values = params![
         r.document_id,

@@ -31,7 +31,7 @@ use crate::{
     },
     outbound::clamd::{Clamd, Scanned, Why},
     storage::{
-        Tx, Value,
+        Prepared, Tx,
         exchanges::{self, DocumentRow, ExchangeRow},
         jobs::{self as job_rows, JobRow, NewJob},
         journal as journal_rows, returns,
@@ -115,7 +115,7 @@ struct Work<'a> {
 
 /// What a verdict writes, made before its transaction.
 struct Written {
-    statements: Vec<(&'static str, Vec<Value>)>,
+    statements: Vec<Prepared>,
     status: Option<(Uuid, Status)>,
     ticket: Option<Ticket>,
     over: Vec<Clearing>,
@@ -132,11 +132,7 @@ impl Written {
     }
 
     fn write(&self, tx: &mut Tx<'_>) -> Result<()> {
-        let statements = self.statements.iter();
-        let statements: Vec<_> = statements
-            .map(|(sql, values)| (*sql, &values[..]))
-            .collect();
-        tx.batch(&statements)?;
+        tx.run_all(&self.statements)?;
         if let Some((exchange, status)) = self.status {
             exchanges::set_status(tx, exchange, status.as_str())?;
         }
@@ -221,7 +217,7 @@ impl Work<'_> {
     }
 
     /// The next job; and the end of the wait, where there was one.
-    fn onward(&self, statements: Vec<(&'static str, Vec<Value>)>) -> Result<Written> {
+    fn onward(&self, statements: Vec<Prepared>) -> Result<Written> {
         let now = self.ctx.clock.now();
         let owner = &self.exchange.owner;
         let (kind, id) = (jobs::Kind::Process, self.exchange.id);
@@ -267,7 +263,7 @@ impl Work<'_> {
         Cause::of_project(self.ctx, Anomaly::ScanUnavailable, &self.exchange.project)
     }
 
-    fn entry(&self, kind: Kind, detail: Json) -> Result<Vec<(&'static str, Vec<Value>)>> {
+    fn entry(&self, kind: Kind, detail: Json) -> Result<Vec<Prepared>> {
         let subject = Subject {
             exchange_id: Some(self.exchange.id),
             project: Some(self.exchange.project.clone()),

@@ -206,12 +206,7 @@ fn commit(tx: &mut Tx<'_>, record: &Record) -> Result<Committed> {
     } else if let Some(known) = exchanges::claim(tx, key, id, sha256)? {
         return Ok(Committed::Known(known));
     }
-    let statements: Vec<_> = record
-        .statements
-        .iter()
-        .map(|(sql, values)| (*sql, &values[..]))
-        .collect();
-    tx.batch(&statements)?;
+    tx.run_all(&record.statements)?;
     if let Some(settling) = &record.settling {
         settling.settle(tx, record.outcome(), record.id())?;
     }

@@ -27,7 +27,7 @@ use crate::{
         fault::Result,
     },
     storage::{
-        Value,
+        Prepared,
         exchanges::{self, DocumentRow, ExchangeRow, ReceiptRow},
         jobs as job_rows,
         journal::{self as journal_rows, EntryRow},
@@ -47,7 +47,7 @@ pub(super) struct Intake {
 pub(super) struct Record {
     pub(super) natural_key: Sha256,
     pub(super) settling: Option<Settling>,
-    pub(super) statements: Vec<(&'static str, Vec<Value>)>,
+    pub(super) statements: Vec<Prepared>,
     exchange: ExchangeRow,
     receipt: ReceiptRow,
     blob: Uuid,

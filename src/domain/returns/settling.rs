@@ -26,7 +26,7 @@ use crate::{
         secret::Key,
     },
     storage::{
-        Tx, Value,
+        Prepared, Tx,
         exchanges::{self, DocumentRow, ExchangeRow},
         jobs as job_rows, journal as journal_rows,
         returns::{self, ReturnRow},
@@ -49,9 +49,6 @@ struct Made {
     body: Vec<u8>,
     by_depot: bool,
 }
-
-/// A statement and its parameters, made before the transaction.
-type Prepared = (&'static str, Vec<Value>);
 
 impl Work {
     /// Makes the return and everything that the transaction will write; holds a return that does not conform.
@@ -232,7 +229,7 @@ fn write(
     exchange: &ExchangeRow,
     row: &ReturnRow,
     results: &[u8],
-    statements: &[(&'static str, Vec<Value>)],
+    statements: &[Prepared],
 ) -> Result<bool> {
     if !returns::once(tx, exchange.id, row.id)? {
         return Ok(false);
@@ -240,10 +237,6 @@ fn write(
     exchanges::insert_result(tx, exchange, results, row.created_at)?;
     returns::insert(tx, row)?;
     exchanges::set_status(tx, exchange.id, Status::Returned.as_str())?;
-    let statements: Vec<_> = statements
-        .iter()
-        .map(|(sql, values)| (*sql, &values[..]))
-        .collect();
-    tx.batch(&statements)?;
+    tx.run_all(statements)?;
     Ok(true)
 }

@@ -223,6 +223,9 @@ enum Kind<'c> {
 /// A statement and its parameters, for [`Tx::batch`].
 pub type Statement<'s> = (&'s str, &'s [Value]);
 
+/// The same made before its transaction, which runs it with [`Tx::run_all`].
+pub type Prepared = (&'static str, Vec<Value>);
+
 impl Tx<'_> {
     /// Which engine runs it: for the few statements that differ.
     pub fn engine(&self) -> Engine {
@@ -257,6 +260,15 @@ impl Tx<'_> {
                 .try_for_each(|(sql, params)| sqlite::execute(connection, sql, params).map(drop)),
             Kind::Postgres(session) => session.batch(statements),
         }
+    }
+
+    /// Runs statements that were made before the transaction, as [`Tx::batch`] does.
+    pub fn run_all(&mut self, prepared: &[Prepared]) -> Result<()> {
+        let statements = prepared.iter();
+        let statements: Vec<Statement<'_>> = statements
+            .map(|(sql, values)| (*sql, &values[..]))
+            .collect();
+        self.batch(&statements)
     }
 
     /// Runs one query; all its rows.

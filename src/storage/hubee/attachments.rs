@@ -11,7 +11,7 @@ use crate::{
     kernel::{clock::instant, fault::Result},
     params, statements,
     storage::{
-        engine::{Row, Tx, Value},
+        engine::{Prepared, Row, Tx},
         exchanges::{Owner, owner},
     },
 };
@@ -91,7 +91,7 @@ statements! {
 }
 
 /// The statement that inserts `attachment`, for a batch.
-pub fn insert(attachment: &AttachmentRow) -> (&'static str, Vec<Value>) {
+pub fn insert(attachment: &AttachmentRow) -> Prepared {
     let a = attachment.clone();
     let values = params![
         a.id,
@@ -118,7 +118,7 @@ pub fn insert_link(
     attachment: &AttachmentRow,
     case: Uuid,
     purge_at: Option<Timestamp>,
-) -> (&'static str, Vec<Value>) {
+) -> Prepared {
     let a = attachment.clone();
     let status = match purge_at {
         Some(_) => "TO_DELETE",

@@ -7,7 +7,7 @@ use crate::{
     kernel::{clock::instant, digest::Sha256, fault::Result},
     params, statements,
     storage::{
-        engine::{Row, Tx, Value},
+        engine::{Prepared, Row, Tx, Value},
         exchanges::{Owner, owner},
         sets,
     },
@@ -89,7 +89,7 @@ pub fn of_sets() -> Vec<(&'static str, String)> {
 }
 
 /// The statement that inserts `case`, for a batch.
-pub fn insert(case: &CaseRow) -> (&'static str, Vec<Value>) {
+pub fn insert(case: &CaseRow) -> Prepared {
     let c = case.clone();
     let values = params![
         c.id,

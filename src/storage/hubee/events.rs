@@ -7,7 +7,7 @@ use crate::{
     kernel::{clock::instant, fault::Result},
     params, statements,
     storage::{
-        engine::{Row, Tx, Value},
+        engine::{Prepared, Row, Tx},
         exchanges::{Owner, owner},
     },
 };
@@ -60,7 +60,7 @@ statements! {
 }
 
 /// The statement that inserts `event`, for a batch.
-pub fn insert(event: &EventRow) -> (&'static str, Vec<Value>) {
+pub fn insert(event: &EventRow) -> Prepared {
     let e = event.clone();
     let values = params![
         e.id,

@@ -7,7 +7,7 @@ use crate::{
     kernel::{clock::instant, fault::Result},
     params, statements,
     storage::{
-        engine::{Row, Tx, Value},
+        engine::{Prepared, Row, Tx, Value},
         exchanges::{Owner, owner},
         sets,
     },
@@ -109,7 +109,7 @@ pub fn composed() -> Vec<(&'static str, String)> {
 }
 
 /// The statement that inserts `notification`, for a batch.
-pub fn insert(notification: &NotificationRow) -> (&'static str, Vec<Value>) {
+pub fn insert(notification: &NotificationRow) -> Prepared {
     let n = notification.clone();
     let values = params![
         n.id,

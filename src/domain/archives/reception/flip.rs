@@ -87,11 +87,7 @@ pub fn write(tx: &mut Tx<'_>, record: &Record) -> Result<()> {
     if !archives::finish(tx, &record.finish)? {
         return Err(Fault::unavailable("the archive is being taken by another"));
     }
-    let statements = record.statements.iter();
-    let statements: Vec<_> = statements
-        .map(|(sql, values)| (*sql, &values[..]))
-        .collect();
-    tx.batch(&statements)?;
+    tx.run_all(&record.statements)?;
     for over in &record.over {
         over.close(tx)?;
     }

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{record::Statement, take::Taking};
+use super::take::Taking;
 use crate::{
     domain::{
         ged::documents::{Column, seal_bytes},
@@ -17,6 +17,7 @@ use crate::{
         secret::Key,
     },
     storage::{
+        Prepared,
         depot_files::{self, DepotFileRow},
         exchanges::ExchangeRow,
         jobs as job_rows,
@@ -66,7 +67,7 @@ pub fn left_on_depot(
     taking: &Taking,
     file: &DepotFileRow,
     now: Timestamp,
-) -> Result<[Statement; 2]> {
+) -> Result<[Prepared; 2]> {
     let lane = jobs::depot_lane(&file.depot);
     let job = jobs::new(
         taking.ctx(),

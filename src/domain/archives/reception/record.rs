@@ -27,15 +27,12 @@ use crate::{
     },
     kernel::{digest::hex, fault::Result},
     storage::{
-        Value,
+        Prepared,
         archives::Finish,
         exchanges::{self, ExchangeRow, ReceiptRow},
         jobs as job_rows, journal as journal_rows,
     },
 };
-
-/// A statement and its parameters.
-pub type Statement = (&'static str, Vec<Value>);
 
 /// The rows of an archive's end, ready to be written.
 pub struct Record {
@@ -46,7 +43,7 @@ pub struct Record {
     /// What is written of the archive itself.
     pub finish: Finish,
     /// Everything that is inserted.
-    pub statements: Vec<Statement>,
+    pub statements: Vec<Prepared>,
     /// The incident of an archive that was not accepted whole.
     pub ticket: Option<Ticket>,
     /// The incidents that end with it: of an earlier archive of that name, of its own taking, of an antivirus that was away.
@@ -240,7 +237,7 @@ fn entry(
     taking: &Taking,
     exchange: &ExchangeRow,
     document: &ArchiveReceipt,
-) -> Result<[Statement; 2]> {
+) -> Result<[Prepared; 2]> {
     let kind = match document.outcome {
         Outcome::Rejected => Kind::ArchiveRefused,
         _ => Kind::ArchiveReceived,

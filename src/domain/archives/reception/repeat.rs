@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{
     lease, leftovers, on_depot,
-    record::{Statement, unstuck},
+    record::unstuck,
     spool::Spooled,
     take::{Taken, Taking, remove_blobs},
 };
@@ -23,6 +23,7 @@ use crate::{
         fault::{Fault, Result},
     },
     storage::{
+        Prepared,
         archives::{self, Discarded},
         exchanges::{self, ExchangeRow, ReceiptRow},
         journal as journal_rows,
@@ -91,11 +92,7 @@ pub async fn acknowledge(taking: &Taking, spooled: &Spooled, first: Uuid) -> Res
     let written = ctx.store.write(move |tx| {
         lease::demand(tx, &depot, token)?;
         exchanges::repeated(tx, first)?;
-        let statements: Vec<_> = statements
-            .iter()
-            .map(|(sql, values)| (*sql, &values[..]))
-            .collect();
-        tx.batch(&statements)?;
+        tx.run_all(&statements)?;
         over.close(tx)?;
         if let Some(transfer) = &transfer {
             transfer.write(tx)?;
@@ -119,7 +116,7 @@ async fn statements(
     taking: &Taking,
     exchange: &ExchangeRow,
     receipt: ReceiptRow,
-) -> Result<Vec<Statement>> {
+) -> Result<Vec<Prepared>> {
     let ctx = taking.ctx();
     let first = documents::receipt(ctx, exchange, receipt).await?;
     let mut document = ArchiveReceipt::from_bytes(&first.body)?;
@@ -137,7 +134,7 @@ async fn statements(
         subject,
         detail,
     )?;
-    let mut all: Vec<Statement> = journal_rows::appending(&entry).into();
+    let mut all: Vec<Prepared> = journal_rows::appending(&entry).into();
     all.extend(on_depot::left_on_depot(taking, &file, file.taken_at)?);
     Ok(all)
 }

@@ -29,7 +29,7 @@ use crate::{
         fault::{Fault, Result},
     },
     storage::{
-        Value,
+        Prepared,
         archives::{self, DossierRow, PieceRow},
         exchanges::{DocumentRow, insert_document},
         scans::{self, ScanRow},
@@ -40,8 +40,6 @@ use crate::{
 const PIECES: usize = 500;
 /// How many rows, whatever their pieces.
 const ROWS: usize = 2000;
-
-type Statement = (&'static str, Vec<Value>);
 
 /// Stages everything, in the order of the manifest.
 pub async fn all(taking: &Taking, spooled: &Spooled, examined: &mut Examined) -> Result<()> {
@@ -76,18 +74,14 @@ pub async fn all(taking: &Taking, spooled: &Spooled, examined: &mut Examined) ->
 async fn blobs(taking: &Taking, spooled: &Spooled, examined: &Examined) -> Result<()> {
     let (exchange, token) = (taking.exchange_id, taking.desk.token);
     let unpacked = examined.unpacked.as_ref();
-    let rows: Vec<Statement> = std::iter::once(&spooled.document)
+    let rows: Vec<Prepared> = std::iter::once(&spooled.document)
         .chain(unpacked)
         .map(insert_document)
         .collect();
     let (unpacked, depot) = (unpacked.map(|row| row.id), taking.desk.depot.name.clone());
     let written = taking.ctx().store.write(move |tx| {
         lease::demand(tx, &depot, token)?;
-        let rows: Vec<_> = rows
-            .iter()
-            .map(|(sql, values)| (*sql, &values[..]))
-            .collect();
-        tx.batch(&rows)?;
+        tx.run_all(&rows)?;
         archives::staging(tx, exchange, unpacked, token)
     });
     match written.await? {
@@ -96,15 +90,11 @@ async fn blobs(taking: &Taking, spooled: &Spooled, examined: &Examined) -> Resul
     }
 }
 
-async fn write(taking: &Taking, batch: Vec<Statement>) -> Result<()> {
+async fn write(taking: &Taking, batch: Vec<Prepared>) -> Result<()> {
     let (depot, token) = (taking.desk.depot.name.clone(), taking.desk.token);
     let written = taking.ctx().store.write(move |tx| {
         lease::demand(tx, &depot, token)?;
-        let rows: Vec<_> = batch
-            .iter()
-            .map(|(sql, values)| (*sql, &values[..]))
-            .collect();
-        tx.batch(&rows)
+        tx.run_all(&batch)
     });
     written.await?;
     failpoint::hit("archive.after-batch");
@@ -135,7 +125,7 @@ impl Staging<'_> {
         })
     }
 
-    async fn pieces(&self, manifest: &Manifest, mut batch: Vec<Statement>) -> Result<()> {
+    async fn pieces(&self, manifest: &Manifest, mut batch: Vec<Prepared>) -> Result<()> {
         let (mut ordinal, mut in_batch) = (0, 0);
         let mut files = &self.examined.checked.files[..];
         for (number, dossier) in manifest.dossiers.iter().enumerate() {
@@ -169,7 +159,7 @@ impl Staging<'_> {
         piece: &Piece,
         identity: &Metadata,
         files: &[CheckedFile],
-        batch: &mut Vec<Statement>,
+        batch: &mut Vec<Prepared>,
     ) -> Result<()> {
         let (taking, ctx) = (self.taking, self.taking.ctx());
         let refused = self.examined.refused.contains(&at);

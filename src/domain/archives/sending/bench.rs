@@ -32,16 +32,13 @@ use crate::{
     },
     outbound::clamd::Clamd,
     storage::{
-        Value,
+        Prepared,
         archive_pieces::PieceRow,
         documents as rows,
         exchanges::{self, DocumentRow, ExchangeRow},
         piece_results,
     },
 };
-
-/// A statement and its parameters, made before the transaction.
-pub(super) type Prepared = (&'static str, Vec<Value>);
 
 /// Where the pieces of one archive are worked on.
 pub(super) struct Bench {

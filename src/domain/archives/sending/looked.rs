@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::bench::{Bench, Prepared};
+use super::bench::Bench;
 use crate::{
     domain::{
         ged::{
@@ -19,6 +19,7 @@ use crate::{
     },
     outbound::clamd::Scanned,
     storage::{
+        Prepared,
         exchanges::DocumentRow,
         journal as journal_rows,
         scans::{self, ScanRow},

@@ -37,7 +37,7 @@ use crate::{
         memory,
     },
     storage::{
-        Value, archives,
+        Prepared, archives,
         exchanges::{self, DocumentRow},
         jobs as job_rows, journal as journal_rows,
         piece_results::{self, Tally},
@@ -50,9 +50,6 @@ const MOST_AHEAD: usize = 32 << 20;
 
 /// From how many pieces on a return in one body is made while no large archive is in memory.
 const LARGE: u64 = 5000;
-
-/// A statement and its parameters, made before the transaction.
-type Prepared = (&'static str, Vec<Value>);
 
 /// Makes the return of the bench's archive.
 pub(super) async fn run(bench: &Bench) -> Result<Settlement> {
@@ -271,11 +268,7 @@ impl<'b> Making<'b> {
             exchanges::insert_result(tx, &exchange, &results, row.created_at)?;
             returns::insert(tx, &row)?;
             exchanges::set_status(tx, exchange.id, Status::Returned.as_str())?;
-            let all: Vec<_> = statements
-                .iter()
-                .map(|(sql, values)| (*sql, &values[..]))
-                .collect();
-            tx.batch(&all)?;
+            tx.run_all(&statements)?;
             released
                 .iter()
                 .try_for_each(|over| over.close(tx).map(drop))

@@ -21,7 +21,7 @@ use crate::{
         secret::Key,
     },
     storage::{
-        Value,
+        Prepared,
         exchanges::{self, DocumentRow, ExchangeRow},
         jobs as job_rows,
         return_files::{self, ReturnFileRow},
@@ -111,7 +111,7 @@ pub fn queued(
     key: &Key,
     package: (&Way, Uuid, &str, &DocumentRow),
     now: Timestamp,
-) -> Result<Vec<(&'static str, Vec<Value>)>> {
+) -> Result<Vec<Prepared>> {
     let (way, return_id, name, document) = package;
     let file = ReturnFileRow {
         return_id,

@@ -157,11 +157,7 @@ fn settled(done: Vec<Done>) -> Settlement {
         tickets.extend(one.tickets);
     }
     let effects: Effects = Box::new(move |tx| {
-        let statements = prepared.iter();
-        let statements: Vec<_> = statements
-            .map(|(sql, values)| (*sql, &values[..]))
-            .collect();
-        tx.batch(&statements)?;
+        tx.run_all(&prepared)?;
         let mut tickets = tickets.iter();
         tickets.try_for_each(|ticket| ticket.open(tx).map(drop))
     });

@@ -34,7 +34,7 @@ use crate::{
     },
     outbound::clamd::{Clamd, Scanned, Why},
     storage::{
-        Tx, Value,
+        Prepared, Tx,
         documents::{self, DocumentRow},
         hubee::{
             attachments::{self, AttachmentRow, Placed},
@@ -97,7 +97,7 @@ async fn waiting(ctx: &Context, id: Uuid) -> Result<Option<Waiting>> {
 struct Judgment {
     placed: Placed,
     status: Status,
-    statements: Vec<(&'static str, Vec<Value>)>,
+    statements: Vec<Prepared>,
     ticket: Option<Ticket>,
     /// The end of its folder's incident, and of the hub's.
     over: Clearing,
@@ -215,11 +215,7 @@ impl Judgment {
     }
 
     fn follow(&self, tx: &mut Tx<'_>, ctx: &Context) -> Result<()> {
-        let statements = self.statements.iter();
-        let statements: Vec<_> = statements
-            .map(|(sql, values)| (*sql, &values[..]))
-            .collect();
-        tx.batch(&statements)?;
+        tx.run_all(&self.statements)?;
         if let Some(ticket) = &self.ticket {
             ticket.open(tx)?;
         }

@@ -23,7 +23,7 @@ use crate::{
     kernel::{digest::hex, fault::Result as Kept},
     outbound::clamd::{Scanned, Why},
     storage::{
-        Tx, Value,
+        Prepared, Tx,
         exchanges::{self, DocumentRow},
         hubee::{
             attachments::{self, AttachmentRow, Placed},
@@ -36,7 +36,7 @@ use crate::{
 };
 
 /// Statements with their values, for one batch.
-type Statements = Vec<(&'static str, Vec<Value>)>;
+type Statements = Vec<Prepared>;
 
 /// A file that takes its place.
 #[derive(Clone)]
@@ -103,11 +103,7 @@ impl Placing {
         refusal::write(&ctx.store, move |tx| {
             let before = self.target.hold(tx)?;
             give_up(tx, &before, self.placed.document_id, self.placed.at)?;
-            let statements = self.statements.iter();
-            let statements: Vec<_> = statements
-                .map(|(sql, values)| (*sql, &values[..]))
-                .collect();
-            tx.batch(&statements)?;
+            tx.run_all(&self.statements)?;
             attachments::place(tx, &self.placed, self.status.as_str())?;
             if self.status != Status::Scanning && unjudged::waits(&before) {
                 self.over.close(tx)?;
@@ -208,11 +204,7 @@ impl File<'_> {
     }
 
     /// The antivirus's word, to be kept.
-    pub(super) fn verdict(
-        &self,
-        verdict: Verdict,
-        signature: Option<String>,
-    ) -> (&'static str, Vec<Value>) {
+    pub(super) fn verdict(&self, verdict: Verdict, signature: Option<String>) -> Prepared {
         scans::insert(&ScanRow {
             document_id: self.document.id,
             exchange_id: self.attachment.folder_id,

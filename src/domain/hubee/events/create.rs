@@ -169,11 +169,7 @@ fn insert(tx: &mut Tx<'_>, case: &CaseRow, event: &EventRow, files: &[Attachment
         statements.push(attachments::insert(file));
         statements.push(attachments::insert_link(file, case.id, goes_at));
     }
-    let statements: Vec<_> = statements
-        .iter()
-        .map(|(sql, values)| (*sql, &values[..]))
-        .collect();
-    tx.batch(&statements)?;
+    tx.run_all(&statements)?;
     match goes_at {
         Some(_) if !files.is_empty() => cases::set_portal(tx, case.id, true),
         _ => Ok(()),

@@ -29,7 +29,7 @@ use crate::{
         secret::Key,
     },
     storage::{
-        Tx, Value,
+        Prepared, Tx,
         exchanges::{self, ExchangeRow, Owner},
         hubee::{
             attachments::{self, AttachmentRow},
@@ -91,7 +91,7 @@ struct Made {
     key: Key,
     body: FolderBody,
     rows: Rows,
-    statements: Vec<(&'static str, Vec<Value>)>,
+    statements: Vec<Prepared>,
 }
 
 impl Made {
@@ -132,11 +132,7 @@ impl Made {
         if !folders::insert(tx, &self.rows.folder)? {
             return Ok(false);
         }
-        let statements = self.statements.iter();
-        let statements: Vec<_> = statements
-            .map(|(sql, values)| (*sql, &values[..]))
-            .collect();
-        tx.batch(&statements)?;
+        tx.run_all(&self.statements)?;
         Ok(true)
     }
 }
@@ -253,7 +249,7 @@ fn exchange(
 }
 
 /// The statements of cases, attachments and links.
-fn beside(rows: &Rows, given: &Given) -> Vec<(&'static str, Vec<Value>)> {
+fn beside(rows: &Rows, given: &Given) -> Vec<Prepared> {
     let cases = rows.cases.iter().map(cases::insert);
     let files = rows.attachments.iter().map(attachments::insert);
     let mut statements: Vec<_> = cases.chain(files).collect();
@@ -266,7 +262,7 @@ fn beside(rows: &Rows, given: &Given) -> Vec<(&'static str, Vec<Value>)> {
 }
 
 /// The statements of its first journal entry.
-fn created(ctx: &Context, caller: &Caller, rows: &Rows) -> Kept<[(&'static str, Vec<Value>); 2]> {
+fn created(ctx: &Context, caller: &Caller, rows: &Rows) -> Kept<[Prepared; 2]> {
     let folder = &rows.folder;
     let cases: Vec<Uuid> = rows.cases.iter().map(|case| case.id).collect();
     let attachments: Vec<Uuid> = rows.attachments.iter().map(|row| row.id).collect();
