@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{examine::Examined, lease, take::Taking};
+use super::{examined::Examined, lease, taking::Taking};
 use crate::{
     domain::archives::{Manifest, PieceAt},
     kernel::fault::Result,

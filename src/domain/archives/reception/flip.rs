@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::{examine::Examined, lease, record::Record, spool::Spooled, take::Taking};
+use super::{examined::Examined, lease, record::Record, spool::Spooled, taking::Taking};
 use crate::{
     domain::archives::kept::archive_key,
     kernel::{

@@ -15,7 +15,7 @@ use self::{
     receipt::{About, Receipt},
     source::Source,
 };
-use super::on_depot::{subject, subject_of};
+use super::{on_depot::subject, taking::subject_of};
 use crate::{
     codec::Format,
     config::{

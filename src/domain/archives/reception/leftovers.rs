@@ -1,10 +1,10 @@
-//! What a crash has left of archives that nobody ever saw: their rows go a few at a time, then their blobs.
+//! What is left of archives that nobody ever saw, by a crash or because they were not kept: rows go a few at a time, then blobs.
 
 use std::collections::HashSet;
 
 use uuid::Uuid;
 
-use super::lease;
+use super::{examined::Examined, lease, spool::Spooled, taking::Taking};
 use crate::{
     domain::Context,
     kernel::fault::Result,
@@ -59,6 +59,19 @@ pub async fn rows(ctx: &Context, depot: &str, exchange: Uuid, token: Uuid) -> Re
             Discarded::NotYet => {}
             Discarded::Gone => return Ok(true),
             Discarded::Kept => return Ok(false),
+        }
+    }
+}
+
+/// The archive's own files in the vault, for whoever has no more use for them.
+pub async fn remove_blobs(taking: &Taking, spooled: &Spooled, examined: Option<&Examined>) {
+    let unpacked = examined.and_then(|examined| examined.unpacked.as_ref());
+    for id in [Some(spooled.document.id), unpacked.map(|row| row.id)]
+        .into_iter()
+        .flatten()
+    {
+        if let Err(fault) = taking.ctx().vault.remove(id).await {
+            tracing::warn!(blob = %id, %fault, "the blob of an archive that was not kept is left to the sweep");
         }
     }
 }

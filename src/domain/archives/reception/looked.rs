@@ -3,8 +3,8 @@
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{
-    examine::{self, Examined},
-    take::Taking,
+    examined::{self, Examined},
+    taking::Taking,
 };
 use crate::{
     codec::FindingCode,
@@ -75,7 +75,7 @@ fn looks(taking: &Taking, examined: &Examined, reader: &BlobReader) -> Result<Ve
             continue;
         }
         let entry = checked.directory.entries.get(file.entry);
-        let place = examine::place(checked, file.entry, taking.exchange_id);
+        let place = examined::place(checked, file.entry, taking.exchange_id);
         let (Some(entry), Some(place)) = (entry, place) else {
             return Err(Fault::internal("a checked file has no place"));
         };

@@ -17,6 +17,7 @@
 
 mod conflicts;
 pub mod examine;
+pub mod examined;
 pub mod flip;
 pub mod lease;
 pub mod leave;
@@ -31,6 +32,7 @@ pub mod spool;
 mod spooling;
 pub mod stage;
 pub mod take;
+pub mod taking;
 mod tape;
 mod troubles;
 pub mod watch;

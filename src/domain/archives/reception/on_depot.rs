@@ -1,21 +1,16 @@
-//! What keeps a file that was taken from being taken twice, and has its receipt left beside it; and how a file is told from others
-//! where its name may not stand.
+//! What keeps a file that was taken from being taken twice, and has its receipt left beside it.
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::take::Taking;
+use super::taking::Taking;
 use crate::{
     domain::{
         ged::documents::{Column, seal_bytes},
         jobs,
         journal::Subject,
     },
-    kernel::{
-        digest::{Sha256, hex},
-        fault::Result,
-        secret::Key,
-    },
+    kernel::{fault::Result, secret::Key},
     storage::{
         Prepared,
         depot_files::{self, DepotFileRow},
@@ -23,18 +18,6 @@ use crate::{
         jobs as job_rows,
     },
 };
-
-impl Taking {
-    /// What tells the file from others in incidents: never its name.
-    pub fn subject(&self) -> String {
-        subject_of(&self.desk.depot.name, &self.flow.name, &self.name_hash)
-    }
-}
-
-/// The same for a file that is not being taken.
-pub fn subject_of(depot: &str, flow: &str, name_hash: &Sha256) -> String {
-    format!("{depot}/{flow}/{}", hex(name_hash))
-}
 
 /// The row that keeps the file from being taken twice, with the bytes of its receipt, sealed under the exchange's key.
 pub fn file(

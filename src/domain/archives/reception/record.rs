@@ -4,10 +4,10 @@ use serde_json::{Map, json};
 use uuid::Uuid;
 
 use super::{
-    examine::Examined,
+    examined::Examined,
     on_depot::{file, left_on_depot, subject},
     spool::Spooled,
-    take::Taking,
+    taking::Taking,
 };
 use crate::{
     codec::Format,

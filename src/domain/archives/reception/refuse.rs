@@ -5,11 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{
-    examine::Examined,
-    flip, lease,
+    examined::Examined,
+    flip, lease, leftovers,
     record::Record,
     spool::Spooled,
-    take::{Taken, Taking, remove_blobs},
+    taking::{Taken, Taking},
 };
 use crate::{
     domain::exchanges::ReturnState,
@@ -43,7 +43,7 @@ pub async fn refuse(taking: &Taking, spooled: &Spooled, examined: &Examined) -> 
     refused.await?;
     failpoint::hit("archive.after-refusal");
     taking.ctx().bell.notify_one();
-    remove_blobs(taking, spooled, Some(examined)).await;
+    leftovers::remove_blobs(taking, spooled, Some(examined)).await;
     Ok(Taken::Archive(examined.outcome))
 }
 

@@ -7,7 +7,7 @@ use super::{
     lease, leftovers, on_depot,
     record::unstuck,
     spool::Spooled,
-    take::{Taken, Taking, remove_blobs},
+    taking::{Taken, Taking},
 };
 use crate::{
     codec::Format,
@@ -108,7 +108,7 @@ pub async fn acknowledge(taking: &Taking, spooled: &Spooled, first: Uuid) -> Res
     }
     failpoint::hit("archive.after-flip");
     ctx.bell.notify_one();
-    remove_blobs(taking, spooled, None).await;
+    leftovers::remove_blobs(taking, spooled, None).await;
     Ok(Taken::Duplicate)
 }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
-use super::{take::Taking, tape::Tape, watch::Ready};
+use super::{taking::Taking, tape::Tape, watch::Ready};
 use crate::{
     codec::{Finding, Format, Limits, Refusal, unpack},
     config::depots::{Complete, MANIFESTS},

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{
     Desk,
     spool::{self, Why},
-    take::{Taken, Taking},
+    taking::{Taken, Taking},
     tape::Tape,
     watch::Ready,
 };

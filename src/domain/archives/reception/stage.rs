@@ -4,10 +4,10 @@ use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::{
-    examine::{self, Examined},
+    examined::{self, Examined},
     lease,
     spool::Spooled,
-    take::Taking,
+    taking::Taking,
 };
 use crate::{
     domain::{
@@ -198,7 +198,7 @@ impl Staging<'_> {
         let (taking, ctx) = (self.taking, self.taking.ctx());
         let checked = &self.examined.checked;
         let entry = checked.directory.entries.get(file.entry);
-        let place = examine::place(checked, file.entry, self.container);
+        let place = examined::place(checked, file.entry, self.container);
         let declared = of.files.get(file.file);
         let (Some(entry), Some(declared)) = (entry, declared) else {
             return Err(Fault::internal(

@@ -13,10 +13,10 @@ use serde_json::json;
 use tokio::sync::{Notify, Semaphore};
 
 use super::{
-    Desk, on_depot,
+    Desk,
     spool::Why,
     spooling::{Spooling, Untaken},
-    take::Taken,
+    taking::{Taken, subject_of},
     watch::{Memory, Ready},
 };
 use crate::{
@@ -206,7 +206,7 @@ impl Work {
             project: Some(self.flow.project.clone()),
             owner: self.desk.owner(),
             exchange_id: None,
-            subject: on_depot::subject_of(&self.desk.depot.name, &self.flow.name, name_hash),
+            subject: subject_of(&self.desk.depot.name, &self.flow.name, name_hash),
         }
     }
 }
