@@ -83,7 +83,8 @@ both_engines! {
         }
         let calls = gateway.partner().wait_for(5, SOON).await;
         assert!(calls[3].at - calls[2].at >= Duration::from_millis(900), "{:?}", calls[3].at - calls[2].at);
-        assert!(calls[4].at - calls[3].at >= Duration::from_millis(1900), "{:?}", calls[4].at - calls[3].at);
+        // Two seconds from when a probe was taken, which is written before its call: on a slow disk that comes later.
+        assert!(calls[4].at - calls[3].at >= Duration::from_millis(1500), "{:?}", calls[4].at - calls[3].at);
         assert_eq!((targets(&gateway), incident(&gateway, "partner-failing")), (1, "open".to_owned()));
         gateway.partner().script(CALLBACK, [Answer::Acknowledge]);
         for id in &ids {
