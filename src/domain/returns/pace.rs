@@ -1,5 +1,6 @@
-//! The pace at which a partner is called. One that fails again and again, whatever return it is, is probed: one attempt at a
-//! time, later and later, while the other returns wait without an attempt of their own. Its first answer lets all of them go.
+//! The pace at which a partner is called. One that fails again and again, whatever return it is, is probed: one attempt for
+//! each pause, later and later, while the other returns wait without an attempt of their own. Its first answer lets all of them go.
+//! A pause counts from when its probe is taken: where it is shorter than an attempt may take, the next may begin beside it.
 //!
 //! One that asks for a pause (`Retry-After`) has it from all returns, a day at the most, and none of them beyond its project's span.
 //!
