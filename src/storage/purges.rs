@@ -21,7 +21,7 @@ pub struct RunRow {
     pub environment: String,
     /// When it began.
     pub started_at: Timestamp,
-    /// When it ended; nothing while it runs, and for good where it died.
+    /// When it ended; nothing while it runs, and where it died until the next one begins.
     pub ended_at: Option<Timestamp>,
     /// Who ran it: an operator, or `navette` by the clock.
     pub run_by: String,
@@ -76,8 +76,9 @@ statements! {
     BEGIN = "INSERT INTO purge_run (id, environment, started_at, run_by, reason, confirmed_clock, exchanges, documents, \
         bytes, keys_destroyed, kept_back) VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, 0, 0)";
     ADVANCE = "UPDATE purge_run SET exchanges = $1, documents = $2, bytes = $3, keys_destroyed = $4, kept_back = $5 WHERE id = $6";
-    END = "UPDATE purge_run SET ended_at = $1, fault = $2 WHERE id = $3";
-    IS_OPEN = "SELECT 1 FROM purge_run WHERE id = $1 AND ended_at IS NULL";
+    END = "UPDATE purge_run SET ended_at = $1, fault = $2 WHERE id = $3 AND ended_at IS NULL";
+    OPEN = "SELECT id, environment, started_at, ended_at, run_by, reason, confirmed_clock, exchanges, documents, bytes, \
+        keys_destroyed, kept_back, fault FROM purge_run WHERE ended_at IS NULL ORDER BY started_at LIMIT $1";
     LAST = "SELECT id, environment, started_at, ended_at, run_by, reason, confirmed_clock, exchanges, documents, bytes, \
         keys_destroyed, kept_back, fault FROM purge_run ORDER BY started_at DESC LIMIT $1";
     TO_REMOVE = "SELECT b.document_id, b.purge_id, COALESCE(d.exchange_id, b.document_id), \
@@ -127,14 +128,14 @@ pub fn advance(tx: &mut Tx<'_>, run: Uuid, sums: &Sums) -> Result<()> {
     tx.execute(ADVANCE, &values).map(drop)
 }
 
-/// Notes that a run has ended, and why where it was early.
-pub fn end(tx: &mut Tx<'_>, run: Uuid, at: Timestamp, fault: Option<&str>) -> Result<()> {
-    tx.execute(END, &params![at, fault, run]).map(drop)
+/// Notes that a run has ended, and why where it was early; `false` where it has never begun, or has its end.
+pub fn end(tx: &mut Tx<'_>, run: Uuid, at: Timestamp, fault: Option<&str>) -> Result<bool> {
+    Ok(tx.execute(END, &params![at, fault, run])? == 1)
 }
 
-/// Whether a run has begun and not ended.
-pub fn is_open(tx: &mut Tx<'_>, run: Uuid) -> Result<bool> {
-    Ok(tx.first(IS_OPEN, &params![run])?.is_some())
+/// At most `limit` runs that have no end, the oldest first.
+pub fn open(tx: &mut Tx<'_>, limit: u32) -> Result<Vec<RunRow>> {
+    tx.query(OPEN, &params![limit])?.iter().map(run).collect()
 }
 
 /// At most `limit` runs, the newest first.

@@ -8,12 +8,12 @@ use crate::{
         Context,
         exchanges::{PIECE, TELEDOSSIER},
         ged::{
-            epochs,
             purge::{
                 Run, batch,
                 ledger::{self, Named},
                 removal,
             },
+            unused,
         },
     },
     kernel::fault::Result,
@@ -64,7 +64,7 @@ pub async fn replay(ctx: &Context, again: Named) -> Result<u64> {
     }
     ctx.store.write(purging::drop_natural_keys).await?;
     removal::drain(ctx).await?;
-    epochs::destroy_unused(ctx, run.at).await?;
+    unused::destroy(ctx, run.at).await?;
     let now = run.at;
     ctx.store.write(move |tx| purges::set_mark(tx, now)).await?;
     Ok(purged)

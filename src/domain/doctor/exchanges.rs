@@ -7,7 +7,7 @@ use std::{
 
 use uuid::Uuid;
 
-use super::{Difference, Progress, Report, archives, hubee};
+use super::{Difference, Progress, Report, archives, hubee, keys::key_of};
 use crate::{
     domain::{
         Context,
@@ -20,7 +20,7 @@ use crate::{
         pieces::record::natural_key,
         receipts::{self, Receipt},
     },
-    kernel::{digest::Sha256, fault::Result, secret::Key},
+    kernel::{digest::Sha256, fault::Result},
     storage::{
         exchanges::{ExchangeRow, ReceiptRow},
         inspection,
@@ -212,34 +212,6 @@ pub(super) async fn opened(
         Ok(header) => Some((keys, header)),
         Err(fault) => {
             report.add(Difference::MetadataDamaged, exchange.id, fault);
-            None
-        }
-    }
-}
-
-/// The keys of an exchange's project and its own, where they open.
-pub(super) async fn key_of(
-    ctx: &Context,
-    exchange: &ExchangeRow,
-    report: &mut Report,
-) -> Option<(Arc<ProjectKeys>, Key)> {
-    let keys = match ctx.keyring.held(&exchange.project).await {
-        Ok(Some(keys)) => keys,
-        Ok(None) => {
-            let detail = format!("project {} has no key", exchange.project);
-            report.add(Difference::KeyLost, exchange.id, detail);
-            return None;
-        }
-        Err(fault) => {
-            report.add(Difference::KeyLost, exchange.id, fault);
-            return None;
-        }
-    };
-    match keys.unwrap(&exchange.wrapped_key) {
-        Ok(key) => Some((keys, key)),
-        Err(_) => {
-            let detail = "the exchange's own key does not open";
-            report.add(Difference::KeyLost, exchange.id, detail);
             None
         }
     }

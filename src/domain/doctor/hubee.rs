@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::{Difference, Report, exchanges::key_of};
+use super::{Difference, Report, keys::key_of};
 use crate::{
     domain::{
         Context,

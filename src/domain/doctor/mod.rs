@@ -8,6 +8,7 @@
 //! | `hubee` | télédossiers: what is sealed of them, and its rows |
 //! | [`blobs`] | each document's blob, read to its last byte; and each blob, that a document names it |
 //! | [`healed`] | damage that was met while reading, looked at again by a worker: its incident ends here |
+//! | `keys` | what opens an exchange |
 //! | [`report`] | what a difference is called, what it is about and what to do |
 //!
 //! All of it goes by pages, so that its memory does not grow with the house. To add a check: a statement in
@@ -18,6 +19,7 @@ pub mod blobs;
 pub mod exchanges;
 pub mod healed;
 mod hubee;
+mod keys;
 pub mod report;
 
 pub use report::{Difference, Finding, Report};

@@ -6,7 +6,7 @@
 //! any more, whoever holds the master key. So the folder of these files is backed up apart, its newest state only
 //! (`navette backup --keys`).
 //!
-//! What is kept beyond its term, on hold for instance, moves under today's key in time ([`rewrap`]).
+//! What is kept beyond its term, on hold for instance, moves under today's key in time ([`rewrap`](super::rewrap)), and the keys of which nothing is left go ([`unused`](super::unused)).
 //!
 //! **Races.** A day's key is one row of `project_key`, whoever comes first; its file is durable before the row is there.
 //! It is not destroyed before its day is two days gone, when no process draws on it any more. A file that a crash has left
@@ -24,13 +24,10 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::rewrap;
 use crate::{
-    domain::Context,
     kernel::{
         clock::{Clock, instant},
         entropy::Entropy,
-        failpoint,
         fault::{Code, Fault, Result},
         seal,
         secret::Key,
@@ -126,6 +123,12 @@ impl Epochs {
         self.lock().clear();
     }
 
+    /// Overwrites the file of a day's key and removes it; one that is gone already is no fault.
+    pub(super) async fn destroy(&self, id: Uuid) -> Result<()> {
+        let path = self.file(id);
+        blocking(move || shred(&path)).await
+    }
+
     fn file(&self, id: Uuid) -> PathBuf {
         self.folder
             .join(id.simple().to_string())
@@ -156,7 +159,8 @@ pub struct Day {
 }
 
 impl Day {
-    fn of(key: DayKey) -> Result<Self> {
+    /// The day of a key's row.
+    pub(super) fn of(key: DayKey) -> Result<Self> {
         let number: Option<i64> = key
             .purpose
             .strip_prefix(PURPOSE)
@@ -168,38 +172,12 @@ impl Day {
             end: instant((number + 1) * DAY_MICROS),
         })
     }
-}
 
-/// Destroys the keys of the days of which nothing is left, once what something keeps has moved under another; answers how many.
-pub async fn destroy_unused(ctx: &Context, now: Timestamp) -> Result<u64> {
-    let mut destroyed = 0;
-    for key in ctx.store.read(keys::of_days).await? {
-        let day = Day::of(key)?;
-        rewrap::stragglers(ctx, &day, now).await?;
-        if !is_unused(ctx, &day, now).await? {
-            continue;
-        }
-        failpoint::hit("purge.before-key");
-        let path = ctx.keyring.epochs().file(day.id);
-        blocking(move || shred(&path)).await?;
-        failpoint::hit("purge.after-key");
-        ctx.store
-            .write(move |tx| keys::destroyed(tx, day.id, now))
-            .await?;
-        destroyed += 1;
+    /// Whether a process, or a clock that is behind, may still draw on its key.
+    pub(super) fn is_drawn_on(&self, now: Timestamp) -> Result<bool> {
+        let until = self.end.checked_add(GRACE).map_err(Fault::internal)?;
+        Ok(until > now)
     }
-    ctx.keyring.epochs().forget();
-    Ok(destroyed)
-}
-
-/// Nobody draws on a day's key once the grace is over, and nothing that it wraps is kept.
-async fn is_unused(ctx: &Context, day: &Day, now: Timestamp) -> Result<bool> {
-    let drawn_until = day.end.checked_add(GRACE).map_err(Fault::internal)?;
-    if drawn_until > now {
-        return Ok(false);
-    }
-    let id = day.id;
-    Ok(!ctx.store.read(move |tx| keys::in_use(tx, id)).await?)
 }
 
 fn context(id: Uuid) -> Vec<u8> {

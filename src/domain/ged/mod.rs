@@ -3,7 +3,7 @@
 //! [`keyring`] holds each project's keys; [`documents`] opens what the vault holds for a row of `document`,
 //! [`contained`] reads it where it lies; [`sweep`] removes
 //! blobs that no row names (a crash between the blob and its row leaves one); [`purge`] destroys what has outlived its term,
-//! [`epochs`] the keys of its days; [`holds`] keeps a dossier from it. [`verdict`] says whether a document may be passed
+//! [`unused`] the keys of its days ([`epochs`]); [`holds`] keeps a dossier from it. [`verdict`] says whether a document may be passed
 //! on, [`scan`] has the antivirus look at it: the doors that every channel goes through.
 
 pub mod contained;
@@ -15,6 +15,7 @@ pub mod purge;
 pub mod rewrap;
 pub mod scan;
 pub mod sweep;
+pub mod unused;
 pub mod verdict;
 pub mod watch;
 

@@ -13,7 +13,7 @@ use crate::{
         exchanges::{Metadata, Status, TELEDOSSIER},
         ged::documents::{self, Column},
         processing::Control,
-        returns::make::Kept,
+        returns::document::Kept,
     },
     kernel::{
         digest::hex,

@@ -1,7 +1,7 @@
 //! The return as JSON. The bytes made here are kept sealed, and sent and shown as they are.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::produced::{Carried, Carrying, Document, plain};
@@ -16,6 +16,13 @@ use crate::{
     },
     storage::exchanges::{DocumentRow, ExchangeRow},
 };
+
+/// The results that are kept for views: what the return says, without its files.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Kept {
+    /// Every control.
+    pub controls: Vec<Control>,
+}
 
 /// The return of one exchange.
 #[derive(Debug, Serialize)]

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::settling::Work;
@@ -43,13 +42,6 @@ pub struct Workshop {
     pub registry: Registry,
     /// Where documents are opened.
     pub sandbox: Arc<dyn Sandbox>,
-}
-
-/// The results that are kept for views: what the return says, without its files.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Kept {
-    /// Every control.
-    pub controls: Vec<Control>,
 }
 
 /// Runs the processors over exchange `id` and makes its return.

@@ -5,7 +5,11 @@ use jiff::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{conformity, document::Parts, make::Kept, produced::Carrying};
+use super::{
+    conformity,
+    document::{Kept, Parts},
+    produced::Carrying,
+};
 use crate::{
     config::Project,
     domain::{

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     AGED_DAYS, SOON, acknowledged, age, await_status, backup::Copy, marks::files, purge, sent,
@@ -68,6 +68,27 @@ both_engines! {
         let entries = gateway.count("SELECT count(*) FROM journal WHERE kind = 'exchange.purged'");
         assert_eq!(entries, exchanges, "each exactly once");
         assert!(gateway.blobs().is_empty());
+    }
+
+    /// The next purge gives it its end, and the journal who ordered it and why.
+    async fn a_purge_that_was_killed_has_its_end_once_the_next_one_begins(kit) {
+        let mut gateway = kit.start();
+        let client = gateway.client().await;
+        acknowledged(&gateway, &client, 1).await;
+        gateway.await_idle();
+        assert!(gateway.stop().success());
+        age(&gateway, AGED_DAYS, &[]);
+        gateway.run_until_death(&["purge", "--reason", "la première"], "purge.before-commit");
+        take_lease_away(&gateway);
+        gateway.run(&["purge", "--reason", "la seconde"]).succeeded();
+        let runs = gateway.sql("SELECT reason, fault FROM purge_run WHERE ended_at IS NOT NULL ORDER BY started_at");
+        assert_eq!(runs, "la première|interrupted\nla seconde|");
+        let entries = gateway.sql("SELECT detail FROM journal WHERE kind = 'purge.run' ORDER BY id");
+        let entries: Vec<Value> = entries.lines().map(|entry| serde_json::from_str(entry).unwrap()).collect();
+        let told = |entry: &Value| (entry["reason"].clone(), entry["fault"].clone(), entry["operator"].is_string());
+        let all: Vec<_> = entries.iter().map(told).collect();
+        let interrupted = ("la première".into(), "interrupted".into(), true);
+        assert_eq!(all, [interrupted, ("la seconde".into(), Value::Null, true)]);
     }
 
     /// A backup that died is none; the next one is.

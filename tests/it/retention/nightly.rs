@@ -92,6 +92,20 @@ both_engines! {
         assert_eq!(gateway.count("SELECT count(*) FROM journal WHERE kind = 'purge.run'"), 1);
     }
 
+    /// One that comes back after the next has begun writes no second end.
+    async fn a_run_that_the_next_one_gave_its_end_keeps_it(kit) {
+        let gateway = kit.stopped();
+        let ctx = inside::house(&gateway).await.ctx;
+        let order = Order { by: "essai".to_owned(), reason: Some(REASON.to_owned()), confirm_clock: false, rewrite: false };
+        let [late, next] = [0; 2].map(|_| Run { id: inside::id(), at: inside::now() });
+        account::begin(&ctx, &order, late).await.unwrap();
+        account::begin(&ctx, &order, next).await.unwrap();
+        let report = Report::new(Some(late.id), late.at);
+        account::cut_short(&ctx, &order, late, &report, &Fault::unavailable("another purge")).await;
+        assert_eq!(gateway.sql("SELECT fault FROM purge_run WHERE ended_at IS NOT NULL"), "interrupted");
+        assert_eq!(gateway.count("SELECT count(*) FROM journal WHERE kind = 'purge.run'"), 1);
+    }
+
     /// A run that died is gone on with the same night, by the next look after its lease.
     async fn a_nightly_run_that_died_is_gone_on_with(kit) {
         let gateway = kit.stopped();

@@ -25,8 +25,8 @@ use crate::{
         processing::Verdict,
         returns::{
             conformity::{self, Nonconformity},
+            document::Kept,
             ending::subject,
-            make::Kept,
             produced::Carrying,
         },
     },

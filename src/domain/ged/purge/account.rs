@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use tokio::time::sleep;
 
 use super::{Order, Report, Run, ledger};
@@ -19,6 +19,10 @@ use crate::{
     },
 };
 
+/// The fault of a run that died.
+const INTERRUPTED: &str = "interrupted";
+/// How many of them one run gives their end.
+const DEAD: u32 = 100;
 /// How often the end of a run that was given up is tried, and how far apart: what has ended it is often the database.
 const TRIES: u32 = 10;
 const PAUSE: Duration = Duration::from_secs(2);
@@ -28,7 +32,7 @@ pub fn failure(ctx: &Context) -> Cause {
     Cause::of_house(ctx, Incident::PurgeFailed, "purge")
 }
 
-/// Notes that a run begins.
+/// Notes that a run begins. One that died without an end has it now: its lease was free, so it lives no more.
 pub async fn begin(ctx: &Context, order: &Order, run: Run) -> Result<()> {
     let row = RunRow {
         id: run.id,
@@ -41,11 +45,41 @@ pub async fn begin(ctx: &Context, order: &Order, run: Run) -> Result<()> {
         sums: Sums::default(),
         fault: None,
     };
-    ctx.store.write(move |tx| purges::begin(tx, &row)).await
+    let dead = ctx.store.read(|tx| purges::open(tx, DEAD)).await?;
+    let dead: Vec<_> = dead
+        .into_iter()
+        .map(|row| Ok((row.id, interrupted(ctx, &row)?)))
+        .collect::<Result<_>>()?;
+    let began = ctx.store.write(move |tx| {
+        for (id, entry) in &dead {
+            let ended = purges::end(tx, *id, row.started_at, Some(INTERRUPTED))?;
+            entry
+                .iter()
+                .filter(|_| ended)
+                .try_for_each(|entry| append(tx, entry))?;
+        }
+        purges::begin(tx, &row)
+    });
+    began.await
+}
+
+/// The entry of a run that died, where somebody ordered it: what it came to stands in the entries of its exchanges.
+fn interrupted(ctx: &Context, row: &RunRow) -> Result<Option<EntryRow>> {
+    let entry = row.reason.as_ref().map(|reason| {
+        let detail = json!({
+            "runId": row.id,
+            "operator": row.run_by,
+            "reason": reason,
+            "confirmedClock": row.confirmed_clock,
+            "fault": INTERRUPTED,
+        });
+        noted(ctx, detail)
+    });
+    entry.transpose()
 }
 
 /// Writes the run's end, its entry in the journal (where it did something, or somebody ordered it), and the ledger's last line. One
-/// that went well ends the incident of those that failed.
+/// that went well ends the incident of those that failed. What has an end already keeps it.
 pub async fn end(
     ctx: &Context,
     order: &Order,
@@ -62,12 +96,17 @@ pub async fn end(
         .then(|| incidents::clear(ctx, &failure(ctx)));
     let over = over.transpose()?;
     let written = ctx.store.write(move |tx| {
+        if !purges::end(tx, run.id, now, code.as_deref())? {
+            return Ok(false);
+        }
         purges::advance(tx, run.id, &sums)?;
-        purges::end(tx, run.id, now, code.as_deref())?;
         over.iter().try_for_each(|over| over.close(tx).map(drop))?;
-        entry.iter().try_for_each(|entry| append(tx, entry))
+        entry.iter().try_for_each(|entry| append(tx, entry))?;
+        Ok(true)
     });
-    written.await?;
+    if !written.await? {
+        return Ok(());
+    }
     if report.exchanges > 0 {
         ledger::close(ctx, run.id, report).await?;
     }
@@ -84,30 +123,13 @@ pub async fn cut_short(ctx: &Context, order: &Order, run: Run, report: &Report, 
         return;
     }
     for _ in 0..TRIES {
-        let Err(met) = closed(ctx, order, run, report, fault).await else {
+        let Err(met) = end(ctx, order, run, report, Some(fault)).await else {
             return;
         };
         tracing::warn!(run = %run.id, fault = %met, "the end of a purge that was given up could not be written; it is tried again");
         sleep(PAUSE).await;
     }
-    tracing::error!(run = %run.id, "a purge that was given up is left without an end");
-}
-
-async fn closed(
-    ctx: &Context,
-    order: &Order,
-    run: Run,
-    report: &Report,
-    fault: &Fault,
-) -> Result<()> {
-    match ctx
-        .store
-        .read(move |tx| purges::is_open(tx, run.id))
-        .await?
-    {
-        true => end(ctx, order, run, report, Some(fault)).await,
-        false => Ok(()),
-    }
+    tracing::error!(run = %run.id, "a purge that was given up has its end when the next one begins");
 }
 
 fn entry(
@@ -117,11 +139,6 @@ fn entry(
     sums: &Sums,
     fault: Option<&str>,
 ) -> Result<EntryRow> {
-    let subject = Subject {
-        exchange_id: None,
-        project: None,
-        owner: ctx.owner("navette"),
-    };
     let detail = json!({
         "runId": run.id,
         "operator": order.by,
@@ -134,5 +151,14 @@ fn entry(
         "keptBack": sums.kept_back,
         "fault": fault,
     });
+    noted(ctx, detail)
+}
+
+fn noted(ctx: &Context, detail: Json) -> Result<EntryRow> {
+    let subject = Subject {
+        exchange_id: None,
+        project: None,
+        owner: ctx.owner("navette"),
+    };
     journal::entry(&ctx.clock, &ctx.entropy, Kind::PurgeRun, subject, detail)
 }

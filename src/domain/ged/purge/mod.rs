@@ -15,13 +15,13 @@
 //! **The way of a run.** The lease `purge` is taken; the clock is judged; project after project, what was acknowledged
 //! before the term's cutoff is walked in batches: one transaction empties the sealed columns, drops the wrapped keys, the
 //! results and the natural key, writes the journal's entry and queues the blobs. Beside that the blobs' files go, and their
-//! folders are synced. Last, the daily keys that nothing uses any more are destroyed ([`crate::domain::ged::epochs`]) and the
+//! folders are synced. Last, the daily keys that nothing uses any more are destroyed ([`crate::domain::ged::unused`]) and the
 //! database gives up its dead bytes (`Store::scrub`).
 //!
 //! **Never purged**: what nobody acknowledged, what is on legal hold, what an open incident is about, what work waits for.
 //! A batch asks again within its own transaction.
 //!
-//! **A run that dies** leaves whole exchanges purged or not; blobs that were queued go at the next start of a worker, and what was
+//! **A run that dies** leaves whole exchanges purged or not, and has its end written when the next one begins; blobs that were queued go at the next start of a worker, and what was
 //! left to empty of large archives with the next run.
 
 pub mod account;
@@ -41,7 +41,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use self::{batch::Batch, survey::KeptBack};
-use super::epochs;
+use super::unused;
 use crate::{
     config::Project,
     domain::Context,
@@ -166,7 +166,7 @@ async fn all(ctx: &Context, order: &Order, run: Run, report: &mut Report) -> Res
     destroyed?;
     survey::told(ctx, run.at, report).await?;
     report.blobs_left = removal::drain(ctx).await?;
-    report.keys_destroyed = epochs::destroy_unused(ctx, run.at).await?;
+    report.keys_destroyed = unused::destroy(ctx, run.at).await?;
     report.scrubbed = ctx.store.scrub(&retention::TABLES, order.rewrite).await?;
     Ok(())
 }

@@ -31,8 +31,8 @@ use crate::{
         Context,
         exchanges::status::words,
         ged::{
-            epochs,
             purge::{Run, guard, lease, removal},
+            unused,
         },
         hubee::{activation, mails},
     },
@@ -151,7 +151,7 @@ async fn swept(work: &mut Work<'_>, batch: Batch) -> Result<()> {
     work.report.blobs_left = removal::drain(ctx).await?;
     if batch == Batch::Delete {
         delete::bury(ctx, work.run).await?;
-        work.report.keys_destroyed = epochs::destroy_unused(ctx, work.run.at).await?;
+        work.report.keys_destroyed = unused::destroy(ctx, work.run.at).await?;
     }
     if !work.report.is_empty() {
         ctx.store.scrub(&retention::TABLES, false).await?;
