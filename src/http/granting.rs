@@ -41,14 +41,14 @@ pub fn granted(token: &Secret, expires_in: u32, scope: &str) -> Response {
     uncached((StatusCode::OK, Json(body)).into_response())
 }
 
-/// Why there is none: 401 with the way to show oneself in `realm` where the client is not who it says, 400 otherwise.
-pub fn refused(error: &GrantError, realm: &'static str) -> Response {
+/// Why there is none: 401 with this challenge where the client is not who it says, 400 otherwise.
+pub fn refused(error: &GrantError, challenge: &'static str) -> Response {
     let body = json!({ "error": error.code.as_str(), "error_description": error.description });
     if error.code != GrantCode::InvalidClient {
         return uncached((StatusCode::BAD_REQUEST, Json(body)).into_response());
     }
-    let challenge = [(WWW_AUTHENTICATE, HeaderValue::from_static(realm))];
-    uncached((StatusCode::UNAUTHORIZED, challenge, Json(body)).into_response())
+    let challenged = [(WWW_AUTHENTICATE, HeaderValue::from_static(challenge))];
+    uncached((StatusCode::UNAUTHORIZED, challenged, Json(body)).into_response())
 }
 
 fn uncached(mut response: Response) -> Response {
