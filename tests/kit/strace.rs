@@ -59,7 +59,10 @@ impl Call {
 
 /// Reads a log; calls that were interrupted by others are put together again.
 pub fn read(log: &Path) -> Vec<Call> {
-    let text = fs::read_to_string(log).expect("strace wrote it");
+    calls(&fs::read_to_string(log).expect("strace wrote it"))
+}
+
+fn calls(text: &str) -> Vec<Call> {
     let (mut calls, mut open) = (Vec::new(), HashMap::new());
     for (number, line) in text.lines().enumerate() {
         let Some((thread, rest)) = line.split_once(' ') else {
@@ -67,7 +70,8 @@ pub fn read(log: &Path) -> Vec<Call> {
         };
         let rest = rest.trim_start();
         if let Some(begun) = rest.strip_suffix("<unfinished ...>") {
-            open.insert(thread, (begun.to_owned(), number));
+            // The space is strace's, not the call's.
+            open.insert(thread, (begun.trim_end().to_owned(), number));
         } else if let Some((_, ended)) = rest.split_once(" resumed>") {
             if let Some((begun, start)) = open.remove(thread) {
                 calls.push(call(begun + ended, start, number));
@@ -169,4 +173,29 @@ fn is_traced(thread: i32) -> bool {
         .lines()
         .find_map(|line| line.strip_prefix("TracerPid:"));
     tracer.is_some_and(|tracer| tracer.trim() != "0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lines as strace 6.1 writes them.
+    #[test]
+    fn a_call_that_another_interrupts_reads_like_one_that_none_does() {
+        let log = "7 fsync(3</blobs/13> <unfinished ...>\n\
+            8 write(4<TCP:[a->b]>, \"Q\", 1) = 1\n\
+            7 <... fsync resumed>) = 0\n\
+            7 fsync(3</blobs/13>) = 0\n";
+        let calls = calls(log);
+        let texts: Vec<_> = calls.iter().map(|call| call.text.as_str()).collect();
+        assert_eq!(
+            texts,
+            [
+                r#"write(4<TCP:[a->b]>, "Q", 1) = 1"#,
+                "fsync(3</blobs/13>) = 0",
+                "fsync(3</blobs/13>) = 0"
+            ]
+        );
+        assert_eq!((calls[1].start, calls[1].end), (0, 2));
+    }
 }
