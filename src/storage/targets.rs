@@ -38,6 +38,8 @@ pub struct Failure {
     pub slow_after: u32,
     /// When it is called next, where it is called slowly from now on.
     pub next_probe_at: Timestamp,
+    /// Before when it is not probed again, where this was a probe.
+    pub after_probe: Option<Timestamp>,
     /// Before when it does not want to be called, where it said so.
     pub not_before: Option<Timestamp>,
     /// The digest of the address that is gone, where it said so.
@@ -53,6 +55,7 @@ statements! {
         VALUES ($1, $2, $3, 1, $4, 0, $5) ON CONFLICT (project) DO UPDATE SET failures = callback_target.failures + 1, \
         next_probe_at = CASE WHEN callback_target.next_probe_at IS NULL AND callback_target.failures + 1 >= $6 THEN $7 \
         ELSE callback_target.next_probe_at END";
+    AFTER_PROBE = "UPDATE callback_target SET next_probe_at = $1 WHERE project = $2 AND next_probe_at < $1";
     NOT_BEFORE = "UPDATE callback_target SET next_probe_at = $1 WHERE project = $2 \
         AND (next_probe_at IS NULL OR next_probe_at < $1)";
     GONE = "UPDATE callback_target SET gone = $1 WHERE project = $2";
@@ -113,6 +116,9 @@ pub fn failed(tx: &mut Tx<'_>, failure: &Failure) -> Result<bool> {
         f.next_probe_at
     ];
     tx.execute(FAILED, &values)?;
+    if let Some(after_probe) = f.after_probe {
+        tx.execute(AFTER_PROBE, &params![after_probe, &f.project])?;
+    }
     if let Some(not_before) = f.not_before {
         tx.execute(NOT_BEFORE, &params![not_before, &f.project])?;
     }

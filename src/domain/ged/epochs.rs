@@ -6,7 +6,8 @@
 //! any more, whoever holds the master key. So the folder of these files is backed up apart, its newest state only
 //! (`navette backup --keys`).
 //!
-//! What is kept beyond its term, on hold for instance, moves under today's key in time ([`rewrap`](super::rewrap)), and the keys of which nothing is left go ([`unused`](super::unused)).
+//! What is kept beyond its term, on hold for instance, moves under today's key in time ([`rewrap`](super::rewrap)), and the
+//! keys of which nothing is left go ([`unused`](super::unused)).
 //!
 //! **Races.** A day's key is one row of `project_key`, whoever comes first; its file is durable before the row is there.
 //! It is not destroyed before its day is two days gone, when no process draws on it any more. A file that a crash has left

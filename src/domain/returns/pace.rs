@@ -1,6 +1,6 @@
 //! The pace at which a partner is called. One that fails again and again, whatever return it is, is probed: one attempt for
 //! each pause, later and later, while the other returns wait without an attempt of their own. Its first answer lets all of them go.
-//! A pause counts from when its probe is taken: where it is shorter than an attempt may take, the next may begin beside it.
+//! A pause counts from the end of its probe. One that takes longer than its pause holds nobody up: the next may begin beside it.
 //!
 //! One that asks for a pause (`Retry-After`) has it from all returns, a day at the most, and none of them beyond its project's span.
 //!
@@ -122,6 +122,13 @@ impl Pace {
         }))
     }
 
+    /// When the next probe may begin, where this attempt was one: its pause counts from now.
+    fn after_probe(&self, ctx: &Context, callback: &Callback) -> Option<Timestamp> {
+        let probed = self.known.as_ref();
+        let probed = probed.filter(|target| target.next_probe_at.is_some())?;
+        Some(jobs::later(ctx, pause(callback, probed.probes + 1)))
+    }
+
     /// What a refusal says of him, where `last` is the end of the refused return's span.
     pub(super) fn refused(
         &self,
@@ -149,6 +156,7 @@ impl Pace {
                 at: ctx.clock.now(),
                 slow_after: callback.slow_after,
                 next_probe_at: jobs::later(ctx, pause(callback, 0)),
+                after_probe: self.after_probe(ctx, callback),
                 not_before: asked,
                 gone: refusal.permanent.then(|| address(callback)),
             },

@@ -21,8 +21,8 @@
 //! **Never purged**: what nobody acknowledged, what is on legal hold, what an open incident is about, what work waits for.
 //! A batch asks again within its own transaction.
 //!
-//! **A run that dies** leaves whole exchanges purged or not, and has its end written when the next one begins; blobs that were queued go at the next start of a worker, and what was
-//! left to empty of large archives with the next run.
+//! **A run that dies** leaves whole exchanges purged or not, and has its end written when the next one begins; blobs that
+//! were queued go at the next start of a worker, and what was left to empty of large archives with the next run.
 
 pub mod account;
 pub mod batch;
